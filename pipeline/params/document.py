@@ -1,0 +1,103 @@
+"""The whole of params.yaml."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from pipeline.errors import InvalidParams
+from pipeline.params.audit import AuditParams
+from pipeline.params.card import CardParams
+from pipeline.params.evaluate import EvaluateParams
+from pipeline.params.gate import GateParams
+from pipeline.params.machine import HardwareParams, HubParams
+from pipeline.params.model import ModelParams
+from pipeline.params.pin import BaseParams, DatasetParams, LiveParams, PinParams
+from pipeline.params.release import ReleaseParams
+from pipeline.params.section import Section
+from pipeline.params.train import TrainParams
+
+
+class Params(Section):
+    """Every section of params.yaml, and the rules that hold between them."""
+
+    dataset: DatasetParams
+    base: BaseParams
+    live: LiveParams
+    model: ModelParams
+    pin: PinParams
+    audit: AuditParams
+    train: TrainParams
+    evaluate: EvaluateParams
+    gate: GateParams
+    card: CardParams
+    release: ReleaseParams
+    hardware: HardwareParams
+    hub: HubParams
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> "Params":
+        dims = self.model.dims
+        weights = self.train.loss.matryoshka_weights
+        if len(weights) != len(dims):
+            raise ValueError(
+                f"train.loss.matryoshka_weights has {len(weights)} numbers; wanted one per width of "
+                f"model.dims, which has {len(dims)}"
+            )
+        if set(self.gate.floors) != set(dims):
+            raise ValueError(
+                f"gate.floors names the widths {sorted(self.gate.floors)}; wanted those of model.dims, "
+                f"{sorted(dims)}: every width that is promised has a floor, and 0 is one"
+            )
+        if self.gate.split not in self.evaluate.splits:
+            raise ValueError(
+                f"gate.split is {self.gate.split!r}, which evaluate.splits {list(self.evaluate.splits)} "
+                "does not score; add it there"
+            )
+        return self
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file as plain values.
+
+    Raises:
+        InvalidParams: The file is missing, is no YAML, or holds no mapping.
+    """
+    try:
+        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InvalidParams(f"{path} is missing; wanted a workspace with a params.yaml") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise InvalidParams(f"{path} is not YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise InvalidParams(f"{path} holds {type(content).__name__}; wanted sections, like `train:`")
+    return content
+
+
+def load(workspace: Path) -> Params:
+    """Read and check `params.yaml` of a workspace.
+
+    Raises:
+        InvalidParams: One line per fault: the key, the value found, what was wanted.
+    """
+    path = workspace / "params.yaml"
+    content = read_yaml(path)
+    try:
+        return Params.model_validate(content)
+    except ValidationError as error:
+        lines = [_explain(fault) for fault in error.errors()]
+        raise InvalidParams(f"{path} cannot be used:\n  " + "\n  ".join(lines)) from None
+
+
+def _explain(fault: Any) -> str:
+    key = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return f"{key}: unknown key; remove it, or correct its spelling (docs/params.md lists them)"
+    if fault["type"] == "missing":
+        return f"{key}: missing; set it (docs/params.md explains each key)"
+    if fault["type"] == "value_error":
+        message = str(fault["ctx"]["error"])
+        return f"{key}: {message}" if key else message
+    return f"{key}: found {fault['input']!r}; {fault['msg'][0].lower()}{fault['msg'][1:]}"

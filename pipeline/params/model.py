@@ -1,0 +1,32 @@
+"""The section `model`: what the trained model is called and promises."""
+
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from pipeline.params.section import Section
+
+
+class Prompts(Section):
+    """Texts put before a query or a document, in training, evaluation and the saved model."""
+
+    query: str
+    document: str
+
+
+class ModelParams(Section):
+    """Name, language, licence, widths, maximum length and prompts of the model."""
+
+    name: str = Field(min_length=1)
+    language: tuple[str, ...]
+    license: str
+    dims: Annotated[tuple[int, ...], Field(min_length=1)]
+    max_seq_length: int = Field(ge=1)
+    prompts: Prompts
+
+    @field_validator("dims")
+    @classmethod
+    def _largest_first(cls, dims: tuple[int, ...]) -> tuple[int, ...]:
+        if list(dims) != sorted(set(dims), reverse=True) or dims[-1] < 1:
+            raise ValueError(f"{list(dims)} are not widths, largest first, each once")
+        return dims

@@ -1,0 +1,41 @@
+"""`records/pin.json`: what was fetched from the Hub, file by file."""
+
+from pydantic import Field
+
+from pipeline.records.record import Part, Record
+
+
+class PinnedFile(Part):
+    """One file as the Hub lists it and as it was found here: `sha256:…` for LFS files, `git:…` else."""
+
+    size: int = Field(ge=0)
+    digest: str
+
+
+class PinnedRepo(Part):
+    """One repository at one commit."""
+
+    repo: str
+    revision: str
+    private: bool
+    license: str | None
+    files: dict[str, PinnedFile]
+
+
+class PinnedSplit(Part):
+    """Where a split came from: the data set's own, or cut out of its train split by group of query."""
+
+    source: str
+    cut: bool
+    rows: int = Field(ge=0)
+
+
+class Pin(Record):
+    """What was pinned."""
+
+    endpoint: str
+    dataset: PinnedRepo
+    base: PinnedRepo
+    live: PinnedRepo | None
+    converted_pickles: tuple[str, ...]
+    splits: dict[str, PinnedSplit]

@@ -1,0 +1,27 @@
+"""`receipts/<commit>.json`: one per release, written after the Hub was looked at again."""
+
+from typing import Literal
+
+from pipeline.records.record import Part
+
+
+class Receipt(Part):
+    """What was released, and everything that it rests on."""
+
+    kind: Literal["release"]
+    endpoint: str
+    repo: str
+    commit: str
+    parent: str | None
+    version: str
+    candidate: str
+    recipe: str
+    dataset: dict[str, str]
+    base: dict[str, str]
+    live: dict[str, str] | None
+    records: dict[str, str]
+    files: dict[str, str]
+    dvc_lock: str
+    code_commit: str | None
+    released_by: str
+    released_at: str
