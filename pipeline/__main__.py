@@ -1,0 +1,108 @@
+"""Run one step of the pipeline: `python -m pipeline STEP [--workspace DIR]`."""
+
+import argparse
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import InvalidWorkspace, PipelineError
+from pipeline.params import load
+
+STEPS = {
+    "check": "find what is wrong before the first step starts",
+    "refresh": "ask the Hub for newer revisions and write them into params.yaml",
+    "pin": "download data set, base and live model at their commits, checked file by file",
+    "audit": "check every row and reject the bad ones, each with its reason",
+    "train": "fine-tune the base on the clean rows",
+    "evaluate": "score base, candidate and live model at every width",
+    "gate": "judge the candidate",
+    "card": "write the model card",
+    "release": "put the candidate on the Hub, if the gate let it pass",
+    "deployed": "say which release your service runs: deployed vN",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one step and give its exit code: 0, or 1 after one message."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline", description=__doc__)
+    steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
+    for name, what in STEPS.items():
+        step = steps.add_parser(name, help=what, description=what)
+        step.add_argument("--workspace", type=Path, default=Path(), help="its folder (default: here)")
+        if name == "deployed":
+            step.add_argument("version", help="a release, like v2")
+    chosen = parser.parse_args(arguments)
+    workspace = chosen.workspace.resolve()
+    try:
+        _refuse_foreign_code(workspace)
+        params = load(workspace)
+        # A step imports what it needs and no more: torch alone takes seconds.
+        run = importlib.import_module(f"pipeline.{chosen.step}").run
+        extra = (chosen.version,) if chosen.step == "deployed" else ()
+        report(chosen.step, run(workspace, params, *extra))
+    except PipelineError as error:
+        print(f"{chosen.step}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _refuse_foreign_code(workspace: Path) -> None:
+    code = Path(__file__).resolve().parent.parent
+    if code != workspace:
+        raise InvalidWorkspace(
+            f"this code stands in {code} and the workspace is {workspace}; wanted one folder, because the "
+            f"card states the commit of the workspace's code. Run it there: cd {workspace}"
+        )
+
+
+def report(step: str, result: Any) -> None:
+    """Print in a few lines what a step did."""
+    match step:
+        case "check" | "refresh":
+            for key, value in result.items():
+                print(f"{key:<18} {value}")
+            if step == "refresh" and not result:
+                print("nothing moved")
+        case "pin":
+            for name, split in result.splits.items():
+                print(f"{name:<6} {split.rows} rows from {split.source}{', cut' if split.cut else ''}")
+        case "audit":
+            for name, split in result.splits.items():
+                found = {reason: count for reason, count in split.found.items() if count}
+                print(f"{name:<6} {split.kept} of {split.rows} rows kept; found {json.dumps(found)}")
+        case "train":
+            speed = result.speed
+            print(f"{result.steps} steps, {speed.triplets_per_second:.1f} triplets/s on {speed.device}")
+        case "evaluate":
+            for model, splits in result.models.items():
+                for name, dims in splits.items():
+                    line = "  ".join(f"{dim}: {score.accuracy:.4f}" for dim, score in dims.items())
+                    print(f"{model:<10} {name:<5} {line}")
+        case "gate":
+            for name, check in result.checks.items():
+                print(
+                    f"{'pass' if check.passed else 'FAIL'}  {name}: {check.value} {check.rule} {check.wanted}"
+                )
+            print("verdict: " + ("passed" if result.passed else "refused"))
+        case "card":
+            print(f"card/README.md for {result.version}")
+        case "release":
+            receipt, before = result
+            said = "already released" if before else "released"
+            print(f"{said}: {receipt.repo} {receipt.version} at {receipt.commit} ({receipt.released_at})")
+        case "deployed":
+            print(f"the service runs {result}")
+
+
+if __name__ == "__main__":
+    # A closed pipe behind `| head` is no error of ours.
+    try:
+        code = main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)

@@ -1,0 +1,45 @@
+"""The code as git knows it: the commit that a card states, and whether the files are that commit's."""
+
+import subprocess
+from pathlib import Path
+
+from pipeline.errors import InvalidWorkspace
+
+# What the steps themselves rewrite; everything else that git tracks is code.
+WRITTEN_BY_STEPS = ("params.yaml", "dvc.lock", "records", "receipts", "curves.csv")
+
+
+def commit(workspace: Path) -> str | None:
+    """Give the commit that is checked out, or None where git has none yet."""
+    answer = _git(workspace, "rev-parse", "--verify", "--quiet", "HEAD")
+    return answer.stdout.strip() or None
+
+
+def changes(workspace: Path) -> list[str]:
+    """List tracked code files that differ from the commit."""
+    excluded = [f":(exclude){path}" for path in WRITTEN_BY_STEPS]
+    answer = _git(workspace, "diff", "--name-only", "--relative", "HEAD", "--", ".", *excluded)
+    return answer.stdout.split("\n")[:-1]
+
+
+def keep(workspace: Path, message: str) -> str | None:
+    """Commit what the steps wrote, and nothing else; None where there is nothing new.
+
+    Raises:
+        InvalidWorkspace: git refused, for example because nobody is configured to commit.
+    """
+    paths = [path for path in WRITTEN_BY_STEPS if (workspace / path).exists()]
+    _checked(_git(workspace, "add", "--", *paths))
+    if _git(workspace, "diff", "--cached", "--quiet", "--", *paths).returncode == 0:
+        return None
+    _checked(_git(workspace, "commit", "--quiet", "--message", message, "--", *paths))
+    return commit(workspace)
+
+
+def _git(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", *arguments], cwd=workspace, capture_output=True, text=True, check=False)
+
+
+def _checked(answer: subprocess.CompletedProcess[str]) -> None:
+    if answer.returncode != 0:
+        raise InvalidWorkspace(f"`{' '.join(answer.args[:2])}` said: {answer.stderr.strip()}")

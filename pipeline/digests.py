@@ -1,0 +1,60 @@
+"""sha256 of files and folders, and files that are whole or not there."""
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+
+def sha256(path: Path) -> str:
+    """Digest one file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def git_oid(path: Path) -> str:
+    """Digest one file as git does: sha1 over `blob SIZE NUL content`."""
+    digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def files(folder: Path) -> dict[str, str]:
+    """Map every file below a folder, by its path inside it, to its sha256; Python's caches aside."""
+    found = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in found}
+
+
+def digest(path: Path) -> str:
+    """Digest a file, or a folder by the names and digests of the files in it.
+
+    Raises:
+        FileNotFoundError: Nothing stands at `path`.
+    """
+    return of_value(files(path)) if path.is_dir() else sha256(path)
+
+
+def of_value(value: Any) -> str:
+    """Digest a JSON value, whatever the order of its keys."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file so that a crash at any time leaves the old one or the new one, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

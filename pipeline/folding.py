@@ -1,0 +1,27 @@
+"""When two texts count as the same: after NFKC, Turkish-aware lower case and collapsed white space."""
+
+import unicodedata
+
+import polars as pl
+
+_TURKISH_CAPITALS = str.maketrans({"I": "ı", "İ": "i"})
+
+
+def fold(text: str) -> str:
+    """Fold one text, so that `KAMPANYASI ` and `kampanyası` are one.
+
+    Python's lower() turns İ into i with a dot above and I into i; Turkish means i and ı.
+    """
+    text = unicodedata.normalize("NFKC", text).translate(_TURKISH_CAPITALS).lower()
+    return " ".join(text.split())
+
+
+def folded(column: pl.Expr) -> pl.Expr:
+    """Fold a column of strings; equal to `fold` on every row, and many times as fast."""
+    return (
+        column.str.normalize("NFKC")
+        .str.replace_many(["I", "İ"], ["ı", "i"])
+        .str.to_lowercase()
+        .str.replace_all(r"\s+", " ")
+        .str.strip_chars()
+    )

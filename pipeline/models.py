@@ -1,0 +1,69 @@
+"""Models as this pipeline uses them: safetensors from a local folder, fp32 weights, no code of their own."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from sentence_transformers import SentenceTransformer
+
+from pipeline.errors import InvalidData, InvalidParams
+from pipeline.params.model import ModelParams
+
+
+def load(folder: Path) -> SentenceTransformer:
+    """Load a model from a local folder, with the maximum length and prompts that it was saved with.
+
+    Raises:
+        InvalidData: The folder holds no model that sentence-transformers can load.
+    """
+    try:
+        model = SentenceTransformer(
+            str(folder),
+            local_files_only=True,
+            trust_remote_code=False,
+            # fp32 whatever the checkpoint holds: bf16 is an autocast's matter, never the weights'.
+            model_kwargs={"dtype": torch.float32, "use_safetensors": True},
+        )
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise InvalidData(
+            f"{folder} holds no model that sentence-transformers can load: {str(error).splitlines()[0]}. "
+            "Pin a sentence-transformers model"
+        ) from None
+    model.eval()
+    return model
+
+
+def load_as(folder: Path, params: ModelParams) -> SentenceTransformer:
+    """Load a model and give it the recipe's maximum length and prompts.
+
+    Raises:
+        InvalidParams: A width or the maximum length is more than the model has.
+    """
+    model = load(folder)
+    width = int(model.get_embedding_dimension() or 0)
+    if params.dims[0] > width:
+        raise InvalidParams(
+            f"model.dims asks for {params.dims[0]} dimensions and the base has {width}; "
+            f"wanted none above {width}. Correct model.dims"
+        )
+    positions = _positions(model)
+    if positions is not None and params.max_seq_length > positions:
+        raise InvalidParams(
+            f"model.max_seq_length is {params.max_seq_length} and the base has {positions} positions; "
+            f"wanted no more than that. Correct model.max_seq_length"
+        )
+    model.max_seq_length = params.max_seq_length
+    model.prompts = params.prompts.model_dump()
+    return model
+
+
+def _positions(model: SentenceTransformer) -> int | None:
+    """Give the number of tokens that the model has position embeddings for; None where it has none."""
+    transformer: Any = model[0]
+    config: Any = getattr(getattr(transformer, "auto_model", None), "config", None)
+    positions = getattr(config, "max_position_embeddings", None)
+    if positions is None:
+        return None
+    # RoBERTa counts positions from behind the padding token's: BGE-M3's 8194 are 8192 tokens.
+    reserved = config.pad_token_id + 1 if "roberta" in config.model_type else 0
+    return int(positions) - reserved

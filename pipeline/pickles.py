@@ -1,0 +1,48 @@
+"""Weights that exist only as a pickle become safetensors here, before anything else sees them."""
+
+from pathlib import Path
+from pickle import UnpicklingError
+
+from pipeline.errors import InvalidData
+
+
+def convert(folder: Path) -> tuple[str, ...]:
+    """Replace every `pytorch_model.bin` below a folder by a `model.safetensors` with the same tensors.
+
+    torch reads it with `weights_only=True`, which builds tensors and nothing else.
+
+    Returns:
+        The paths, inside the folder, of the pickles that were replaced.
+
+    Raises:
+        InvalidData: A pickle holds more than named tensors, or is not called `pytorch_model.bin`.
+    """
+    pickles = sorted(path for path in folder.rglob("*") if path.suffix in {".bin", ".pt", ".pth"})
+    if not pickles:
+        return ()
+    import torch  # seconds to import, and few bases need it
+    from safetensors.torch import save_file
+
+    for path in pickles:
+        name = path.relative_to(folder).as_posix()
+        if path.name != "pytorch_model.bin":
+            raise InvalidData(
+                f"{name} is a pickle that is no whole set of weights; wanted pytorch_model.bin. "
+                "Take it out of base.allow_pickle"
+            )
+        try:
+            tensors = torch.load(path, map_location="cpu", weights_only=True)
+        except (UnpicklingError, RuntimeError, EOFError) as error:
+            raise InvalidData(
+                f"{name} holds more than tensors, so it was not loaded ({str(error).splitlines()[0][:120]}). "
+                "Use a base with safetensors weights"
+            ) from None
+        if not isinstance(tensors, dict) or not all(
+            isinstance(value, torch.Tensor) for value in tensors.values()
+        ):
+            raise InvalidData(f"{name} holds no mapping of tensors. Use a base with safetensors weights")
+        # Tied weights share memory, which safetensors refuses; a clone each is the same model.
+        whole = {key: value.detach().clone().contiguous() for key, value in tensors.items()}
+        save_file(whole, path.with_name("model.safetensors"), metadata={"format": "pt"})
+        path.unlink()
+    return tuple(path.relative_to(folder).as_posix() for path in pickles)

@@ -1,0 +1,90 @@
+"""The card's pictures, as SVG that reads on a light and on a dark page; equal records give equal bytes."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipeline.records import Metrics, Training
+
+# A mid grey has contrast enough on white and on black; the page shows through the background.
+_GREY = "#808890"
+_COLOURS = {"base": "#9a6fd0", "live": "#d98324", "candidate": "#2f9e6e"}
+_STYLE = {
+    "svg.hashsalt": "katman",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "text.color": _GREY,
+    "axes.labelcolor": _GREY,
+    "axes.edgecolor": _GREY,
+    "xtick.color": _GREY,
+    "ytick.color": _GREY,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+}
+
+
+def draw_accuracy(metrics: Metrics, split: str, path: Path) -> None:
+    """Draw accuracy with its 95% interval at every width, one line per model."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(7, 3.6), layout="constrained")
+        axes = figure.add_subplot()
+        for model, splits in metrics.models.items():
+            points = sorted(splits[split].items())
+            values = [point.accuracy for _, point in points]
+            below = [max(0.0, point.accuracy - point.low) for _, point in points]
+            above = [max(0.0, point.high - point.accuracy) for _, point in points]
+            axes.errorbar(
+                [str(dim) for dim, _ in points],
+                values,
+                yerr=[below, above],
+                marker="o",
+                capsize=4,
+                color=_COLOURS[model],
+                label=model,
+            )
+        axes.set_xlabel("dimensions")
+        axes.set_ylabel(f"triplet accuracy, {split}")
+        axes.legend()
+        _save(figure, path)
+
+
+def draw_training(training: Training, dims: tuple[int, ...], path: Path) -> None:
+    """Draw both losses, and the dev accuracy at every width, over the steps."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(7, 3.6), layout="constrained")
+        losses: Axes = figure.add_subplot(1, 2, 1)
+        curve = training.curve
+        for name, colour in (("training_loss", _COLOURS["live"]), ("validation_loss", _COLOURS["base"])):
+            points = [
+                (point.step, getattr(point, name)) for point in curve if getattr(point, name) is not None
+            ]
+            losses.plot(
+                *zip(*points, strict=True), marker="o", color=colour, label=name.replace("_", " ")
+            ) if points else None
+        losses.set_xlabel("step")
+        losses.set_ylabel("loss")
+        losses.legend()
+        accuracy: Axes = figure.add_subplot(1, 2, 2)
+        for place, dim in enumerate(dims):
+            scored = [(point.step, point.accuracy[dim]) for point in curve if point.accuracy is not None]
+            if scored:
+                shade = 1 - 0.7 * place / max(1, len(dims) - 1)
+                accuracy.plot(
+                    *zip(*scored, strict=True),
+                    marker="o",
+                    color=_COLOURS["candidate"],
+                    alpha=shade,
+                    label=str(dim),
+                )
+        accuracy.set_xlabel("step")
+        accuracy.set_ylabel("triplet accuracy, dev")
+        accuracy.legend(title="dimensions")
+        _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, format="svg", transparent=True, metadata={"Date": None})

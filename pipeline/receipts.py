@@ -1,0 +1,56 @@
+"""The receipts of a workspace: what was released before, and from which recipe."""
+
+import re
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from pipeline import digests
+from pipeline.errors import BrokenChain
+from pipeline.params import Params
+from pipeline.records import Receipt
+
+
+def load_all(workspace: Path) -> list[Receipt]:
+    """Read every receipt, oldest version first.
+
+    Raises:
+        BrokenChain: A file in `receipts/` is no receipt.
+    """
+    receipts = []
+    for path in sorted((workspace / "receipts").glob("*.json")):
+        try:
+            receipts.append(Receipt.model_validate_json(path.read_bytes()))
+        except ValidationError as error:
+            raise BrokenChain(
+                f"{path} is no receipt ({error.errors()[0]['loc']} {error.errors()[0]['msg']}). "
+                "Restore it with `git checkout receipts`"
+            ) from None
+    return sorted(receipts, key=lambda receipt: number(receipt.version))
+
+
+def latest(workspace: Path, repo: str) -> Receipt | None:
+    """Give the newest receipt for a repository, or None before the first release."""
+    found = [receipt for receipt in load_all(workspace) if receipt.repo == repo]
+    return found[-1] if found else None
+
+
+def next_version(workspace: Path, repo: str) -> str:
+    """Give the version that the next release of a repository will bear."""
+    newest = latest(workspace, repo)
+    return f"v{number(newest.version) + 1 if newest else 1}"
+
+
+def number(version: str) -> int:
+    """Give the 2 of `v2`."""
+    match = re.fullmatch(r"v(\d+)", version)
+    if match is None:
+        raise BrokenChain(f"{version!r} is no version; wanted one like v1")
+    return int(match[1])
+
+
+def recipe(params: Params) -> str:
+    """Digest all of params.yaml that a candidate depends on, except what `refresh` moves."""
+    content = params.model_dump(mode="json", exclude={"live", "hardware", "hub", "release"})
+    content["dataset"].pop("revision")
+    return digests.of_value(content)

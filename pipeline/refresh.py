@@ -1,0 +1,43 @@
+"""`refresh`: the one step that follows heads; it writes newer revisions into params.yaml."""
+
+from pathlib import Path
+
+from pipeline import digests, receipts
+from pipeline.hub import Hub
+from pipeline.params import Params, load
+from pipeline.params.rewrite import rewrite
+
+
+def run(workspace: Path, params: Params) -> dict[str, str]:
+    """Move `dataset.revision` to its branch's head, and `live.revision` to its tag's commit.
+
+    The live model moves only when something else moved since the last release (data, parameters or recipe):
+    else an unchanged workspace would judge its own release against itself.
+
+    Returns:
+        The dotted keys that were set, with their new values; empty where nothing moved.
+
+    Raises:
+        HubError: The Hub was not reached, or has no such branch.
+    """
+    hub = Hub(params.hub)
+    head = hub.info(params.dataset.repo, "dataset", params.dataset.branch).commit
+    live = None
+    if hub.exists(params.live.repo, "model"):
+        live = hub.branches_and_tags(params.live.repo, "model")[1].get(params.live.tag)
+    newest = receipts.latest(workspace, params.release.repo)
+    unchanged = (
+        newest is not None
+        and head == params.dataset.revision == newest.dataset["revision"]
+        and receipts.recipe(params) == newest.recipe
+    )
+    values = {}
+    if head != params.dataset.revision:
+        values["dataset.revision"] = head
+    if live is not None and live != params.live.revision and not unchanged:
+        values["live.revision"] = live
+    if values:
+        path = workspace / "params.yaml"
+        digests.write_text(path, rewrite(path, values))
+        load(workspace)  # what was written can be read
+    return values

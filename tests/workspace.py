@@ -1,0 +1,189 @@
+"""A whole workspace in seconds: a tiny random model and a few dozen triplets on a real localhub."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from huggingface_hub import HfApi
+from ruamel.yaml import YAML
+
+PROJECT = Path(__file__).resolve().parent.parent
+TOKEN = "hf_tests_may_write"
+READ_TOKEN = "hf_tests_may_read"
+WORDS = ["fatura", "tarife", "hat", "internet", "kampanya", "numara", "cihaz", "paket", "iptal", "taahhüt"]
+ENDINGS = ["var", "yok", "açık", "kapalı", "ücretli", "ücretsiz", "aktif", "pasif", "uzun", "kısa"]
+
+
+def triplets(count: int, start: int = 0) -> dict[str, list[str]]:
+    """Make triplets of which every query, positive and negative is another one."""
+    columns: dict[str, list[str]] = {"query": [], "positive": [], "negative": []}
+    for place in range(start, start + count):
+        word, ending = WORDS[place % 10], ENDINGS[(place // 10) % 10]
+        columns["query"].append(f"{word} {ending} mi {place}")
+        columns["positive"].append(f"evet {word} {ending} {place}")
+        columns["negative"].append(f"{WORDS[(place + 3) % 10]} {ENDINGS[(place // 10 + 5) % 10]} {place}")
+    return columns
+
+
+def tiny_model(folder: Path, width: int = 32, seed: int = 0) -> None:
+    """Save a random BERT of one layer with a tokenizer of whole words."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+    from tokenizers.processors import BertProcessing
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "evet", "mi", *WORDS, *ENDINGS, *map(str, range(400))]
+    vocabulary = {word: place for place, word in enumerate(words)}
+    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()  # type: ignore[assignment]
+    tokenizer.post_processor = BertProcessing(("[SEP]", 3), ("[CLS]", 2))  # type: ignore[assignment]
+    torch.manual_seed(seed)
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=width,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=width * 2,
+        max_position_embeddings=64,
+    )
+    plain = folder.with_name(folder.name + "-plain")
+    BertModel(config).save_pretrained(plain)
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        unk_token="[UNK]",
+        pad_token="[PAD]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        model_max_length=64,
+    ).save_pretrained(plain)
+    transformer = Transformer(str(plain), max_seq_length=32)
+    model = SentenceTransformer(modules=[transformer, Pooling(width), Normalize()], device="cpu")
+    model.save_pretrained(str(folder), create_model_card=False)
+    shutil.rmtree(plain)
+
+
+def put(endpoint: str, repo: str, kind: str, folder: Path) -> str:
+    """Put a folder on the Hub as its next commit, and give that commit."""
+    api = HfApi(endpoint=endpoint, token=TOKEN)
+    api.create_repo(repo, repo_type=kind, exist_ok=True)
+    return str(api.upload_folder(repo_id=repo, folder_path=folder, repo_type=kind).oid)
+
+
+def write_splits(folder: Path, splits: Mapping[str, Mapping[str, Sequence[Any]]]) -> None:
+    """Write a data set folder as `datasets` likes it: data/SPLIT.parquet."""
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    for name, columns in splits.items():
+        pl.DataFrame(columns).write_parquet(folder / "data" / f"{name}-00000-of-00001.parquet")
+    (folder / "README.md").write_text(
+        "---\nlicense: apache-2.0\nlanguage: tr\n---\n# Tiny\n", encoding="utf-8"
+    )
+
+
+def environment(endpoint: str, home: Path, token: str | None = TOKEN) -> dict[str, str]:
+    """Give a child's environment: this Hub, its own caches, one thread, no telemetry."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "PREFECT_"))}
+    return (
+        kept
+        | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "HF_ENDPOINT": endpoint,
+            "HF_HOME": str(home),
+            "HF_HUB_DISABLE_XET": "1",
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+            "DVC_NO_ANALYTICS": "1",
+            "DO_NOT_TRACK": "1",
+            "OMP_NUM_THREADS": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        | ({"HF_TOKEN": token} if token else {})
+    )
+
+
+def make(folder: Path, changes: Mapping[str, Any], *, dvc: bool = True) -> Path:
+    """Make a workspace: the project's tracked files, a git repository of its own, a small params.yaml."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=PROJECT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (PROJECT / name).is_file() and not name.startswith(("tests/", "records/", "receipts/", ".dvc/")):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(PROJECT / name, folder / name)
+    (folder / "dvc.lock").unlink(missing_ok=True)
+    set_params(folder, SMALL)
+    set_params(folder, changes)
+    git = ["git", "-c", "init.defaultBranch=main"]
+    subprocess.run([*git, "init", "--quiet"], cwd=folder, check=True)
+    for key, value in (("name", "Test"), ("email", "test@example.org")):
+        subprocess.run(["git", "config", f"user.{key}", value], cwd=folder, check=True)
+    if dvc:
+        dvc_init = [sys.executable, "-m", "dvc", "init", "--quiet"]
+        subprocess.run(dvc_init, cwd=folder, check=True, env={**os.environ, "DVC_NO_ANALYTICS": "1"})
+    subprocess.run(["git", "add", "."], cwd=folder, check=True)
+    subprocess.run(["git", "commit", "--quiet", "--message", "Start"], cwd=folder, check=True)
+    return folder
+
+
+def set_params(folder: Path, changes: Mapping[str, Any]) -> None:
+    """Set dotted keys in a workspace's params.yaml."""
+    yaml = YAML()
+    path = folder / "params.yaml"
+    content = yaml.load(path.read_text(encoding="utf-8"))
+    for dotted, value in changes.items():
+        *parents, key = dotted.split(".")
+        section = content
+        for parent in parents:
+            section = section.setdefault(parent, {})
+        section[key] = value
+    with path.open("w", encoding="utf-8") as file:
+        yaml.dump(content, file)
+
+
+def pipeline(
+    folder: Path, env: Mapping[str, str], *arguments: str, python: str = sys.executable
+) -> subprocess.CompletedProcess[str]:
+    """Run `python -m pipeline …` in a workspace, as a user would."""
+    command = [python, "-m", "pipeline", *arguments]
+    return subprocess.run(command, cwd=folder, env=dict(env), capture_output=True, text=True, check=False)
+
+
+SMALL: dict[str, Any] = {
+    "dataset.repo": "tester/triplets",
+    "base.repo": "tester/tiny",
+    "base.allow_pickle": [],
+    "live.repo": "tester/tuned",
+    "release.repo": "tester/tuned",
+    "model.name": "Tiny",
+    "model.dims": [32, 16],
+    "model.max_seq_length": 16,
+    "train.loss.matryoshka_weights": [1, 1],
+    "train.batch_size": 16,
+    "train.eval_batch_size": 16,
+    "train.mini_batch_size": 8,
+    "train.learning_rate": 0.001,
+    "train.eval_steps": 2,
+    "train.save_steps": 2,
+    "train.bf16": False,
+    "gate.floors": {32: 0.0, 16: 0.0},
+    "gate.base_margin": 1.0,
+    "gate.live_margin": 1.0,
+    "gate.max_rejected_share": 0.5,
+    "hardware.threads": 1,
+    "hardware.min_free_disk_bytes": 0,
+    "hub.xet": False,
+    "hub.timeout_seconds": 20,
+}
