@@ -1,0 +1,1 @@
+"""A Hub server over HTTP for tests, the sample and air-gapped use; see its README."""

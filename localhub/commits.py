@@ -1,0 +1,192 @@
+"""Commits as the client sends them: newline-delimited JSON, applied to a branch whole or not at all."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pygit2
+from pygit2.enums import FileMode
+
+from localhub import lfs
+from localhub.errors import BadRequest, EntryNotFound, HeadMoved
+from localhub.revisions import find_branch
+from localhub.storage import signature
+
+
+@dataclass(frozen=True)
+class PutFile:
+    """Write a small file's bytes."""
+
+    path: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class PutLargeFile:
+    """Write a pointer to bytes that were uploaded before; without a size, whatever size they have."""
+
+    path: str
+    sha256: str
+    size: int | None
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Delete a file, or a folder with all that is in it."""
+
+    path: str
+    is_folder: bool
+
+
+Operation = PutFile | PutLargeFile | Delete
+
+
+@dataclass(frozen=True)
+class Request:
+    """One commit that a client wants."""
+
+    summary: str
+    description: str
+    parent: str | None
+    operations: Sequence[Operation]
+
+    @property
+    def message(self) -> str:
+        """The git message: the summary, and the description below a blank line."""
+        return f"{self.summary}\n\n{self.description}" if self.description else self.summary
+
+
+def read_request(body: bytes) -> Request:
+    """Read a commit's newline-delimited JSON.
+
+    Raises:
+        BadRequest: A line is not what the protocol has, or names a path that cannot be in a repo.
+    """
+    header: dict[str, Any] = {}
+    operations: list[Operation] = []
+    for number, line in enumerate(body.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            item = json.loads(line)
+            key, value = item["key"], item["value"]
+            if key == "header":
+                header = {"summary": str(value["summary"]), **value}
+            else:
+                operations.append(_read_operation(key, value))
+        except (ValueError, KeyError, TypeError, binascii.Error) as error:
+            raise BadRequest(f"Line {number} of the commit cannot be read: {error!r}") from error
+    if not header.get("summary"):
+        raise BadRequest("The commit has no summary")
+    return Request(
+        header["summary"], str(header.get("description") or ""), header.get("parentCommit"), operations
+    )
+
+
+def apply(git: pygit2.Repository, repo: Path, revision: str, request: Request, author: str) -> str:
+    """Commit to a branch; the caller holds the repo's lock.
+
+    Objects first, then one compare-and-swap of the reference: a server that dies on the way leaves
+    the branch where it was. Content equal to the head's makes no commit.
+
+    Returns:
+        The sha of the new commit, or of the head where nothing changes.
+
+    Raises:
+        HeadMoved: The branch is not at the parent that the client built on.
+        EntryNotFound: A path to be deleted is not there.
+        BadRequest: A large file was not uploaded, or the revision is not a branch.
+    """
+    branch = find_branch(git, revision)
+    head = branch.peel(pygit2.Commit)
+    if request.parent is not None and request.parent != str(head.id):
+        raise HeadMoved(revision, str(head.id), request.parent)
+    index = pygit2.Index()
+    index.read_tree(head.tree)
+    folders = {folder for entry in index for folder in _parents(entry.path)}
+    for operation in request.operations:
+        if isinstance(operation, Delete):
+            _delete(index, operation)
+        else:
+            _make_way(index, folders, operation.path)
+            _add(git, repo, index, operation)
+    tree = index.write_tree(git)
+    if tree == head.tree.id:
+        return str(head.id)
+    signed = signature(author)
+    commit = git.create_commit(None, signed, signed, request.message, tree, [head.id])
+    # libgit2 compares the reference with what was read above, under the reference's own lock.
+    branch.set_target(commit)
+    return str(commit)
+
+
+def _read_operation(key: str, value: dict[str, Any]) -> Operation:
+    path = _clean_path(str(value["path"]))
+    if key == "file":
+        encoding = value.get("encoding", "utf-8")
+        content = str(value["content"])
+        data = base64.b64decode(content, validate=True) if encoding == "base64" else content.encode()
+        return PutFile(path, data)
+    if key == "lfsFile":
+        size = value.get("size")
+        return PutLargeFile(path, str(value["oid"]), None if size is None else int(size))
+    if key in ("deletedFile", "deletedFolder"):
+        return Delete(path, is_folder=key == "deletedFolder")
+    raise ValueError(f"unknown key {key!r}")
+
+
+def _clean_path(path: str) -> str:
+    cleaned = path.rstrip("/")
+    parts = cleaned.split("/")
+    if any(part in ("", ".", "..") or part.lower() == ".git" for part in parts) or "\0" in path:
+        raise ValueError(f"not a path in a repo: {path!r}")
+    return cleaned
+
+
+def _parents(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:length]) for length in range(1, len(parts))]
+
+
+def _make_way(index: pygit2.Index, folders: set[str], path: str) -> None:
+    # A file takes the place of a folder of its name, and of files that its own folders are named like.
+    if path in folders:
+        _remove_folder(index, path)
+    for folder in _parents(path):
+        if folder in index:
+            index.remove(folder)
+        folders.add(folder)
+
+
+def _add(git: pygit2.Repository, repo: Path, index: pygit2.Index, operation: PutFile | PutLargeFile) -> None:
+    if isinstance(operation, PutFile):
+        content = operation.content
+    else:
+        content = lfs.require_object(repo, operation.sha256, operation.size).text()
+    try:
+        index.add(pygit2.IndexEntry(operation.path, git.create_blob(content), FileMode.BLOB))
+    except (ValueError, pygit2.GitError, OSError) as error:
+        raise BadRequest(f"{operation.path!r} cannot be added: {error}") from error
+
+
+def _delete(index: pygit2.Index, operation: Delete) -> None:
+    if operation.is_folder:
+        if not _remove_folder(index, operation.path):
+            raise EntryNotFound(f"A folder with this name doesn't exist: {operation.path}")
+    elif operation.path in index:
+        index.remove(operation.path)
+    else:
+        raise EntryNotFound(f"A file with this name doesn't exist: {operation.path}")
+
+
+def _remove_folder(index: pygit2.Index, folder: str) -> bool:
+    inside = [entry.path for entry in index if entry.path.startswith(f"{folder}/")]
+    for path in inside:
+        index.remove(path)
+    return bool(inside)

@@ -1,0 +1,240 @@
+"""The web page for people: what repos there are, and what a repo holds."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import jinja2
+import pygit2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from localhub import lfs, revisions, trees
+from localhub.cards import read_card
+from localhub.context import caller, param, repo_id, the_hub
+from localhub.errors import GatedRepo, Refusal, RepoNotFound, answer
+from localhub.file_routes import SAFE_HEADERS, LargeFile, media_type, small_file
+from localhub.rendering import Place, render_markdown
+from localhub.storage import Repo
+
+# Longer texts are offered for download only.
+SHOWN_BYTES = 512 * 1024
+COMMITS_SHOWN = 50
+RECENT_COMMITS = 5
+
+PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def human_size(size: int) -> str:
+    """A size as people read it: `1.5 MB`."""
+    value, units = float(size), iter(("kB", "MB", "GB", "TB"))
+    unit = "B"
+    while value >= 1000 and (larger := next(units, None)):
+        value, unit = value / 1000, larger
+    return f"{size} B" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def human_value(value: object) -> str:
+    """A value of a card's metadata on one line or, if it has parts, as indented JSON."""
+    if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
+        return ", ".join(str(item) for item in value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+
+
+_templates = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.filters |= {
+    "size": human_size,
+    "value": human_value,
+    "revision": lambda name: quote(name, safe=""),
+    "path": quote,
+    "title": revisions.commit_title,
+    "description": revisions.commit_description,
+    "date": lambda commit: revisions.commit_date(commit)[:16].replace("T", " "),
+}
+
+
+def page(endpoint: Callable[[Request], Response]) -> Callable[[Request], Response]:
+    """Answer a refusal with a page instead of JSON."""
+
+    def answered(request: Request) -> Response:
+        try:
+            return endpoint(request)
+        except Refusal as refusal:
+            plain = answer(request, refusal)
+            shown = _render("refusal.html", status=plain.status_code, message=refusal.message)
+            shown.status_code = plain.status_code
+            shown.headers["X-Error-Code"] = refusal.code
+            return shown
+
+    return answered
+
+
+def index(request: Request) -> Response:
+    """List the repos."""
+    repos = [repo for repo in the_hub(request).store.repos() if _is_shown(request, repo)]
+    rows = [(repo, revisions.find_commit(repo.open(), revisions.MAIN)) for repo in repos]
+    rows.sort(key=lambda row: row[1].commit_time, reverse=True)
+    return _render("index.html", rows=rows)
+
+
+def repo_page(request: Request) -> Response:
+    """Show a repo's card, files, newest commits, branches and tags."""
+    repo, git = _shown_repo(request)
+    commit = revisions.find_commit(git, revisions.MAIN)
+    return _render(
+        "repo.html",
+        **_about(repo, git, revisions.MAIN, commit),
+        card=_card(repo, git, commit),
+        entries=_entries(git, commit.tree, ""),
+        folder="",
+        commits=list(islice(revisions.history(git, commit), RECENT_COMMITS)),
+    )
+
+
+def tree_page(request: Request) -> Response:
+    """Show a folder at a revision."""
+    repo, git = _shown_repo(request)
+    revision = param(request, "revision")
+    commit = revisions.find_commit(git, revision)
+    folder = param(request, "path").strip("/") if "path" in request.path_params else ""
+    tree = trees.find_folder(commit, folder)
+    return _render(
+        "tree.html",
+        **_about(repo, git, revision, commit),
+        entries=_entries(git, tree, f"{folder}/" if folder else ""),
+        folder=folder,
+    )
+
+
+def blob_page(request: Request) -> Response:
+    """Show a file at a revision: its text, its picture, or that it has neither."""
+    repo, git = _shown_repo(request)
+    _refuse_gated(request, repo)
+    revision = param(request, "revision")
+    commit = revisions.find_commit(git, revision)
+    entry = trees.find_file(git, commit, param(request, "path"))
+    guessed = mimetypes.guess_type(entry.path)[0] or ""
+    text = None
+    if entry.lfs is None and entry.size <= SHOWN_BYTES and not guessed.startswith("image/"):
+        text = _text(trees.read_file(git, entry))
+    return _render(
+        "blob.html",
+        **_about(repo, git, revision, commit),
+        entry=entry,
+        text=text,
+        is_picture=guessed.startswith("image/"),
+    )
+
+
+def commits_page(request: Request) -> Response:
+    """Show the history of a revision."""
+    repo, git = _shown_repo(request)
+    revision = param(request, "revision")
+    commit = revisions.find_commit(git, revision)
+    number = request.query_params.get("page", "1")
+    page_number = int(number) if number.isdecimal() and int(number) else 1
+    start = (page_number - 1) * COMMITS_SHOWN
+    found = list(islice(revisions.history(git, commit), start, start + COMMITS_SHOWN + 1))
+    return _render(
+        "commits.html",
+        **_about(repo, git, revision, commit),
+        commits=found[:COMMITS_SHOWN],
+        page=page_number,
+        has_more=len(found) > COMMITS_SHOWN,
+    )
+
+
+def commit_page(request: Request) -> Response:
+    """Show what a commit changed, by file."""
+    repo, git = _shown_repo(request)
+    revision = param(request, "revision")
+    commit = revisions.find_commit(git, revision)
+    if commit.parents:
+        diff = commit.parents[0].tree.diff_to_tree(commit.tree)
+    else:
+        diff = commit.tree.diff_to_tree(swap=True)
+    changes = [(delta.status_char(), delta.new_file.path) for delta in diff.deltas]
+    return _render("commit.html", **_about(repo, git, revision, commit), changes=changes)
+
+
+def raw(request: Request) -> Response:
+    """Send a file to the page that shows its repo, private ones included where pages show them."""
+    repo, git = _shown_repo(request)
+    _refuse_gated(request, repo)
+    commit = revisions.find_commit(git, param(request, "revision"))
+    entry = trees.find_file(git, commit, param(request, "path"))
+    headers = {"ETag": f'"{entry.etag}"', **SAFE_HEADERS}
+    if entry.lfs is None:
+        return small_file(request, trees.read_file(git, entry), entry.path, headers)
+    path = lfs.require_file(repo.path, entry.lfs, str(commit.id))
+    return LargeFile(path, headers=headers, media_type=media_type(entry.path))
+
+
+def _is_shown(request: Request, repo: Repo) -> bool:
+    return not repo.settings.private or the_hub(request).show_private or caller(request) is not None
+
+
+def _shown_repo(request: Request) -> tuple[Repo, pygit2.Repository]:
+    repo = the_hub(request).store.find(repo_id(request))
+    if repo is None or not _is_shown(request, repo):
+        raise RepoNotFound(anonymous=False)
+    return repo, repo.open()
+
+
+def _refuse_gated(request: Request, repo: Repo) -> None:
+    if repo.settings.gated and caller(request) is None:
+        raise GatedRepo(f"{repo.id.kind} {repo.id.full}", anonymous=True)
+
+
+def _about(repo: Repo, git: pygit2.Repository, revision: str, commit: pygit2.Commit) -> dict[str, Any]:
+    return {
+        "repo": repo,
+        "revision": revision,
+        "commit": commit,
+        "files": "raw" if repo.settings.private else "resolve",
+        "branches": revisions.list_refs(git, revisions.BRANCHES),
+        "tags": revisions.list_refs(git, revisions.TAGS),
+    }
+
+
+def _card(repo: Repo, git: pygit2.Repository, commit: pygit2.Commit) -> dict[str, Any] | None:
+    entry = trees.find_entry(git, commit, "README.md")
+    if entry is None or entry.is_folder or entry.lfs:
+        return None
+    card = read_card(trees.read_file(git, entry).decode(errors="replace"))
+    files = "raw" if repo.settings.private else "resolve"
+    address = repo.id.address
+    place = Place(f"{address}/blob/{revisions.MAIN}", f"{address}/{files}/{revisions.MAIN}")
+    return {"data": card.data or {}, "errors": card.errors, "html": render_markdown(card.text, place)}
+
+
+def _entries(git: pygit2.Repository, tree: pygit2.Tree, prefix: str) -> list[trees.Entry]:
+    return sorted(trees.walk(git, tree, prefix, recursive=False), key=lambda entry: not entry.is_folder)
+
+
+def _text(content: bytes) -> str | None:
+    try:
+        return None if b"\0" in content else content.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _render(template: str, **values: Any) -> Response:
+    return HTMLResponse(_templates.get_template(template).render(**values), headers=PAGE_HEADERS)

@@ -1,0 +1,237 @@
+"""The API about repos: who am I, create, delete, describe, settings, branches and tags."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, cast
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from localhub import revisions, trees
+from localhub.cards import Card, read_card, tags
+from localhub.context import caller, param, the_hub, visible_repo, writable_repo
+from localhub.errors import AlreadyExists, BadRequest, RepoNotFound
+from localhub.storage import Gated, Kind, Repo, RepoId
+from localhub.users import User, require_login, require_write, whoami
+
+GATED: tuple[Gated, ...] = ("auto", "manual", False)
+
+
+def get_whoami(request: Request) -> Response:
+    """Answer `GET /api/whoami-v2`."""
+    namespaces = sorted({repo.id.namespace for repo in the_hub(request).store.repos()})
+    return JSONResponse(whoami(require_login(caller(request)), namespaces))
+
+
+def create_repo(request: Request, body: dict[str, Any]) -> Response:
+    """Answer `POST /api/repos/create`."""
+    user = require_write(caller(request))
+    wanted = _named_repo(body, user)
+    url = str(request.base_url).rstrip("/") + wanted.address
+    private = body.get("visibility") == "private" or body.get("private") is True
+    try:
+        the_hub(request).store.create(wanted, private=private, author=user.name)
+    except AlreadyExists as error:
+        error.body = {"url": url}  # the client reads it where exist_ok is set
+        raise
+    return JSONResponse({"url": url, "name": wanted.full, "private": private})
+
+
+def delete_repo(request: Request, body: dict[str, Any]) -> Response:
+    """Answer `DELETE /api/repos/delete`."""
+    user = require_write(caller(request))
+    store = the_hub(request).store
+    repo = store.find(_named_repo(body, user))
+    if repo is None:
+        raise RepoNotFound(anonymous=False)
+    store.delete(repo)
+    return JSONResponse({})
+
+
+def change_settings(request: Request, body: dict[str, Any]) -> Response:
+    """Answer `PUT /api/T/ID/settings`."""
+    repo, _ = writable_repo(request)
+    gated, visibility = body.get("gated"), body.get("visibility")
+    if gated not in (None, *GATED):
+        raise BadRequest(f'"gated" must be "auto", "manual" or false, got {gated!r}')
+    if visibility not in (None, "public", "private"):
+        raise BadRequest(f'"visibility" must be "public" or "private", got {visibility!r}')
+    private = None if visibility is None else visibility == "private"
+    the_hub(request).store.change_settings(repo, private=private, gated=gated)
+    return JSONResponse({"visibility": visibility, "gated": gated})
+
+
+def repo_info(request: Request) -> Response:
+    """Answer `GET /api/T/ID` and `GET /api/T/ID/revision/REV`."""
+    repo, _ = visible_repo(request)
+    git = repo.open()
+    revision = param(request, "revision") if "revision" in request.path_params else revisions.MAIN
+    commit = revisions.find_commit(git, revision)
+    blobs = request.query_params.get("blobs", "").lower() in ("true", "1")
+    files = [entry for entry in trees.walk(git, commit.tree, recursive=True) if not entry.is_folder]
+    card = card_of(repo, str(commit.id))
+    answer: dict[str, object] = {
+        **_summary(repo, commit_sha=str(commit.id), modified=revisions.commit_date(commit), card=card),
+        "siblings": [_sibling(entry, blobs=blobs) for entry in sorted(files, key=lambda entry: entry.path)],
+        "usedStorage": sum(entry.size for entry in files),
+    }
+    return JSONResponse(answer)
+
+
+def no_namespace(request: Request) -> Response:
+    """Refuse an id of one part, such as the Hub has for its oldest repos: here there are none."""
+    raise RepoNotFound(anonymous=caller(request) is None)
+
+
+def list_repos(request: Request) -> Response:
+    """Answer `GET /api/models` and `GET /api/datasets`, with author, search, filter and limit."""
+    user = caller(request)
+    kind: Kind = "dataset" if request.scope["path"] == "/api/datasets" else "model"
+    query = request.query_params
+    rows = []
+    for repo in the_hub(request).store.repos():
+        wanted = (
+            repo.id.kind == kind
+            and query.get("author", repo.id.namespace) == repo.id.namespace
+            and query.get("search", "").lower() in repo.id.full.lower()
+            and not (repo.settings.private and user is None)
+        )
+        if not wanted:
+            continue
+        commit = revisions.find_commit(repo.open(), revisions.MAIN)
+        card = card_of(repo, str(commit.id))
+        row = _summary(repo, commit_sha=str(commit.id), modified=revisions.commit_date(commit), card=card)
+        if set(query.getlist("filter")) <= set(cast(list[str], row["tags"])):
+            rows.append(row)
+    limit = query.get("limit")
+    return JSONResponse(rows[: int(limit)] if limit and limit.isdecimal() else rows)
+
+
+def auth_check(request: Request) -> Response:
+    """Answer `GET /api/T/ID/auth-check`; with `/write` the token must be able to write."""
+    if request.scope["path"].endswith("/write"):
+        writable_repo(request)
+    else:
+        visible_repo(request)
+    return JSONResponse({})
+
+
+def list_refs(request: Request) -> Response:
+    """Answer `GET /api/T/ID/refs`."""
+    repo, _ = visible_repo(request)
+    git = repo.open()
+
+    def rows(prefix: str, *, spelled_out: bool = False) -> list[dict[str, str]]:
+        return [ref.row() for ref in revisions.list_refs(git, prefix, spelled_out=spelled_out)]
+
+    answer = {
+        "branches": rows(revisions.BRANCHES),
+        "tags": rows(revisions.TAGS),
+        "converts": rows("refs/convert/"),
+    }
+    if request.query_params.get("include_prs"):
+        answer["pullRequests"] = rows("refs/pr/", spelled_out=True)
+    return JSONResponse(answer)
+
+
+def create_tag(request: Request, body: dict[str, Any]) -> Response:
+    """Answer `POST /api/T/ID/tag/REV`."""
+    repo, user = writable_repo(request)
+    name = body.get("tag")
+    if not isinstance(name, str) or not name:
+        raise BadRequest(f'"tag" must be the name of the tag, got {name!r}')
+    with the_hub(request).store.lock(repo.id):
+        revisions.create_tag(repo.open(), name, param(request, "revision"), body.get("message"), user.name)
+    return JSONResponse({})
+
+
+def delete_tag(request: Request) -> Response:
+    """Answer `DELETE /api/T/ID/tag/TAG`."""
+    return _delete_ref(request, "tag")
+
+
+def create_branch(request: Request, body: dict[str, Any]) -> Response:
+    """Answer `POST /api/T/ID/branch/B`."""
+    repo, _ = writable_repo(request)
+    with the_hub(request).store.lock(repo.id):
+        revisions.create_branch(repo.open(), param(request, "revision"), body.get("startingPoint"))
+    return JSONResponse({})
+
+
+def delete_branch(request: Request) -> Response:
+    """Answer `DELETE /api/T/ID/branch/B`."""
+    return _delete_ref(request, "branch")
+
+
+def validate_yaml(_: Request, body: dict[str, Any]) -> Response:
+    """Answer `POST /api/validate-yaml`, which needs no repo."""
+    card = read_card(str(body.get("content", "")))
+    answer = {
+        "errors": [{"message": message} for message in card.errors],
+        "warnings": [{"message": message} for message in card.warnings],
+    }
+    if card.errors:
+        raise BadRequest("Invalid metadata in README.md", body=answer)
+    return JSONResponse(answer)
+
+
+def card_of(repo: Repo, revision: str) -> Card | None:
+    """Return the card of a repo at a revision, or None where it has no README."""
+    git = repo.open()
+    entry = trees.find_entry(git, revisions.find_commit(git, revision), "README.md")
+    if entry is None or entry.is_folder or entry.lfs:
+        return None
+    return read_card(trees.read_file(git, entry).decode(errors="replace"))
+
+
+def _delete_ref(request: Request, what: Literal["tag", "branch"]) -> Response:
+    repo, _ = writable_repo(request)
+    delete = revisions.delete_tag if what == "tag" else revisions.delete_branch
+    with the_hub(request).store.lock(repo.id):
+        delete(repo.open(), param(request, "revision"))
+    return JSONResponse({})
+
+
+def _named_repo(body: dict[str, Any], user: User) -> RepoId:
+    kind, name = body.get("type") or "model", body.get("name")
+    if kind not in ("model", "dataset"):
+        raise BadRequest(f"This server has models and datasets, not the type {kind!r}")
+    if not isinstance(name, str):
+        raise BadRequest(f'"name" must be the name of the repo, got {name!r}')
+    return RepoId(cast(Kind, kind), str(body.get("organization") or user.name), name)
+
+
+def _summary(repo: Repo, *, commit_sha: str, modified: str, card: Card | None) -> dict[str, object]:
+    data = (card.data if card else None) or {}
+    summary: dict[str, object] = {
+        "id": repo.id.full,
+        "author": repo.id.namespace,
+        "sha": commit_sha,
+        "lastModified": modified,
+        "createdAt": repo.settings.created_at,
+        "private": repo.settings.private,
+        "gated": repo.settings.gated,
+        "disabled": False,
+        "downloads": 0,
+        "likes": 0,
+        "tags": tags(data),
+    }
+    if data:
+        summary["cardData"] = data
+    if repo.id.kind == "model":
+        summary["modelId"] = repo.id.full
+        summary |= {key: data[key] for key in ("library_name", "pipeline_tag", "model-index") if key in data}
+    return summary
+
+
+def _sibling(entry: trees.Entry, *, blobs: bool) -> dict[str, object]:
+    sibling: dict[str, object] = {"rfilename": entry.path}
+    if blobs:
+        sibling |= {"size": entry.size, "blobId": entry.oid}
+        if entry.lfs:
+            sibling["lfs"] = {
+                "sha256": entry.lfs.sha256,
+                "size": entry.lfs.size,
+                "pointerSize": entry.lfs.pointer_size,
+            }
+    return sibling

@@ -1,0 +1,266 @@
+"""Where the repos live: one bare git repository each, below one root.
+
+```
+ROOT/
+├── localhub.lock        held while a server runs on this root
+├── signing.key          signs upload links, so that they outlive a restart
+├── staging/             repos being made or deleted; emptied at every start
+├── models/NS/NAME.git   a bare repository; its LFS objects are in lfs/objects, as git-lfs has them
+└── datasets/NS/NAME.git
+```
+
+A repo appears and disappears by one rename, so a killed server leaves it whole or not at all.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import pygit2
+from pygit2.enums import FileMode, Option
+
+from localhub.errors import AlreadyExists, BadRequest, RepoNotFound
+
+Kind = Literal["model", "dataset"]
+Gated = Literal["auto", "manual", False]
+
+FOLDERS: dict[Kind, str] = {"model": "models", "dataset": "datasets"}
+# Namespaces that would hide the server's own addresses.
+RESERVED = frozenset({"api", "datasets", "models", "spaces"})
+SETTINGS_FILE = "localhub.json"
+
+_PART = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
+_INITIAL_ATTRIBUTES = Path(__file__).with_name("gitattributes.txt")
+
+
+@dataclass(frozen=True)
+class RepoId:
+    """A repo's kind, namespace and name."""
+
+    kind: Kind
+    namespace: str
+    name: str
+
+    @property
+    def full(self) -> str:
+        """`namespace/name`, as the client writes it."""
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def address(self) -> str:
+        """The path of the repo's page, without the host."""
+        return f"/{self.full}" if self.kind == "model" else f"/datasets/{self.full}"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a repo has besides its git history."""
+
+    created_at: str
+    private: bool = False
+    gated: Gated = False
+
+
+@dataclass(frozen=True)
+class Repo:
+    """A repo that exists: its id, its folder and its settings when it was looked up."""
+
+    id: RepoId
+    path: Path
+    settings: Settings
+
+    def open(self) -> pygit2.Repository:
+        """Open the git repository; libgit2's objects are not to be shared between threads.
+
+        Raises:
+            RepoNotFound: The repo was deleted after it was looked up.
+        """
+        try:
+            return pygit2.Repository(str(self.path))
+        except pygit2.GitError:
+            raise RepoNotFound(anonymous=False) from None
+
+
+class Store:
+    """All repos below one root; at most one server process has it at a time."""
+
+    def __init__(self, root: Path, *, lock_seconds: float = 2.0) -> None:
+        """Take the root, and put away what a killed server left half done.
+
+        Raises:
+            BlockingIOError: Another server still has this root after `lock_seconds`.
+            OSError: The root cannot be made or written.
+        """
+        self.root = root
+        self._staging = root / "staging"
+        self._locks: dict[RepoId, threading.RLock] = {}
+        self._locks_guard = threading.Lock()
+        root.mkdir(parents=True, exist_ok=True)
+        self._root_lock = _lock_file(root / "localhub.lock", lock_seconds)
+        shutil.rmtree(self._staging, ignore_errors=True)
+        self._staging.mkdir()
+        for repo in self.repos():
+            _remove_leftovers(repo.path)
+        pygit2.option(Option.ENABLE_FSYNC_GITDIR, True)
+        self.signing_key = _signing_key(root / "signing.key")
+
+    def lock(self, repo_id: RepoId) -> threading.RLock:
+        """Return the lock that every change to this repo is made under."""
+        with self._locks_guard:
+            return self._locks.setdefault(repo_id, threading.RLock())
+
+    def find(self, repo_id: RepoId) -> Repo | None:
+        """Return the repo, or None where there is none of this name."""
+        if not _is_valid(repo_id):
+            return None
+        path = self._path(repo_id)
+        try:
+            settings = Settings(**json.loads((path / SETTINGS_FILE).read_bytes()))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return Repo(repo_id, path, settings)
+
+    def repos(self) -> Iterator[Repo]:
+        """Yield every repo, models first, by name."""
+        for kind, folder in FOLDERS.items():
+            for path in sorted((self.root / folder).glob("*/*.git")):
+                repo = self.find(RepoId(kind, path.parent.name, path.name.removesuffix(".git")))
+                if repo is not None:
+                    yield repo
+
+    def create(self, repo_id: RepoId, *, private: bool, author: str) -> Repo:
+        """Make a repo with its first commit, the rules for large files.
+
+        Raises:
+            BadRequest: The name is not one the Hub would take.
+            AlreadyExists: There is such a repo.
+        """
+        if not _is_valid(repo_id):
+            raise BadRequest(
+                f"Invalid repo name {repo_id.full!r}: letters, digits, '-', '_' and '.', at most 96 "
+                "characters, no '--' or '..', no '.git' at the end"
+            )
+        settings = Settings(created_at=now(), private=private)
+        staged = self._staging / secrets.token_hex(8)
+        git = pygit2.init_repository(str(staged), bare=True, initial_head="main")
+        _commit_first(git, author)
+        _replace(staged / SETTINGS_FILE, json.dumps(vars(settings)).encode())
+        path = self._path(repo_id)
+        with self.lock(repo_id):
+            if path.exists():
+                shutil.rmtree(staged)
+                raise AlreadyExists(f"You already created this {repo_id.kind} repo")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            staged.rename(path)
+        return Repo(repo_id, path, settings)
+
+    def delete(self, repo: Repo) -> None:
+        """Remove a repo with all its LFS objects; there is no way back."""
+        removed = self._staging / secrets.token_hex(8)
+        with self.lock(repo.id):
+            try:
+                repo.path.rename(removed)
+            except FileNotFoundError:
+                raise RepoNotFound(anonymous=False) from None
+        shutil.rmtree(removed)
+
+    def change_settings(self, repo: Repo, *, private: bool | None, gated: Gated | None) -> None:
+        """Change what is not None."""
+        with self.lock(repo.id):
+            current = self.find(repo.id)
+            if current is None:
+                raise RepoNotFound(anonymous=False)
+            settings = current.settings
+            if private is not None:
+                settings = replace(settings, private=private)
+            if gated is not None:
+                settings = replace(settings, gated=gated)
+            _replace(repo.path / SETTINGS_FILE, json.dumps(vars(settings)).encode())
+
+    def _path(self, repo_id: RepoId) -> Path:
+        return self.root / FOLDERS[repo_id.kind] / repo_id.namespace / f"{repo_id.name}.git"
+
+
+def now() -> str:
+    """The time as the Hub writes it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def signature(name: str) -> pygit2.Signature:
+    """Sign a commit with a user's name, at this moment."""
+    return pygit2.Signature(name, f"{name}@users.noreply.localhub", int(time.time()), 0)
+
+
+def _is_valid(repo_id: RepoId) -> bool:
+    return (
+        all(_PART.fullmatch(part) for part in (repo_id.namespace, repo_id.name))
+        and len(repo_id.full) <= 96
+        and "--" not in repo_id.full
+        and ".." not in repo_id.full
+        and not repo_id.name.endswith(".git")
+        and repo_id.namespace.lower() not in RESERVED
+    )
+
+
+def _commit_first(git: pygit2.Repository, author: str) -> None:
+    index = pygit2.Index()
+    blob = git.create_blob(_INITIAL_ATTRIBUTES.read_bytes())
+    index.add(pygit2.IndexEntry(".gitattributes", blob, FileMode.BLOB))
+    signed = signature(author)
+    git.create_commit("refs/heads/main", signed, signed, "initial commit", index.write_tree(git), [])
+
+
+def _lock_file(path: Path, seconds: float) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    give_up = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+        except BlockingIOError:
+            # A server that was just told to stop may need a moment more.
+            if time.monotonic() >= give_up:
+                os.close(descriptor)
+                raise
+            time.sleep(0.05)
+
+
+def _remove_leftovers(path: Path) -> None:
+    # A reference lock of a killed server would make every later commit fail. Nobody else holds one:
+    # this process has the root.
+    for lock in [*path.glob("*.lock"), *path.glob("refs/**/*.lock")]:
+        lock.unlink()
+    yesterday = time.time() - 24 * 3600
+    for upload in path.glob("lfs/incoming/*"):
+        if upload.stat().st_mtime < yesterday:
+            shutil.rmtree(upload)
+
+
+def _signing_key(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        key = secrets.token_bytes(32)
+        _replace(path, key)
+        return key
+
+
+def _replace(path: Path, content: bytes) -> None:
+    new = path.with_name(f"{path.name}.new")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    new.rename(path)
