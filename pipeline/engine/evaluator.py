@@ -1,0 +1,75 @@
+"""One pass per evaluation: validation loss and accuracy at every dimension from a single encoding."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.base.evaluation import BaseEvaluator
+
+from pipeline.encoding import encode_tokens, triplet_scores
+from pipeline.engine.batches import first_fit, shuffled
+from pipeline.engine.blocks import BlockShape
+from pipeline.engine.nested import nested_ranking_loss
+from pipeline.engine.recipe import Recipe
+from pipeline.engine.tokens import number_texts, tokenize
+
+
+class DevEvaluator(BaseEvaluator):
+    """Scores the dev split; it is tokenized once, here, and encoded once per call.
+
+    The validation loss is the stock one: the training loss within batches of `eval_batch_size` rows without
+    duplicates, the same batches at every evaluation, each weighted by its rows. sentence-transformers'
+    trainer weights every batch but the last alike, which is the same wherever only the last is short.
+    """
+
+    def __init__(
+        self,
+        model: SentenceTransformer,
+        dev: dict[str, list[str]],
+        recipe: Recipe,
+        shape: BlockShape,
+        *,
+        bf16: bool,
+        with_loss: bool,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.recipe, self.shape, self.bf16 = recipe, shape, bf16
+        columns = list(dev.values())
+        self.tokens, self.numbers = tokenize(
+            model, [(texts, recipe.prompt(name)) for name, texts in dev.items()]
+        )
+        self.batches: list[NDArray[np.int64]] = []
+        if with_loss:
+            order = shuffled(len(columns[0]), recipe.seed)
+            self.batches = list(first_fit(order, number_texts(columns), recipe.eval_batch_size))
+
+    def __call__(self, model: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """`accuracy_<dim>` for every dimension, and `loss` if it was asked for."""
+        table = encode_tokens(model, self.tokens, self.shape, bf16=self.bf16)
+        columns = table[torch.from_numpy(self.numbers).to(table.device)]
+        metrics: dict[str, float] = {}
+        if self.batches:
+            metrics["loss"] = self._loss(columns)
+        if len(columns) > 2:
+            scores = triplet_scores(columns[0], columns[1], columns[2], self.recipe.dims)
+            metrics |= {f"accuracy_{dim}": share for dim, share in scores.accuracy().items()}
+        return metrics
+
+    @torch.inference_mode()
+    def _loss(self, columns: torch.Tensor) -> float:
+        weights = self.recipe.weights or (1.0,) * len(self.recipe.dims)
+        total = 0.0
+        for rows in self.batches:
+            batch = columns[:, torch.from_numpy(rows).to(columns.device)]
+            loss, _, _ = nested_ranking_loss(
+                batch[0],
+                batch[1:].flatten(0, 1),
+                self.recipe.dims,
+                weights,
+                self.recipe.scale,
+                with_gradient=False,
+            )
+            total += len(rows) * loss.item()
+        return total / columns.shape[1]

@@ -1,0 +1,108 @@
+"""Train a sentence-transformers model on triplets, with this package's engine or the stock one."""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import sentence_transformers
+import torch
+from datasets import Dataset
+from sentence_transformers import SentenceTransformer
+
+from pipeline.engine.hardware import fast_bfloat16, granted_threads
+from pipeline.engine.recipe import Curve, CurveRow, Hardware, Recipe, TrainingRun
+from pipeline.engine.report import report
+from pipeline.engine.trainer import LogAtCheckpoints, MeasuredTrainer, last_checkpoint
+from pipeline.engine.trainers import engine_trainer, stock_trainer, training_arguments
+from pipeline.errors import InvalidParams
+
+__all__ = ["Curve", "CurveRow", "Hardware", "Recipe", "TrainingRun", "fit"]
+
+# Releases whose loss and gradients the parity tests have compared with the engine's.
+PARITY_TESTED = frozenset({"6.2.0"})
+
+
+def fit(
+    model: SentenceTransformer,
+    train: Mapping[str, Sequence[str]] | Dataset,
+    dev: Mapping[str, Sequence[str]] | Dataset,
+    recipe: Recipe,
+    hardware: Hardware,
+    output_dir: Path,
+    *,
+    resume: bool = False,
+) -> TrainingRun:
+    """Train `model` in place and report how it went.
+
+    Args:
+        model: Any sentence-transformers model that encodes text; its weights become float32.
+        train: Columns of text: `query`, `positive`, `negative`, and any further negatives after them.
+        dev: The same columns of the dev split.
+        recipe: What changes the weights.
+        hardware: What the machine may spend.
+        output_dir: Where checkpoints go, and are looked for.
+        resume: Go on from the last checkpoint under `output_dir`, if there is one.
+
+    Raises:
+        InvalidParams: The recipe cannot be run on this data or with this model.
+        TrainingFailed: Loss or gradient stopped being finite, or memory did not suffice.
+    """
+    start = time.perf_counter()
+    train_columns, dev_columns = _columns(train, "train"), _columns(dev, "dev")
+    _check(recipe, model, train_columns)
+    threads = hardware.threads if hardware.threads is not None else granted_threads()
+    torch.set_num_threads(threads)
+    if any(p.dtype in (torch.float16, torch.bfloat16) for p in model.parameters()):
+        model.float()  # bfloat16 autocast over float32 weights; half-precision weights lose small updates
+    bf16 = recipe.bf16 and fast_bfloat16(model.device)
+    arguments = training_arguments(recipe, model.device, output_dir, bf16, list(train_columns))
+    trainer: MeasuredTrainer
+    if recipe.engine == "stock":
+        trainer = stock_trainer(model, train_columns, dev_columns, recipe, arguments)
+    else:
+        trainer = engine_trainer(model, train_columns, dev_columns, recipe, hardware, arguments)
+    trainer.add_callback(LogAtCheckpoints())
+    checkpoint = last_checkpoint(output_dir) if resume else None
+    if checkpoint is not None:
+        trainer.args.eval_on_start = False  # the base's scores stand in the checkpoint's log
+    encoder = model.transformers_model
+    if hardware.compile and encoder is not None:
+        encoder.compile(dynamic=True)
+    try:
+        trainer.train(resume_from_checkpoint=checkpoint)
+    finally:
+        # The trainer leaves its autocast wrapper around `forward`; the caller gets a plain model back.
+        trainer.accelerator.unwrap_model(trainer.model_wrapped, keep_fp32_wrapper=False)
+        if encoder is not None:
+            encoder._compiled_call_impl = None
+    return report(trainer, recipe, list(train_columns), time.perf_counter() - start, bf16, threads)
+
+
+def _columns(split: Mapping[str, Sequence[str]] | Dataset, name: str) -> dict[str, list[str]]:
+    names = split.column_names if isinstance(split, Dataset) else list(split)
+    if names[:2] != ["query", "positive"]:
+        raise InvalidParams(
+            f"{name} split: its columns are {names}, wanted query, positive and then the negatives. "
+            "Rename or reorder the columns."
+        )
+    return {column: list(split[column][:]) for column in names}
+
+
+def _check(recipe: Recipe, model: SentenceTransformer, train: dict[str, list[str]]) -> None:
+    version = sentence_transformers.__version__
+    if recipe.engine == "katman" and version not in PARITY_TESTED:
+        raise InvalidParams(
+            f"train.engine: katman was compared with sentence-transformers "
+            f"{', '.join(sorted(PARITY_TESTED))}, but {version} is installed. "
+            "Set train.engine to stock, or install a version that was compared."
+        )
+    width = model.get_embedding_dimension()
+    if width is not None and max(recipe.dims) > width:
+        raise InvalidParams(
+            f"train.dims: {max(recipe.dims)} is more than the model's {width} dimensions. "
+            f"Take only dimensions up to {width}."
+        )
+    if len(train["query"]) < 2:
+        raise InvalidParams(
+            f"train split: {len(train['query'])} rows, wanted at least 2: every other row is a negative."
+        )

@@ -1,0 +1,94 @@
+"""The report of a finished training run: its curve and its cost."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from pipeline.engine import hardware
+from pipeline.engine.recipe import Curve, CurveRow, Recipe, TrainingRun
+from pipeline.engine.trainer import EngineTrainer, MeasuredTrainer
+
+
+def report(
+    trainer: MeasuredTrainer, recipe: Recipe, columns: Sequence[str], seconds: float, bf16: bool, threads: int
+) -> TrainingRun:
+    """Put together what the trainer logged and counted.
+
+    Args:
+        trainer: After its last step.
+        recipe: What it trained.
+        columns: Names of the train split's columns.
+        seconds: Wall time of everything from reading the columns to the last step.
+        bf16: Whether bfloat16 autocast was on.
+        threads: Threads of one CPU operation.
+    """
+    work, device = trainer.work, trainer.model.device
+    training_seconds = seconds - work.evaluation_seconds
+    arguments = json.loads(trainer.args.to_json_string())  # type: ignore[no-untyped-call]
+    arguments["prompts"] = recipe.prompts(columns) or None  # under the names that the user gave
+    peak_flops, source = hardware.peak_flops(device, bf16)
+    engine = trainer if isinstance(trainer, EngineTrainer) else None
+    sampler = engine.sampler if engine is not None else None
+    encoded = work.tokens - work.repeated_tokens + work.padding
+    flops_per_token = 6 * encoder_parameters(trainer.model)
+    model_flops = flops_per_token * work.tokens / training_seconds
+    # A token's forward pass is a third of its 6 FLOPs per parameter, the backward pass the rest.
+    hardware_flops = flops_per_token * (encoded + work.second_forward / 3) / training_seconds
+    return TrainingRun(
+        curve=_curve(trainer.state.log_history, recipe.dims),
+        seconds=seconds,
+        evaluation_seconds=work.evaluation_seconds,
+        base_evaluation_seconds=work.base_evaluation_seconds,
+        steps=trainer.state.global_step,
+        triplets=work.triplets,
+        tokens=work.tokens,
+        triplets_per_second=work.triplets / training_seconds,
+        tokens_per_second=work.tokens / training_seconds,
+        padding_share=work.padding / encoded if encoded else 0.0,
+        second_forward_share=work.second_forward / encoded if encoded else 0.0,
+        repeated_text_share=work.repeated_tokens / work.tokens if work.tokens else 0.0,
+        long_sequences=work.long_sequences,
+        model_flops_utilisation=model_flops / peak_flops if peak_flops else None,
+        hardware_flops_utilisation=hardware_flops / peak_flops if peak_flops else None,
+        peak_flops=peak_flops,
+        peak_flops_source=source,
+        peak_memory_bytes=hardware.peak_memory_bytes(device),
+        memory_budget_bytes=engine.ranking_loss.budget.limit if engine is not None else None,
+        out_of_memory_errors=engine.ranking_loss.budget.halvings if engine is not None else 0,
+        rows_left_out=sampler.rows_left_out if sampler is not None else 0,
+        bf16_used=bf16,
+        threads=threads,
+        device=hardware.device_name(device),
+        training_arguments=arguments,
+    )
+
+
+def _curve(log_history: list[dict[str, Any]], dims: Sequence[int]) -> Curve:
+    """Merge the trainer's log, one entry for the loss and one for the evaluation, into a row per step."""
+    by_step: dict[int, dict[str, Any]] = {}
+    for entry in log_history:
+        by_step.setdefault(entry["step"], {}).update(entry)
+    rows = []
+    for step, entry in sorted(by_step.items()):
+        if "loss" not in entry and "eval_loss" not in entry:
+            continue
+        accuracy = {dim: entry[key] for dim in dims if (key := f"eval_accuracy_{dim}") in entry}
+        rows.append(
+            CurveRow(
+                epoch=float(entry["epoch"]),
+                step=step,
+                training_loss=entry.get("loss"),
+                validation_loss=entry.get("eval_loss"),
+                learning_rate=entry.get("learning_rate"),
+                accuracy=accuracy or None,
+            )
+        )
+    return Curve(tuple(rows))
+
+
+def encoder_parameters(model: torch.nn.Module) -> int:
+    """Parameters outside embedding tables: a lookup is no multiplication."""
+    tables = {id(m.weight) for m in model.modules() if isinstance(m, torch.nn.Embedding)}
+    return sum(p.numel() for p in model.parameters() if id(p) not in tables)

@@ -1,0 +1,244 @@
+"""sentence-transformers' trainer with a clock, a count of work, and a stop at the first NaN."""
+
+import gc
+import math
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate.utils.memory import should_reduce_batch_size  # type: ignore[import-untyped]
+from datasets import Dataset
+from numpy.typing import NDArray
+from sentence_transformers import SentenceTransformerTrainer
+from sentence_transformers.base.losses.gradcache import RandContext
+from transformers import TrainerCallback
+from transformers.trainer_utils import get_last_checkpoint
+
+from pipeline.engine.batches import ROW_COLUMN, FirstFitSampler, RowCollator
+from pipeline.engine.blocks import PooledBatch
+from pipeline.engine.loss import PooledRankingLoss
+from pipeline.errors import TrainingFailed
+
+
+@dataclass
+class Work:
+    """What this process has trained on so far, in positions of the encoder's input.
+
+    Attributes:
+        triplets: Rows.
+        tokens: Tokens of those rows, without padding.
+        repeated_tokens: Part of `tokens` that was not encoded, its text standing in the batch already.
+        padding: Padding positions that were encoded in the first forward pass.
+        second_forward: Positions, padding with them, that were encoded a second time.
+        long_sequences: Sequences longer than a block's token budget.
+        evaluation_seconds: Time spent on the dev split.
+        base_evaluation_seconds: Part of that spent before the first step.
+    """
+
+    triplets: int = 0
+    tokens: int = 0
+    repeated_tokens: int = 0
+    padding: int = 0
+    second_forward: int = 0
+    long_sequences: int = 0
+    evaluation_seconds: float = 0.0
+    base_evaluation_seconds: float = 0.0
+
+
+class MeasuredTrainer(SentenceTransformerTrainer):
+    """The stock trainer, which measures its evaluations and stops where training has gone astray.
+
+    Raises:
+        TrainingFailed: Loss or gradient is NaN or infinite; names step, rows and last checkpoint.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.work = Work()
+        self._rows: list[int] = []
+        super().__init__(*args, **kwargs)
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """The stock evaluation, on the clock."""
+        start = time.perf_counter()
+        try:
+            metrics: dict[str, float] = super().evaluate(*args, **kwargs)
+            return metrics
+        finally:
+            seconds = time.perf_counter() - start
+            self.work.evaluation_seconds += seconds
+            if self.state.global_step == 0:
+                self.work.base_evaluation_seconds += seconds
+
+    def training_step(
+        self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None
+    ) -> torch.Tensor:
+        """The stock step; its loss must be finite."""
+        self._rows = inputs[ROW_COLUMN].tolist()
+        loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
+        self._stop_unless_finite("loss", loss.item())
+        self.work.triplets += len(self._rows)
+        return loss
+
+    def _get_grad_norm(self, model: torch.nn.Module, grad_norm: Any = None) -> Any:
+        norm = super()._get_grad_norm(model, grad_norm=grad_norm)  # type: ignore[no-untyped-call]
+        self._stop_unless_finite("gradient norm", float(norm))
+        return norm
+
+    def _stop_unless_finite(self, what: str, value: float) -> None:
+        if not math.isfinite(value):
+            raise self._failure(
+                f"the {what} is {value}, wanted a finite number",
+                "Look at these rows, or lower train.learning_rate, and run again.",
+            )
+
+    def _failure(self, found: str, advice: str) -> TrainingFailed:
+        return TrainingFailed(
+            f"step {self.state.global_step + 1}: {found}; "
+            f"rows of the batch in the train split: {self._rows}; "
+            f"last good checkpoint: {last_checkpoint(self.args.output_dir) or 'none'}. {advice}"
+        )
+
+
+class StockTrainer(MeasuredTrainer):
+    """The stock engine: counts what sentence-transformers' own loss encodes."""
+
+    def __init__(self, *args: Any, mini_batch_size: int, **kwargs: Any) -> None:
+        self._mini_batch_size = mini_batch_size
+        super().__init__(*args, **kwargs)
+
+    def training_step(
+        self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None
+    ) -> torch.Tensor:
+        """The stock step, counted."""
+        for key, mask in inputs.items():
+            if key.endswith("_attention_mask"):
+                tokens = int(mask.sum())
+                # The loss cuts trailing padding off each mini-batch, so only its longest row counts.
+                chunks = mask.sum(dim=1).split(self._mini_batch_size)
+                positions = sum(len(chunk) * int(chunk.max()) for chunk in chunks)
+                self.work.tokens += tokens
+                self.work.padding += positions - tokens
+                self.work.second_forward += positions
+        return super().training_step(model, inputs, num_items_in_batch)
+
+
+class EngineTrainer(MeasuredTrainer):
+    """The katman engine: its batches, its loss, and a step that survives a lack of memory."""
+
+    data_collator: RowCollator
+
+    def __init__(
+        self, *args: Any, texts: NDArray[np.int64], ranking_loss: PooledRankingLoss, **kwargs: Any
+    ) -> None:
+        self._texts = texts
+        self.ranking_loss = ranking_loss
+        self.sampler: FirstFitSampler | None = None
+        super().__init__(*args, **kwargs)
+
+    def get_batch_sampler(self, dataset: Dataset, *args: Any, **kwargs: Any) -> FirstFitSampler:
+        """The first-fit sampler over texts numbered ahead of time."""
+        self.sampler = FirstFitSampler(dataset, *args, **kwargs, texts=self._texts)
+        return self.sampler
+
+    def collect_features(self, inputs: dict[str, Any]) -> tuple[Any, torch.Tensor]:
+        """The blocks, which the collator has cut already."""
+        return PooledBatch(inputs["blocks"], inputs["positions"]), inputs[ROW_COLUMN]
+
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        """None: the pipeline writes its own card, and this one tokenizes examples for its own."""
+
+    def training_step(
+        self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None
+    ) -> torch.Tensor:
+        """One step; out of memory, it starts over with the same dropout and half the memory budget.
+
+        Raises:
+            TrainingFailed: Not even one sequence at a time fits.
+        """
+        step = super().training_step
+        restore = _random_state(model)
+        while True:
+            if inputs["block_tokens"] != self.data_collator.shape.tokens:
+                inputs = self.data_collator([{ROW_COLUMN: row} for row in inputs[ROW_COLUMN].tolist()])
+            try:
+                loss = step(model, dict(inputs), num_items_in_batch)
+            except (RuntimeError, MemoryError) as error:
+                if not _out_of_memory(error):
+                    raise
+                reason = str(error).splitlines()[0]
+            else:
+                self._count(inputs)
+                return loss
+            # Out of the except clause: the error's traceback holds the frames that hold the graphs.
+            self._spend_less(inputs, reason)
+            model.zero_grad(set_to_none=True)
+            restore()
+            if torch.cuda.is_available():
+                gc.collect()
+                torch.cuda.empty_cache()
+
+    def _spend_less(self, inputs: dict[str, Any], reason: str) -> None:
+        """Halve the budget of kept graphs; once it is gone, halve the blocks themselves."""
+        budget, collator = self.ranking_loss.budget, self.data_collator
+        if budget.limit > 0:
+            budget.halve()
+            return
+        if all(len(block["input_ids"]) == 1 for block in inputs["blocks"]):
+            raise self._failure(
+                f"out of memory with one sequence at a time ({reason})",
+                "Lower the model's max_seq_length or take a larger device.",
+            )
+        collator.shape = replace(collator.shape, tokens=max(1, collator.shape.tokens // 2))
+        budget.halvings += 1
+
+    def _count(self, inputs: dict[str, Any]) -> None:
+        positions = sum(block["input_ids"].numel() for block in inputs["blocks"])
+        self.work.tokens += inputs["token_count"]
+        self.work.repeated_tokens += inputs["token_count"] - inputs["distinct_token_count"]
+        self.work.padding += positions - inputs["distinct_token_count"]
+        self.work.second_forward += self.ranking_loss.repeated_positions
+        self.work.long_sequences += inputs["long_sequence_count"]
+
+
+def last_checkpoint(output_dir: str | Path | None) -> str | None:
+    """The newest checkpoint under a folder that need not exist."""
+    if output_dir is None or not Path(output_dir).is_dir():
+        return None
+    checkpoint: str | None = get_last_checkpoint(str(output_dir))  # type: ignore[no-untyped-call]
+    return checkpoint
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    return isinstance(error, MemoryError) or bool(should_reduce_batch_size(error))
+
+
+def _random_state(model: torch.nn.Module) -> Callable[[], None]:
+    """A function that puts every generator that a step draws from back to where it stands now."""
+    drawn = random.getstate()
+    devices = RandContext(*list(model.parameters())[:1])
+
+    def restore() -> None:
+        random.setstate(drawn)
+        torch.set_rng_state(devices.fwd_cpu_state)
+        for device, state in zip(devices.fwd_gpu_devices, devices.fwd_gpu_states, strict=True):
+            torch.cuda.set_rng_state(state, device)
+
+    return restore
+
+
+class LogAtCheckpoints(TrainerCallback):
+    """Logs whenever a checkpoint is written.
+
+    The mean training loss since the last log is not part of a checkpoint. With a log at each, a resumed
+    run reports the same curve as one that was never killed.
+    """
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Log together with the checkpoint."""
+        if control.should_save:
+            control.should_log = True

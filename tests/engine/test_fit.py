@@ -1,0 +1,292 @@
+"""`fit` as a whole: both engines train alike, a killed run resumes, bad input stops with the way out."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sentence_transformers
+import torch
+from datasets import Dataset
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import BoW, Dense
+
+from pipeline.engine import fit as fit_module
+from pipeline.engine.fit import Hardware, Recipe, TrainingRun, fit
+from pipeline.engine.loss import PooledRankingLoss
+from pipeline.engine.trainer import EngineTrainer
+from pipeline.errors import InvalidParams, TrainingFailed
+from tests.engine import tiny
+
+# The trainer warns about each of these once, whatever it is given.
+pytestmark = pytest.mark.filterwarnings("ignore:.*lr_scheduler.step.*:UserWarning")
+
+RECIPE = Recipe(
+    dims=(16, 8),
+    batch_size=8,
+    mini_batch_size=4,
+    eval_batch_size=8,
+    learning_rate=1e-3,
+    eval_steps=2,
+    max_steps=5,
+    warmup=0.2,
+    query_prompt="w38 : ",
+    document_prompt="w39 : ",
+)
+HARDWARE = Hardware(threads=1)
+
+
+def split(rows: int, start: int = 0, negatives: int = 1) -> dict[str, list[str]]:
+    def texts(shift: int) -> list[str]:
+        return [
+            tiny.text([(i + shift * k) % 38 for k in range(1 + i % 9)]) for i in range(start, start + rows)
+        ]
+
+    names = ["negative", *(f"negative_{n}" for n in range(2, negatives + 1))]
+    return {"query": texts(1), "positive": texts(2)} | {name: texts(3 + n) for n, name in enumerate(names)}
+
+
+def run(model: SentenceTransformer, folder: Path, recipe: Recipe = RECIPE, **options: Any) -> TrainingRun:
+    given: dict[str, Any] = {"train": split(36), "dev": split(20, 40), "hardware": HARDWARE, "resume": False}
+    given |= options
+    return fit(model, recipe=recipe, output_dir=folder, **given)
+
+
+def weights(model: SentenceTransformer) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
+@pytest.mark.parametrize("negatives", [1, 2])
+def test_fit_trains_with_katman_as_with_stock(encoder: Path, tmp_path: Path, negatives: int) -> None:
+    ended, runs = [], []
+    for engine in ("stock", "katman"):
+        model = tiny.load(encoder)
+        recipe = replace(RECIPE, engine=engine, weights=(1.0, 0.5))
+        data = {"train": split(36, negatives=negatives), "dev": split(20, 40, negatives)}
+        runs.append(run(model, tmp_path / engine, recipe, **data))
+        ended.append(weights(model))
+    stock, katman = runs
+    assert [row.step for row in katman.curve.rows] == [0, 2, 4, 5]
+    for theirs, ours in zip(stock.curve.rows, katman.curve.rows, strict=True):
+        assert (ours.step, ours.epoch, ours.learning_rate) == (
+            theirs.step,
+            theirs.epoch,
+            theirs.learning_rate,
+        )
+        assert ours.accuracy == theirs.accuracy
+        assert ours.validation_loss == pytest.approx(theirs.validation_loss, rel=1e-4)
+        assert (ours.training_loss is None) == (theirs.training_loss is None)
+        assert (ours.training_loss or 0) == pytest.approx(theirs.training_loss or 0, rel=1e-4)
+    assert katman.curve.rows[0].training_loss is None
+    assert set(katman.curve.rows[0].accuracy or {}) == {16, 8}
+    # AdamW turns the rounding of gradients near 0 into whole steps, so weights agree less than losses.
+    torch.testing.assert_close(ended[1], ended[0], rtol=0, atol=2e-3)
+    assert (stock.triplets, stock.tokens) == (katman.triplets, katman.tokens)
+
+
+def test_fit_reports_its_cost(encoder: Path, tmp_path: Path) -> None:
+    plenty = run(tiny.load(encoder), tmp_path / "plenty")
+    nothing = run(tiny.load(encoder), tmp_path / "nothing", hardware=Hardware(threads=1, memory_bytes=0))
+    assert plenty.steps == 5
+    assert plenty.triplets == 36
+    assert plenty.second_forward_share == 0
+    assert nothing.second_forward_share == pytest.approx(1)
+    assert 0 <= plenty.padding_share < 0.6
+    assert plenty.repeated_text_share > 0
+    assert plenty.memory_budget_bytes is not None
+    assert nothing.memory_budget_bytes == 0
+    assert plenty.peak_memory_bytes > 2**20
+    assert plenty.threads == 1
+    assert not plenty.bf16_used or plenty.peak_flops_source
+    for utilisation in (plenty.model_flops_utilisation, plenty.hardware_flops_utilisation):
+        assert utilisation is not None
+        assert 0 < utilisation < 1
+    assert 0 < plenty.evaluation_seconds < plenty.seconds
+    json.dumps(plenty.training_arguments)
+    assert plenty.training_arguments["per_device_train_batch_size"] == 8
+    assert plenty.training_arguments["prompts"] == {
+        "query": "w38 : ",
+        "positive": "w39 : ",
+        "negative": "w39 : ",
+    }
+
+
+def test_fit_takes_datasets_and_leaves_a_plain_model(encoder: Path, tmp_path: Path) -> None:
+    model = tiny.load(encoder)
+    model.to(torch.bfloat16)
+    run(model, tmp_path, train=Dataset.from_dict(split(36)), dev=Dataset.from_dict(split(20, 40)))
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+    assert "forward" not in vars(model)
+    assert not list(tmp_path.glob("checkpoint-*"))
+
+
+@pytest.mark.parametrize("killed_after", [2, 5])
+def test_fit_resumes_a_killed_run_to_the_same_result(
+    dropout_encoder: Path, tmp_path: Path, killed_after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(RECIPE, checkpoint_steps=2, max_steps=-1, epochs=2.0, eval_steps=3)
+    whole = tiny.load(dropout_encoder)
+    wanted = run(whole, tmp_path / "whole", recipe)
+
+    step = EngineTrainer.training_step
+
+    def killed(trainer: EngineTrainer, *args: Any, **kwargs: Any) -> Any:
+        if trainer.state.global_step == killed_after:
+            raise KeyboardInterrupt
+        return step(trainer, *args, **kwargs)
+
+    monkeypatch.setattr(EngineTrainer, "training_step", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny.load(dropout_encoder), tmp_path / "killed", recipe)
+    monkeypatch.undo()
+    model = tiny.load(dropout_encoder)
+    resumed = run(model, tmp_path / "killed", recipe, resume=True)
+    assert torch.equal(weights(model), weights(whole))
+    assert resumed.curve == wanted.curve
+    assert resumed.steps == wanted.steps == 10
+    assert resumed.triplets < wanted.triplets
+    # A run that was killed after its last checkpoint has nothing left to train.
+    model = tiny.load(dropout_encoder)
+    assert run(model, tmp_path / "killed", recipe, resume=True).triplets == 0
+    assert torch.equal(weights(model), weights(whole))
+
+
+@pytest.mark.parametrize("engine", ["katman", "stock"])
+def test_fit_stops_at_a_loss_that_is_not_finite(encoder: Path, tmp_path: Path, engine: Any) -> None:
+    model = tiny.load(encoder)
+    with torch.no_grad():
+        next(model.parameters())[7] = float("nan")
+    with pytest.raises(
+        TrainingFailed,
+        match=r"step 1: the loss is nan.*rows of the batch in the train split: \[\d+, .*checkpoint: none",
+    ):
+        run(model, tmp_path, replace(RECIPE, engine=engine))
+
+
+def test_fit_stops_at_a_gradient_that_is_not_finite_and_names_the_checkpoint(
+    encoder: Path, tmp_path: Path
+) -> None:
+    model = tiny.load(encoder)
+    steps = []
+
+    def spoil(gradient: torch.Tensor) -> torch.Tensor:
+        steps.append(1)
+        return gradient * float("inf") if len(steps) > 3 else gradient
+
+    next(model.parameters()).register_hook(spoil)  # type: ignore[no-untyped-call]
+    recipe = replace(RECIPE, checkpoint_steps=1, max_steps=200)
+    with pytest.raises(
+        TrainingFailed, match=r"the gradient norm is (nan|inf).*last good checkpoint: .*checkpoint-\d+\."
+    ):
+        run(model, tmp_path, recipe)
+
+
+def test_fit_survives_a_lack_of_memory_with_the_same_result(
+    dropout_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = tiny.load(dropout_encoder)
+    run(wanted, tmp_path / "plenty", hardware=Hardware(threads=1, memory_bytes=1 << 30))
+    first_pass = PooledRankingLoss._first_pass
+
+    def poor(loss: PooledRankingLoss, block: dict[str, Any]) -> Any:
+        taken = first_pass(loss, block)
+        if loss.budget._spent > 100_000:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")
+        return taken
+
+    monkeypatch.setattr(PooledRankingLoss, "_first_pass", poor)
+    model = tiny.load(dropout_encoder)
+    survived = run(model, tmp_path / "poor", hardware=Hardware(threads=1, memory_bytes=1 << 30))
+    assert survived.out_of_memory_errors > 0
+    assert survived.memory_budget_bytes is not None
+    assert survived.memory_budget_bytes < 200_000
+    assert survived.second_forward_share > 0
+    torch.testing.assert_close(weights(model), weights(wanted), rtol=0, atol=1e-6)
+
+
+def test_fit_shrinks_blocks_when_the_budget_is_gone_and_gives_up_at_one_sequence(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed = 60
+    encode = PooledRankingLoss._encode
+
+    def poor(loss: PooledRankingLoss, block: dict[str, Any]) -> torch.Tensor:
+        if block["input_ids"].numel() > allowed:
+            raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+        return encode(loss, block)
+
+    monkeypatch.setattr(PooledRankingLoss, "_encode", poor)
+    survived = run(tiny.load(encoder), tmp_path / "poor", hardware=Hardware(threads=1, memory_bytes=0))
+    assert survived.out_of_memory_errors > 0
+    assert survived.steps == 5
+    allowed = 2
+    with pytest.raises(TrainingFailed, match="out of memory with one sequence at a time"):
+        run(tiny.load(encoder), tmp_path / "nothing", hardware=Hardware(threads=1, memory_bytes=0))
+
+
+def test_fit_raises_other_errors_as_they_are(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(loss: PooledRankingLoss, block: dict[str, Any]) -> torch.Tensor:
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr(PooledRankingLoss, "_encode", broken)
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        run(tiny.load(encoder), tmp_path)
+
+
+def bag_of_words() -> SentenceTransformer:
+    bag = BoW(vocab=["a", "b"])
+    return SentenceTransformer(modules=[bag, Dense(2, 16)], device="cpu")
+
+
+REFUSED: list[tuple[Callable[[], dict[str, Any]], str]] = [
+    (
+        lambda: {"train": split(36) | {"negative": ["w1"] * 36}},
+        r"train\.batch_size: 8, .* at most 1 rows .*Set train\.batch_size to 1 or less",
+    ),
+    (lambda: {"train": split(5)}, r"train\.batch_size: 8, .* at most \d rows"),
+    (lambda: {"train": split(1)}, "1 rows, wanted at least 2"),
+    (lambda: {"recipe": replace(RECIPE, dims=(32, 16))}, r"train\.dims: 32 is more than the model's 16"),
+    (
+        lambda: {"train": {"positive": ["a"], "query": ["b"]}},
+        r"train split: its columns are \['positive', 'query'\], wanted query, positive",
+    ),
+    (lambda: {"dev": {"query": ["a"]}}, "dev split: its columns are"),
+    (lambda: {"model": bag_of_words()}, r"BoW.*Set train\.engine to stock"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), REFUSED, ids=[message[:30] for _, message in REFUSED])
+def test_fit_refuses_before_training(
+    encoder: Path, tmp_path: Path, change: Callable[[], dict[str, Any]], message: str
+) -> None:
+    given = {"model": tiny.load(encoder), "folder": tmp_path} | change()
+    with pytest.raises(InvalidParams, match=message):
+        run(**given)
+
+
+def test_fit_refuses_a_release_that_parity_tests_have_not_seen(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sentence_transformers.__version__ in fit_module.PARITY_TESTED
+    monkeypatch.setattr(sentence_transformers, "__version__", "6.2.9")
+    with pytest.raises(
+        InvalidParams, match=r"6\.2\.0, but 6\.2\.9 is installed\. Set train\.engine to stock"
+    ):
+        run(tiny.load(encoder), tmp_path)
+    assert run(tiny.load(encoder), tmp_path, replace(RECIPE, engine="stock", max_steps=1)).steps == 1
+
+
+def test_fit_compiles_the_encoder_only_while_it_trains(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tiny.load(encoder)
+    assert model.transformers_model is not None
+    compiled = []
+    monkeypatch.setattr(type(model.transformers_model), "compile", lambda self, **kw: compiled.append(kw))
+    run(model, tmp_path, hardware=Hardware(threads=1, compile=True))
+    assert compiled == [{"dynamic": True}]
+    assert model.transformers_model._compiled_call_impl is None
