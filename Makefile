@@ -1,0 +1,59 @@
+# `make` lists the targets. Everything runs in .venv, which the first target that needs it builds.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+TORCH := torch==2.13.0
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.installed
+
+# The build of torch that pip finds fits the machine (CUDA or CPU), so torch and what only its CUDA build
+# brings stay out of the lock: torch is installed first, and whatever it needs comes with it. pip, setuptools
+# and wheel are the environment's own.
+NOT_LOCKED := pip setuptools wheel torch triton cuda-bindings cuda-pathfinder cuda-python cuda-toolkit \
+	nvidia-cublas nvidia-cuda-cccl nvidia-cuda-cupti nvidia-cuda-nvrtc nvidia-cuda-runtime nvidia-cudnn-cu13 nvidia-cufft \
+	nvidia-cufile nvidia-curand nvidia-cusolver nvidia-cusparse nvidia-cusparselt-cu13 nvidia-nccl-cu13 \
+	nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx
+
+.DEFAULT_GOAL := help
+.PHONY: help sample sample-next hub test lint lock bench clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	touch $@
+
+$(VENV): $(READY)  ## build .venv with everything
+
+sample: $(READY)  ## the whole line offline: data, training, verdict and release, in under five minutes
+	@$(BIN)/python -m sample
+
+sample-next: $(READY)  ## what happens when the data moves: a second release, and one that the gate refuses
+	@$(BIN)/python -m sample next
+
+hub: $(READY)  ## look at what the sample released, in a browser
+	@$(BIN)/python -m sample hub
+
+test: lint  ## lint, types and every test
+	$(BIN)/python -m pytest
+
+lint: $(READY)  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock: $(READY)  ## write requirements.lock anew from pyproject.toml
+	$(BIN)/pip-compile --quiet --extra dev --extra sample --strip-extras --no-header --no-allow-unsafe \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
+		$(addprefix --unsafe-package ,$(NOT_LOCKED)) --output-file requirements.lock pyproject.toml
+	@if grep -nE '^(torch|triton|nvidia-|cuda-)|\+cpu|://|^--' requirements.lock; then \
+		echo 'requirements.lock holds what it must not (above): add it to NOT_LOCKED in the Makefile'; exit 1; fi
+
+bench: $(READY)  ## measurements against stock sentence-transformers
+	@for bench in bench/[a-z]*.py; do $(BIN)/python $$bench || exit 1; done
+
+clean:  ## remove what the sample and the tools left; .venv stays
+	rm -rf .sample .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,0 +1,171 @@
+"""The driver's own parts; the whole sample is `make sample`."""
+
+import io
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.params import load
+from pipeline.params.rewrite import rewrite
+from sample import __main__ as sample
+from sample import drive, drive_flow, drive_hub, drive_room, report, workspace
+from sample.drive_screen import Screen
+
+LOG = """\
+10:00:00.000 | INFO    | Flow run 'tall-fox' - Beginning flow run 'tall-fox' for flow 'retrain'
+10:00:01.000 | INFO    | Task run 'pin' - Running stage 'pin':
+10:00:02.000 | INFO    | Task run 'pin' - train 4400 rows
+10:00:03.000 | INFO    | Task run 'pin' - Finished in state Completed('pin: done')
+10:00:03.000 | INFO    | Task run 'train' -  50%|#####     | 12/24 [00:01<00:01, 1.0it/s]
+10:00:04.000 | INFO    | Task run 'train' - 24 steps
+10:00:05.000 | INFO    | Task run 'train' - Finished in state Completed('train: done')
+10:00:06.000 | INFO    | Flow run 'tall-fox' - Finished in state Completed("refused by the gate: 'x' is 1")
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A git repository with a committed, a changed, an untracked and an ignored file."""
+    folder = tmp_path / "project"
+    for name in ("kept.py", "changed.py", "records/pin.json", "dvc.lock"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("as committed", "utf-8")
+    (folder / ".gitignore").write_text("/ignored\n", "utf-8")
+    env = drive_room.Room(tmp_path).environment()
+    for command in (
+        ["init", "--quiet"],
+        ["add", "."],
+        ["-c", "user.name=T", "-c", "user.email=t@t", "commit", "-qm", "1"],
+    ):
+        subprocess.run(["git", *command], cwd=folder, env=env, check=True)
+    (folder / "changed.py").write_text("as it stands", "utf-8")
+    (folder / "new.py").touch()
+    (folder / "ignored").touch()
+    return folder
+
+
+def test_workspace_copies_what_stands_there_and_nothing_of_former_runs(project: Path, tmp_path: Path) -> None:
+    env = drive_room.Room(tmp_path).environment()
+    work = tmp_path / "work"
+    commit = workspace.make(work, "hub: {}\n", env, project)
+    tracked = subprocess.check_output(["git", "ls-files"], cwd=work, env=env, text=True).split()
+    assert {name for name in tracked if not name.startswith(".")} == {
+        *("changed.py", "kept.py", "new.py", "params.yaml"),
+    }
+    assert (work / "changed.py").read_text("utf-8") == "as it stands"
+    assert (work / ".dvc" / "config").exists()
+    assert subprocess.check_output(["git", "status", "--short"], cwd=work, env=env, text=True) == ""
+    assert len(commit) == 40
+
+
+def test_workspace_refuses_a_project_without_git(tmp_path: Path) -> None:
+    with pytest.raises(workspace.SampleError, match="is no git repository"):
+        workspace.files(tmp_path)
+
+
+def test_drive_fills_in_a_params_file_that_the_pipeline_accepts(tmp_path: Path) -> None:
+    values = {"hub.endpoint": "http://127.0.0.1:1", "base.revision": "a" * 40, "dataset.revision": "1" * 40}
+    (tmp_path / "params.yaml").write_text(rewrite(drive.PARAMS, values), "utf-8")
+    params = load(tmp_path)
+    assert (params.base.repo, params.base.revision) == (drive_hub.BASE, "a" * 40)
+    assert (params.dataset.repo, params.dataset.revision) == (drive_hub.DATASET, "1" * 40)
+    assert params.hub.endpoint == "http://127.0.0.1:1"
+
+
+def test_drive_refuses_a_base_with_other_weights(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"other weights")
+    with pytest.raises(workspace.SampleError, match=f"wanted {drive_hub.BASE_SHA256}"):
+        drive_hub.checked(tmp_path)
+
+
+def test_drive_accepts_the_base_that_is_installed() -> None:
+    assert (drive_hub.base_folder() / "modules.json").exists()
+
+
+@pytest.mark.parametrize("part", [drive.after, drive.hub])
+def test_drive_says_that_the_sample_was_not_run(part: Any, tmp_path: Path) -> None:
+    with pytest.raises(workspace.SampleError, match="run `make sample` first"):
+        part(drive_room.Room(tmp_path))
+
+
+def test_drive_goes_on_from_a_sample_once_only(tmp_path: Path) -> None:
+    room = drive_room.Room(tmp_path)
+    report.write(tmp_path / "report.json", {"commit": "1"})
+    (room.work / "receipts").mkdir(parents=True)
+    (room.work / "receipts" / "2.json").write_text(json.dumps({"commit": "2", "version": "v2"}), "utf-8")
+    with pytest.raises(workspace.SampleError, match="went on from this sample already"):
+        drive.after(room)
+
+
+def test_room_is_one_runs_at_a_time_and_keeps_the_users_settings_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_of_the_user")
+    monkeypatch.setenv("HF_ENDPOINT", "https://huggingface.co")
+    before = dict(os.environ)
+    try:
+        with drive_room.enter(tmp_path / "room"):
+            assert os.environ["HF_TOKEN"] == drive_room.TOKEN
+            assert "HF_ENDPOINT" not in os.environ
+            with pytest.raises(workspace.SampleError, match="another"), drive_room.enter(tmp_path / "room"):
+                pass
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def test_main_ends_with_one_message_and_exit_code_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = dict(os.environ)
+    monkeypatch.setattr(sample, "enter", lambda: drive_room.enter(tmp_path))
+    monkeypatch.setattr("signal.signal", lambda *arguments: None)
+    try:
+        assert sample.main(["next"]) == 1
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    assert capsys.readouterr().err == "\nsample: there is no sample to go on from: run `make sample` first\n"
+
+
+def test_flow_shows_each_step_and_returns_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = Screen()
+    assert drive_flow._show(io.StringIO(LOG), screen) == "refused by the gate: 'x' is 1"
+    assert list(screen.seconds) == ["pin", "train"]
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["pin", "train", "4400", "rows"] in [line[:4] for line in lines]
+    assert ["train", "24", "steps"] in [line[:3] for line in lines]
+
+
+def test_report_finds_every_file_that_differs(tmp_path: Path) -> None:
+    for name in ("same", "other", "more", ".gitattributes"):
+        (tmp_path / name).touch()
+    empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    with pytest.raises(workspace.SampleError, match="missing, more, other differ"):
+        report.compare(tmp_path, {"same": empty, "other": "0", "missing": empty})
+    report.compare(tmp_path, {"same": empty, "other": empty, "more": empty})
+
+
+def test_report_gathers_the_figures(tmp_path: Path) -> None:
+    cell = {"accuracy": 0.7, "low": 0.6, "high": 0.8, "rows": 9}
+    check = {"value": 0.7, "rule": ">=", "wanted": 0.8, "passed": False}
+    records = tmp_path / "records"
+    records.mkdir()
+    (records / "verdict.json").write_text(
+        json.dumps({"passed": False, "checks": {"floor.64": check}}), "utf-8"
+    )
+    models = {name: {"test": {"384": cell, "64": cell}} for name in ("base", "candidate")}
+    (records / "metrics.json").write_text(json.dumps({"models": models}), "utf-8")
+    found = report.gather(tmp_path, {"pin": 1.0, "train": 2.5})
+    assert found["verdict"] == "refused"
+    assert list(found["failed_checks"]) == ["floor.64"]
+    assert found["total_seconds"] == 3.5
+    assert report.table(found["accuracies"]).splitlines() == [
+        "  dimension     base    tuned",
+        "        384   0.7000   0.7000",
+        "         64   0.7000   0.7000",
+    ]
