@@ -1,0 +1,116 @@
+"""The process that runs one step for the flow and never outlives it.
+
+`python -P child.py PARENT stage NAME` reproduces one DVC stage, `python -P child.py PARENT step NAME`
+runs a step that is no stage. It runs in the workspace's folder and imports no project code: what the step
+runs is the workspace's own copy.
+"""
+
+import contextlib
+import ctypes
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+SECONDS_TO_STOP = 10.0
+_PR_SET_PDEATHSIG = 1
+_stopping = threading.Event()
+
+
+def follow(parent: int) -> None:
+    """Arrange that this process gets a SIGTERM when its parent dies, however it dies.
+
+    Args:
+        parent: The process id of the flow; it may be gone already.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        raise SystemExit(f"the flow (process {parent}) ended before its step began")
+
+
+def end_children() -> None:
+    """End every process below this one, also those that start while it waits; never returns.
+
+    Each gets one SIGTERM, and a SIGKILL after `SECONDS_TO_STOP`: a step's own clean-up must not be cut
+    short by a second signal. DVC then sees its command fail, cleans up by itself, and this process exits.
+    """
+    import psutil  # type: ignore[import-untyped]
+
+    told: dict[int, float] = {}
+    this = psutil.Process()
+    while True:
+        for process in this.children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if process.pid not in told:
+                    told[process.pid] = time.monotonic()
+                    process.terminate()
+                elif time.monotonic() - told[process.pid] > SECONDS_TO_STOP:
+                    process.kill()
+        time.sleep(0.1)
+
+
+def on_sigterm(signum: int, frame: object) -> None:
+    """Stop at the first SIGTERM and ignore all others: two during clean-up left DVC's rwlock empty."""
+    if not _stopping.is_set():
+        _stopping.set()
+        threading.Thread(target=end_children, daemon=True).start()
+
+
+def run_step(name: str) -> int:
+    """Run a step that is no DVC stage.
+
+    Args:
+        name: A step of `python -m pipeline`.
+
+    Returns:
+        Its exit code.
+    """
+    return subprocess.call([sys.executable, "-m", "pipeline", name])
+
+
+def run_stage(name: str) -> int:
+    """Reproduce one DVC stage of the workspace in the current folder, without those before it.
+
+    Args:
+        name: A stage of `dvc.yaml`.
+
+    Returns:
+        0, or 1 when it failed. The last line of the output then says why: that of the stage's own command
+        where there was one, else DVC's.
+    """
+    from dvc.exceptions import DvcException, ReproductionError
+    from dvc.repo import Repo
+    from dvc.stage.exceptions import StageCmdFailedError
+
+    logging.getLogger("dvc").setLevel(logging.INFO)
+    logging.getLogger("dvc.repo.scm_context").setLevel(logging.WARNING)  # its hint to run `git add` each time
+    try:
+        with Repo() as repo:
+            repo.reproduce(name, single_item=True)
+    except DvcException as error:
+        cause = error.__cause__ if isinstance(error, ReproductionError) else error
+        if not isinstance(cause, StageCmdFailedError):
+            sys.stdout.write(f"DVC: {cause or error}\n")
+        return 1
+    return 0
+
+
+def main() -> int:
+    """Run what the flow asked for.
+
+    Returns:
+        The exit code: 143 when the flow went away or asked to stop.
+    """
+    parent, kind, name = sys.argv[1:]
+    signal.signal(signal.SIGTERM, on_sigterm)
+    follow(int(parent))
+    code = run_stage(name) if kind == "stage" else run_step(name)
+    return 128 + signal.SIGTERM if _stopping.is_set() else code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

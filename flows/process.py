@@ -1,0 +1,103 @@
+"""Start a step's process, pass on what it prints, and never leave it behind."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+_CHILD = Path(__file__).with_name("child.py")
+_SECONDS_TO_STOP = 20.0  # child.py gives its own children 10 of them
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+StepKind = Literal["stage", "step"]
+
+
+class StepFailed(Exception):
+    """A step ended with another exit code than 0; the message is what it said last."""
+
+
+def run(kind: StepKind, name: str, workspace: Path, lock: int, say: Callable[[str], None]) -> None:
+    """Run one step in a process of its own and wait for its end.
+
+    Args:
+        kind: Whether DVC runs it (`stage`) or it runs directly (`step`).
+        name: The step.
+        workspace: The folder it runs in.
+        lock: The open file of the workspace's lock: the process holds it too, so that it stays locked until
+            a step that lost its flow has ended.
+        say: Gets each line the step prints, on stdout or stderr, as it comes.
+
+    Raises:
+        StepFailed: The step failed.
+    """
+    command = [sys.executable, "-P", str(_CHILD), str(os.getpid()), kind, name]
+    process = subprocess.Popen(
+        command,
+        cwd=workspace,
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        pass_fds=[lock],
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    threading.Thread(target=_end_group_after, args=[process], daemon=True).start()
+    said: list[str] = []
+    try:
+        with process.stdout as lines:
+            for line in lines:
+                if text := _CONTROL.sub("", line).rstrip():
+                    said = [*said[-50:], text]
+                    say(text)
+        code = process.wait()
+    except BaseException:  # SIGTERM or Ctrl-C: nobody would watch the process any more
+        _stop(process)
+        raise
+    if code != 0:
+        raise StepFailed(_message(name, said) or f"ended with exit code {code} and said nothing")
+
+
+def _message(name: str, said: list[str]) -> str:
+    """Find what a step said when it failed: `python -m pipeline` ends with "STEP: …", then indented lines."""
+    for place in range(len(said) - 1, -1, -1):
+        if said[place].startswith(f"{name}: "):
+            return "\n".join(said[place:]).removeprefix(f"{name}: ")
+    return said[-1] if said else ""
+
+
+def _environment() -> dict[str, str]:
+    """The step's environment: `python` in dvc.yaml is this interpreter, and nothing is held back."""
+    return os.environ | {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        "PYTHONUNBUFFERED": "1",
+        "TQDM_MININTERVAL": "5",  # each redraw of a progress bar becomes a line of the log
+    }
+
+
+def _end_group_after(process: subprocess.Popen[str]) -> None:
+    """End what a step that was killed itself has left, which would hold the pipe open and train on."""
+    process.wait()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """Ask the step to end, and kill it if it does not; further SIGTERMs are ignored meanwhile."""
+    with contextlib.suppress(ValueError):  # not the main thread: no signal arrives here
+        signal.signal(signal.SIGTERM, lambda signum, frame: None)
+    process.terminate()
+    try:
+        process.wait(_SECONDS_TO_STOP)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,96 @@
+"""The flow: every step in order, each where DVC says it is needed, and a release of what passed the gate."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact
+from prefect.client.schemas import State
+from prefect.logging import get_run_logger
+from prefect.states import Completed, Failed
+
+from flows import lock, report, steps
+
+
+@flow(name="retrain", persist_result=False)
+def retrain(workspace: str = ".", refresh: bool = True, release: bool = True) -> State[None]:
+    """Keep the workspace's model fresh.
+
+    Args:
+        workspace: The folder with `params.yaml` and `dvc.yaml`.
+        refresh: Ask the Hub for newer revisions first; without it, the pinned ones stand.
+        release: Push a candidate that passed the gate; without it, the run ends with the verdict.
+
+    Returns:
+        Completed with what came of it, also where the gate refused, or Failed with the step and its message.
+    """
+    folder = Path(workspace).resolve()
+    try:
+        with lock.hold(folder) as held:
+            return _run(folder, held, refresh, release)
+    except lock.WorkspaceUnusable as error:
+        return Failed(message=str(error))
+
+
+def _run(folder: Path, held: int, refresh: bool, release: bool) -> State[None]:
+    """Run the steps in a workspace that is locked, and leave the tables on the run's page."""
+    unchanged = True
+    for step in [steps.CHECK, *([steps.REFRESH] if refresh else []), *steps.STAGES]:
+        state = _await(step, folder, held)
+        if not state.is_completed():
+            return state
+        unchanged = unchanged and (step not in steps.STAGES or state.name == steps.SKIPPED)
+
+    end = _release(folder, held, release, unchanged)
+    if end.is_completed():
+        outcome = end.message or ""
+        text = report.markdown(folder, outcome)
+        create_markdown_artifact(key="retrain", markdown=text, description=outcome)
+        get_run_logger().info("%s", outcome)
+    return end
+
+
+def _release(folder: Path, held: int, wanted: bool, unchanged: bool) -> State[None]:
+    """Release the candidate where there is something to release; returns the flow's end."""
+    verdict = report.read_record(folder, "verdict")
+    if not verdict["passed"]:
+        return Completed(message="refused by the gate: " + "; ".join(report.failed_checks(verdict)))
+    receipt = report.receipt_of(folder, verdict["candidate"])
+    if unchanged and receipt is not None:
+        message = f"unchanged: every step skipped, {receipt['version']} stays released"
+        return Completed(name=steps.SKIPPED, message=message)
+    if not wanted:
+        return Completed(message="passed the gate; not released, because this run was told not to")
+    state = _await(steps.RELEASE, folder, held)
+    if not state.is_completed():
+        return state
+    receipt = report.receipt_of(folder, verdict["candidate"])
+    if receipt is None:
+        return Failed(message="release: it ended well but left no receipt for this candidate in receipts/")
+    return Completed(message=f"released {receipt['version']}: {receipt['repo']} at {receipt['commit']}")
+
+
+def _await(step: steps.Step, folder: Path, held: int) -> State[None]:
+    """Run one step's task to its end; a failed one gives a state that the flow can end with."""
+    state: State[None] = step(folder, held, return_state=True)  # type: ignore[assignment]
+    return state if state.is_completed() else Failed(message=state.message)
+
+
+def main() -> int:
+    """Run the flow once, here and now.
+
+    Returns:
+        0 where it completed, 1 where it failed.
+    """
+    parser = argparse.ArgumentParser(prog="python -m flows.retrain", description=__doc__)
+    parser.add_argument("--workspace", default=".", help="the folder with params.yaml (default: here)")
+    parser.add_argument("--no-refresh", action="store_true", help="keep the pinned revisions")
+    parser.add_argument("--no-release", action="store_true", help="stop at the verdict")
+    options = parser.parse_args()
+    state = retrain(options.workspace, not options.no_refresh, not options.no_release, return_state=True)
+    return 0 if state.is_completed() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

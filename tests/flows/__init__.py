@@ -1,0 +1,1 @@
+"""Tests of the flow, on a real Prefect server."""

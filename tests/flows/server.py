@@ -1,0 +1,147 @@
+"""A real Prefect server in a process of its own, and what the tests ask it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+ROOT = Path(__file__).parents[2]
+FLOW = ["-m", "flows.retrain"]
+
+
+@dataclass(frozen=True)
+class Prefect:
+    """A running server: its API's address and the environment that leads to it."""
+
+    url: str
+    env: dict[str, str]
+
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """GET, or POST where there is a body."""
+        request = urllib.request.Request(
+            f"{self.url}/{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def cli(self, *words: str) -> str:
+        """Run `prefect WORDS` in the repository's root."""
+        command = [sys.executable, "-m", "prefect", "--no-prompt", *words]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.env, text=True, capture_output=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def runs_on(self, workspace: Path) -> list[dict[str, Any]]:
+        """The flow runs on one workspace, the latest first."""
+        runs = self.ask("flow_runs/filter", {"sort": "START_TIME_DESC"})
+        return [run for run in runs if run["parameters"].get("workspace") == str(workspace)]
+
+    def tasks_of(self, run: dict[str, Any]) -> dict[str, str]:
+        """Name and state of each task of a run, in the order in which they started."""
+        # Task runs reach the database through the event stream: they can lag behind their flow's end.
+        body = {"flow_runs": {"id": {"any_": [run["id"]]}}, "sort": "EXPECTED_START_TIME_ASC"}
+        return {task["name"]: task["state"]["name"] for task in self.ask("task_runs/filter", body)}
+
+    def logs_of(self, run: dict[str, Any]) -> list[str]:
+        """The lines of a run's log."""
+        body = {"logs": {"flow_run_id": {"any_": [run["id"]]}}, "sort": "TIMESTAMP_ASC"}
+        return [line["message"] for line in self.ask("logs/filter", body)]
+
+    def artifact_of(self, run: dict[str, Any]) -> str:
+        """The run's table."""
+        body = {"artifacts": {"flow_run_id": {"any_": [run["id"]]}}}
+        (artifact,) = self.ask("artifacts/filter", body)
+        return str(artifact["data"])
+
+    def start_flow(self, workspace: Path, *options: str) -> subprocess.Popen[str]:
+        """Start the flow once, as a person would."""
+        return subprocess.Popen(
+            [sys.executable, *FLOW, "--workspace", str(workspace), *options],
+            cwd=ROOT,
+            env=self.env,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def run_flow(self, workspace: Path, *options: str, seconds: float = 60) -> tuple[int, str]:
+        """Run the flow once; returns its exit code and what it printed."""
+        with self.start_flow(workspace, *options) as process:
+            output, _ = process.communicate(timeout=seconds)
+        return process.returncode, output
+
+
+Found = TypeVar("Found")
+
+
+def until(found: Callable[[], Found], seconds: float = 30) -> Found:
+    """Wait for something true, and return it."""
+    end = time.monotonic() + seconds
+    while True:
+        if value := found():
+            return value
+        assert time.monotonic() < end, f"nothing came in {seconds} s"
+        time.sleep(0.2)
+
+
+@contextmanager
+def process(command: list[str], env: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Keep a process running for as long as the block does, and end it with SIGTERM."""
+    with log.open("wb") as file:
+        running = subprocess.Popen(command, cwd=ROOT, env=env, stdout=file, stderr=subprocess.STDOUT)
+        try:
+            yield running
+        finally:
+            running.send_signal(signal.SIGTERM)
+            try:
+                running.wait(30)
+            except subprocess.TimeoutExpired:
+                running.kill()
+                running.wait()
+
+
+@contextmanager
+def serve(home: Path) -> Iterator[Prefect]:
+    """Run `prefect server start` with a database of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/api"
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")} | {
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": url,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+        "DO_NOT_TRACK": "1",
+        "DVC_NO_ANALYTICS": "1",
+        "NO_COLOR": "1",
+    }
+    words = ["server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui"]
+    command = [sys.executable, "-m", "prefect", *words]
+    log = home / "server.log"
+    with process(command, env, log) as running:
+        prefect = Prefect(url, env)
+
+        def healthy() -> bool:
+            assert running.poll() is None, log.read_text("utf-8")
+            try:
+                return bool(prefect.ask("health"))
+            except (urllib.error.URLError, ConnectionError):
+                return False
+
+        until(healthy, 120)
+        yield prefect

@@ -1,0 +1,52 @@
+"""The deployment of prefect.yaml, on a real worker and the real scheduler."""
+
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.flows.server import Prefect, until
+from tests.flows.toy import steps_run
+
+
+@pytest.mark.usefixtures("worker")
+def test_deployment_runs_on_a_process_worker(prefect: Prefect, toy: Path) -> None:
+    prefect.cli("deployment", "run", "retrain/production", "--param", f"workspace={toy}")
+
+    (run,) = until(lambda: [run for run in prefect.runs_on(toy) if run["end_time"]], 90)
+    assert run["state"]["type"] == "COMPLETED", run["state"]
+    assert run["state"]["message"].startswith("released v1")
+    assert steps_run(toy)[-1] == "release"
+
+
+@pytest.mark.usefixtures("worker")
+def test_deployment_is_scheduled_weekly_and_limited_to_one_run(prefect: Prefect) -> None:
+    deployment = prefect.ask("deployments/name/retrain/production")
+    (schedule,) = deployment["schedules"]
+    assert schedule["active"]
+    assert deployment["global_concurrency_limit"]["limit"] == 1
+    assert deployment["concurrency_options"]["collision_strategy"] == "ENQUEUE"
+
+    body = {"deployments": {"id": {"any_": [deployment["id"]]}}, "sort": "EXPECTED_START_TIME_ASC"}
+    planned = until(
+        lambda: [run for run in prefect.ask("flow_runs/filter", body) if run["auto_scheduled"]], 90
+    )
+    start = datetime.fromisoformat(planned[0]["expected_start_time"]).astimezone(ZoneInfo("Europe/Istanbul"))
+    assert (start.weekday(), start.hour, start.minute) == (0, 3, 0)
+
+
+@pytest.mark.usefixtures("worker")
+def test_deployment_with_a_cron_really_runs(prefect: Prefect, toy: Path) -> None:
+    # SQLAlchemy 2.1 stops Prefect's scheduler without a word: only a run that nobody asked for shows it.
+    prefect.cli(
+        *("deploy", "flows/retrain.py:retrain", "--name", "minutely", "--pool", "katman"),
+        *("--cron", "* * * * *", "--param", f"workspace={toy}"),
+    )
+    try:
+        run = until(lambda: [run for run in prefect.runs_on(toy) if run["end_time"]], 150)[-1]
+    finally:
+        prefect.cli("deployment", "delete", "retrain/minutely")
+    assert run["auto_scheduled"]
+    assert run["state"]["type"] == "COMPLETED", run["state"]
+    assert steps_run(toy)[:2] == ["check", "refresh"]

@@ -1,0 +1,44 @@
+import json
+from pathlib import Path
+from typing import Any
+
+from flows import report
+
+
+def write(path: Path, content: dict[str, Any]) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(content), "utf-8")
+
+
+VERDICT = {
+    "passed": False,
+    "checks": {
+        "floor.test.16": {"value": 0.8, "rule": ">=", "wanted": 0.7, "passed": True},
+        "base.test.16": {"value": -0.1, "rule": ">=", "wanted": 0.0, "passed": False},
+    },
+}
+
+
+def test_report_names_only_the_checks_that_failed() -> None:
+    assert report.failed_checks(VERDICT) == ["base.test.16 is -0.1, wanted >= 0"]
+
+
+def test_report_finds_the_receipt_of_a_candidate_and_no_other(tmp_path: Path) -> None:
+    assert report.receipt_of(tmp_path, "a") is None
+    write(tmp_path / "receipts" / "1.json", {"candidate": "a", "version": "v1"})
+    write(tmp_path / "receipts" / "2.json", {"candidate": "b", "version": "v2"})
+    receipt = report.receipt_of(tmp_path, "b")
+    assert receipt is not None
+    assert receipt["version"] == "v2"
+    assert report.receipt_of(tmp_path, "c") is None
+
+
+def test_report_shows_each_accuracy_and_each_check(tmp_path: Path) -> None:
+    cell = {"accuracy": 0.8, "low": 0.75, "high": 0.85, "rows": 60}
+    models = {"base": {"test": {"16": cell}}}
+    write(tmp_path / "records" / "verdict.json", VERDICT)
+    write(tmp_path / "records" / "metrics.json", {"models": models | {"candidate": {"test": {"16": cell}}}})
+    text = report.markdown(tmp_path, "refused")
+    assert text.startswith("# refused\n")
+    assert "| base | test | 16 | 0.8000 | 0.7500 to 0.8500 | 60 |" in text
+    assert "| base.test.16 | -0.1 | >= 0 | **no** |" in text

@@ -1,0 +1,121 @@
+"""The flow on a workspace whose steps do nothing, so that only the flow is tested."""
+
+import json
+import signal
+import time
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from flows import lock
+from tests.flows.server import Prefect, until
+from tests.flows.toy import steps_run
+
+STEPS = ["check", "refresh", "pin", "audit", "train", "evaluate", "gate", "card", "release"]
+
+
+def test_retrain_runs_every_step_once_then_skips_them_all(prefect: Prefect, toy: Path) -> None:
+    code, output = prefect.run_flow(toy)
+
+    assert code == 0, output
+    assert steps_run(toy) == STEPS
+    (run,) = prefect.runs_on(toy)
+    (receipt,) = (toy / "receipts").glob("*.json")
+    assert run["state"]["message"] == f"released v1: toy/model at {receipt.stem}"
+    until(lambda: "train says good day" in prefect.logs_of(run))
+    until(lambda: prefect.tasks_of(run) == dict.fromkeys(STEPS, "Completed"))
+    assert "| candidate | test | 16 | 0.8000 | 0.7500 to 0.8500 | 60 |" in prefect.artifact_of(run)
+
+    begin = time.monotonic()
+    code, output = prefect.run_flow(toy)
+
+    assert time.monotonic() - begin < 30
+    assert code == 0, output
+    assert steps_run(toy) == ["check", "refresh"]
+    again = prefect.runs_on(toy)[0]
+    assert again["state_type"] == "COMPLETED"
+    assert again["state"]["message"] == "unchanged: every step skipped, v1 stays released"
+    assert "train: unchanged, skipped" in output
+    until(lambda: prefect.tasks_of(again).get("card") == "Skipped")
+
+
+def test_retrain_runs_only_what_a_change_reaches(prefect: Prefect, toy: Path) -> None:
+    prefect.run_flow(toy, "--no-release")
+    steps_run(toy)
+    (toy / "records" / "metrics.json").write_text("{}", "utf-8")
+
+    code, output = prefect.run_flow(toy, "--no-refresh", "--no-release")
+
+    assert code == 0, output
+    assert steps_run(toy) == ["check", "evaluate"]
+    assert not (toy / "receipts").exists()
+    assert prefect.runs_on(toy)[0]["state"]["message"].startswith("passed the gate; not released")
+
+
+def test_retrain_ends_completed_without_a_release_where_the_gate_refuses(prefect: Prefect, toy: Path) -> None:
+    (toy / "data.txt").write_text("bad", "utf-8")
+
+    code, output = prefect.run_flow(toy)
+
+    assert code == 0, output
+    assert "release" not in steps_run(toy)
+    state = prefect.runs_on(toy)[0]["state"]
+    assert state["type"] == "COMPLETED"
+    assert state["message"] == "refused by the gate: floor.test.16 is 0.8, wanted >= 0.9"
+
+
+def test_retrain_shows_a_steps_message_as_the_state_without_a_traceback(prefect: Prefect, toy: Path) -> None:
+    (toy / "say").write_text("fail audit", "utf-8")
+
+    code, output = prefect.run_flow(toy)
+
+    assert code == 1
+    assert steps_run(toy) == ["check", "refresh", "pin", "audit"]
+    state = prefect.runs_on(toy)[0]["state"]
+    assert state["type"] == "FAILED"
+    assert state["message"] == "audit: rows is 3, wanted 4 or more;\n  raise it in params.yaml"
+    assert "Traceback" not in output
+    assert "NoneType" not in output
+    assert "git checkout" in output
+
+
+def test_retrain_refuses_a_workspace_that_another_run_holds(prefect: Prefect, toy: Path) -> None:
+    with lock.hold(toy):
+        code, output = prefect.run_flow(toy)
+
+    assert code == 1, output
+    assert steps_run(toy) == []
+    assert "another run (process" in prefect.runs_on(toy)[0]["state"]["message"]
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGKILL], [signal.SIGTERM, signal.SIGTERM]])
+def test_retrain_leaves_no_training_behind_when_it_is_ended(
+    prefect: Prefect, toy: Path, signals: list[signal.Signals]
+) -> None:
+    (toy / "say").write_text("hang train", "utf-8")
+    with prefect.start_flow(toy) as flow:
+        pids = [int(word) for word in until(lambda: read(toy / "pids")).split()]
+        for each in signals:
+            flow.send_signal(each)
+            time.sleep(0.3)
+        flow.communicate(timeout=30)
+
+    until(lambda: not any(map(alive, pids)), 15)
+    until(lambda: json.loads(read(toy / ".dvc" / "tmp" / "rwlock")) == {}, 15)
+    (toy / "say").unlink()
+    steps_run(toy)
+    code, output = prefect.run_flow(toy)
+    assert code == 0, output
+    assert steps_run(toy) == ["check", "refresh", *STEPS[4:]]
+
+
+def read(path: Path) -> str:
+    return path.read_text("utf-8") if path.exists() else ""
+
+
+def alive(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

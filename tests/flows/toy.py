@@ -1,0 +1,45 @@
+"""A workspace with the real stage names and trivial commands."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+STAGES = {
+    "pin": ("data.txt", "pin"),
+    "audit": ("records/pin.json", "audit"),
+    "train": ("records/audit.json", "training"),
+    "evaluate": ("records/training.json", "metrics"),
+    "gate": ("records/metrics.json", "verdict"),
+    "card": ("records/verdict.json", "card"),
+}
+
+
+def make_toy(folder: Path, data: str = "good") -> Path:
+    """Make a workspace whose steps do nothing."""
+    (folder / "pipeline").mkdir(parents=True)
+    (folder / "pipeline" / "__init__.py").touch()
+    shutil.copy(Path(__file__).with_name("toy_pipeline.py"), folder / "pipeline" / "__main__.py")
+    lines = ["stages:"]
+    for stage, (read, wrote) in STAGES.items():
+        lines += [
+            f"  {stage}:",
+            f"    cmd: python -m pipeline {stage}",
+            f"    deps: [{read}]",
+            f"    outs: [{{records/{wrote}.json: {{cache: false}}}}]",
+        ]
+    (folder / "dvc.yaml").write_text("\n".join(lines) + "\n", "utf-8")
+    (folder / "data.txt").write_text(data, "utf-8")
+    env = os.environ | {"DVC_NO_ANALYTICS": "1"}
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], cwd=folder, env=env, check=True)
+    return folder
+
+
+def steps_run(folder: Path) -> list[str]:
+    """The steps that ran, in order, and forget them."""
+    path = folder / "steps.txt"
+    names = path.read_text("utf-8").split() if path.exists() else []
+    path.unlink(missing_ok=True)
+    return names
