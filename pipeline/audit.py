@@ -54,7 +54,7 @@ def audit(
         flags = _flags(rows, [keys[other] for other in HELD_OUT[name]], params.max_characters)
         reasons = [pl.when(pl.col(kind)).then(pl.lit(kind)) for kind in flags.columns if kind in params.drop]
         reason = pl.coalesce(*reasons, pl.lit(None, dtype=pl.String))
-        marked = raw[name].with_columns(reason=flags.select(reason.alias("reason"))["reason"])
+        marked = raw[name].with_columns(reason=flags.with_columns(reason.alias("reason"))["reason"])
         clean[name] = marked.filter(pl.col("reason").is_null()).drop("reason")
         out = marked.filter(pl.col("reason").is_not_null()).with_columns(split=pl.lit(name))
         rejected.append(out)
@@ -73,7 +73,7 @@ def audit(
         )
     rows_in = sum(one.rows for one in splits.values())
     kept = sum(one.kept for one in splits.values())
-    return clean, pl.concat(rejected), Audit(splits=splits, rejected_share=1 - kept / rows_in)
+    return clean, pl.concat(rejected), Audit(splits=splits, rejected_share=(rows_in - kept) / rows_in)
 
 
 def _keyed(rows: pl.DataFrame) -> pl.DataFrame:

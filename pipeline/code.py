@@ -22,6 +22,11 @@ def changes(workspace: Path) -> list[str]:
     return answer.stdout.split("\n")[:-1]
 
 
+def holds(workspace: Path, path: str) -> bool:
+    """Say whether the commit has a file at this path inside the workspace."""
+    return _git(workspace, "cat-file", "-e", f"HEAD:./{path}").returncode == 0
+
+
 def keep(workspace: Path, message: str) -> str | None:
     """Commit what the steps wrote, and nothing else; None where there is nothing new.
 

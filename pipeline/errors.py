@@ -17,6 +17,12 @@ PipelineError            one clear message: value found, value wanted, what to d
 """
 
 
+def first_line(error: BaseException) -> str:
+    """Give the first line of what an exception says, or its name where it says nothing."""
+    said = str(error).strip()
+    return said.splitlines()[0] if said else type(error).__name__
+
+
 class PipelineError(Exception):
     """A step cannot go on; the message says what was found, what was wanted and what to do."""
 

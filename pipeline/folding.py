@@ -4,6 +4,8 @@ import unicodedata
 
 import polars as pl
 
+# Python counts the four separators of ASCII as white space, Unicode's property does not.
+_WHITE_SPACE = r"[\s\x1c-\x1f]+"
 _TURKISH_CAPITALS = str.maketrans({"I": "ı", "İ": "i"})
 
 
@@ -22,6 +24,6 @@ def folded(column: pl.Expr) -> pl.Expr:
         column.str.normalize("NFKC")
         .str.replace_many(["I", "İ"], ["ı", "i"])
         .str.to_lowercase()
-        .str.replace_all(r"\s+", " ")
-        .str.strip_chars()
+        .str.replace_all(_WHITE_SPACE, " ")
+        .str.strip_chars(" ")
     )

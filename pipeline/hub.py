@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Literal
 
@@ -24,7 +25,9 @@ from huggingface_hub import (
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
+    HFValidationError,
     LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
@@ -32,7 +35,7 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils._http import hf_request_event_hook
 
 from pipeline import digests
-from pipeline.errors import BrokenChain, HubDenied, HubError, HubNotFound, HubUnreachable
+from pipeline.errors import BrokenChain, HubDenied, HubError, HubNotFound, HubUnreachable, first_line
 from pipeline.params.machine import HubParams
 
 Kind = Literal["model", "dataset"]
@@ -70,7 +73,8 @@ class Hub:
     """One Hub, at one address, with the token that the environment or the client's own store holds."""
 
     def __init__(self, params: HubParams) -> None:
-        self.endpoint = params.endpoint or os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+        endpoint = params.endpoint or os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+        self.endpoint = endpoint.rstrip("/")
         self.timeout_seconds = params.timeout_seconds
         # huggingface_hub reads these two from the environment when it is imported, which is too early for
         # params.yaml; it looks the constants up again at every call.
@@ -82,10 +86,18 @@ class Hub:
     def _client(self) -> httpx2.Client:
         # The library's own client has no timeout for calls other than downloads.
         return httpx2.Client(
-            event_hooks={"request": [hf_request_event_hook]},
+            event_hooks={"request": [hf_request_event_hook, self._limit]},
             follow_redirects=True,
             timeout=self.timeout_seconds,
         )
+
+    def _limit(self, request: httpx2.Request) -> None:
+        # `repo_info` hands on its own default of None, which overrides the client's timeout with none at all.
+        limits = request.extensions.get("timeout", {})
+        for kind in ("connect", "read", "write", "pool"):
+            if limits.get(kind) is None:
+                limits[kind] = self.timeout_seconds
+        request.extensions["timeout"] = limits
 
     def account(self) -> Account:
         """Ask whose token this is.
@@ -247,7 +259,15 @@ class Hub:
                 f"could not {action}: the repository has no such revision. "
                 "Copy the commit again from its history"
             ) from None
-        except (LocalEntryNotFoundError, httpx2.TransportError, TimeoutError) as error:
+        except OfflineModeIsEnabled:
+            raise HubUnreachable(
+                f"could not {action}: HF_HUB_OFFLINE is set, and this asks {self.endpoint}. Unset it"
+            ) from None
+        except (HFValidationError, httpx2.InvalidURL) as error:
+            raise HubNotFound(
+                f"could not {action} at {self.endpoint}: {first_line(error)}. Correct the name in params.yaml"
+            ) from None
+        except (LocalEntryNotFoundError, httpx2.RequestError, TimeoutError) as error:
             cause = error.__cause__ or error
             raise HubUnreachable(
                 f"could not {action}: {self.endpoint} did not answer ({type(cause).__name__}). "
@@ -255,6 +275,11 @@ class Hub:
             ) from None
         except HfHubHTTPError as error:
             raise self._refusal(action, error) from None
+        except JSONDecodeError:
+            raise HubUnreachable(
+                f"could not {action}: {self.endpoint} answered something that no Hub says. "
+                "Check the address (hub.endpoint), and whether a proxy answers in its place"
+            ) from None
 
     def _refusal(self, action: str, error: HfHubHTTPError) -> HubError:
         status = error.response.status_code if error.response is not None else 0

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from sentence_transformers import SentenceTransformer
 
-from pipeline.errors import InvalidData, InvalidParams
+from pipeline.errors import InvalidData, InvalidParams, first_line
 from pipeline.params.model import ModelParams
 
 
@@ -24,9 +25,11 @@ def load(folder: Path) -> SentenceTransformer:
             # fp32 whatever the checkpoint holds: bf16 is an autocast's matter, never the weights'.
             model_kwargs={"dtype": torch.float32, "use_safetensors": True},
         )
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except torch.OutOfMemoryError:
+        raise
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
         raise InvalidData(
-            f"{folder} holds no model that sentence-transformers can load: {str(error).splitlines()[0]}. "
+            f"{folder} holds no model that sentence-transformers can load: {first_line(error)}. "
             "Pin a sentence-transformers model"
         ) from None
     model.eval()

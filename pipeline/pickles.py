@@ -1,9 +1,8 @@
 """Weights that exist only as a pickle become safetensors here, before anything else sees them."""
 
 from pathlib import Path
-from pickle import UnpicklingError
 
-from pipeline.errors import InvalidData
+from pipeline.errors import InvalidData, first_line
 
 
 def convert(folder: Path) -> tuple[str, ...]:
@@ -32,9 +31,9 @@ def convert(folder: Path) -> tuple[str, ...]:
             )
         try:
             tensors = torch.load(path, map_location="cpu", weights_only=True)
-        except (UnpicklingError, RuntimeError, EOFError) as error:
+        except Exception as error:  # torch's unpickler lets a broken file raise anything, IndexError included
             raise InvalidData(
-                f"{name} holds more than tensors, so it was not loaded ({str(error).splitlines()[0][:120]}). "
+                f"{name} holds more than tensors, so it was not loaded ({first_line(error)[:120]}). "
                 "Use a base with safetensors weights"
             ) from None
         if not isinstance(tensors, dict) or not all(

@@ -1,6 +1,7 @@
 """The card's pictures, as SVG that reads on a light and on a dark page; equal records give equal bytes."""
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -11,7 +12,7 @@ from pipeline.records import Metrics, Training
 # A mid grey has contrast enough on white and on black; the page shows through the background.
 _GREY = "#808890"
 _COLOURS = {"base": "#9a6fd0", "live": "#d98324", "candidate": "#2f9e6e"}
-_STYLE = {
+_STYLE: Any = {
     "svg.hashsalt": "katman",
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -61,12 +62,12 @@ def draw_training(training: Training, dims: tuple[int, ...], path: Path) -> None
             points = [
                 (point.step, getattr(point, name)) for point in curve if getattr(point, name) is not None
             ]
-            losses.plot(
-                *zip(*points, strict=True), marker="o", color=colour, label=name.replace("_", " ")
-            ) if points else None
+            if points:
+                steps, values = zip(*points, strict=True)
+                losses.plot(steps, values, marker="o", color=colour, label=name.replace("_", " "))
         losses.set_xlabel("step")
         losses.set_ylabel("loss")
-        losses.legend()
+        _explain(losses)
         accuracy: Axes = figure.add_subplot(1, 2, 2)
         for place, dim in enumerate(dims):
             scored = [(point.step, point.accuracy[dim]) for point in curve if point.accuracy is not None]
@@ -81,8 +82,14 @@ def draw_training(training: Training, dims: tuple[int, ...], path: Path) -> None
                 )
         accuracy.set_xlabel("step")
         accuracy.set_ylabel("triplet accuracy, dev")
-        accuracy.legend(title="dimensions")
+        _explain(accuracy, title="dimensions")
         _save(figure, path)
+
+
+def _explain(axes: Axes, title: str | None = None) -> None:
+    # A training without evaluations has nothing to explain, of which matplotlib would warn.
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(title=title)
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 import polars as pl
 from datasets import Dataset, DatasetDict, load_dataset
 from datasets.exceptions import DatasetsError
+from datasets.utils import logging as datasets_logging
 
 from pipeline import stages
-from pipeline.errors import InvalidData
+from pipeline.errors import InvalidData, first_line
 from pipeline.folding import folded
 from pipeline.hub import Hub, Info, Kind, Listed
 from pipeline.params import Params
@@ -126,15 +127,22 @@ def load(folder: Path, params: DatasetParams) -> DatasetDict:
     Raises:
         InvalidData: `datasets` cannot read the files.
     """
+    datasets_logging.set_verbosity(datasets_logging.CRITICAL)  # what it logs of a bad file is said below
     with tempfile.TemporaryDirectory() as cache:
         try:
             found = load_dataset(str(folder), cache_dir=cache, keep_in_memory=True)
         except (DatasetsError, ValueError, FileNotFoundError, OSError) as error:
             cause = error.__cause__ or error
+            if "corresponds to no data" in str(cause):
+                raise InvalidData(
+                    f"data set {params.repo} at {params.revision[:12]} has a split that has no rows "
+                    f"({first_line(cause)}); wanted at least one in each. Pin a commit that has some"
+                ) from None
             raise InvalidData(
                 f"data set {params.repo} at {params.revision[:12]} cannot be read: "
-                f"{type(cause).__name__}: {str(cause).strip().splitlines()[0]}. "
-                "Look at its files on the Hub, and pin a commit that loads"
+                f"{type(cause).__name__}: {first_line(cause)}; wanted files that "
+                "hold the same columns, of strings, in every split. Look at them on the Hub, "
+                "and pin a commit that loads"
             ) from None
     if not isinstance(found, DatasetDict):
         raise InvalidData(f"data set {params.repo} gave {type(found).__name__}; wanted named splits")
@@ -201,10 +209,12 @@ def _rows(source: Dataset, ours: str, theirs: str, params: DatasetParams) -> pl.
     table: Any = pl.from_arrow(source.data.table.select(list(columns.values())))
     rows: pl.DataFrame = table.rename({theirs: ours for ours, theirs in columns.items()})
     for column in COLUMNS:
-        kind = rows.schema[column]
-        if kind != pl.String and not rows.is_empty():
+        if rows.schema[column] != pl.String and not rows.is_empty():
+            cells = enumerate(source[columns[column]])
+            first, cell = next(one for one in cells if not isinstance(one[1], str))
             raise InvalidData(
-                f"column {columns[column]!r} of split {theirs!r} holds {kind}; wanted strings. "
+                f"column {columns[column]!r} of split {theirs!r} holds {str(cell)[:60]!r}, "
+                f"a {type(cell).__name__}, in row {first}; wanted strings. "
                 "Correct dataset.columns, or the data set"
             )
         nulls = rows[column].null_count()

@@ -32,6 +32,7 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
     verdict, card, pin = judged(workspace)
     for receipt in receipts.load_all(workspace):
         if receipt.candidate == verdict.candidate and receipt.repo == params.release.repo:
+            _keep(workspace, receipt)  # a run before this one may have been cut off behind its receipt
             return receipt, True
     files = contents(workspace)
     hub = Hub(params.hub)
@@ -81,8 +82,13 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
         released_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     digests.write_text(workspace / "receipts" / f"{commit}.json", receipt.model_dump_json(indent=2) + "\n")
-    code.keep(workspace, f"Release {card.version} of {repo}\n\nHub commit {commit}")
+    _keep(workspace, receipt)
     return receipt, False
+
+
+def _keep(workspace: Path, receipt: Receipt) -> None:
+    if not code.holds(workspace, f"receipts/{receipt.commit}.json"):
+        code.keep(workspace, f"Release {receipt.version} of {receipt.repo}\n\nHub commit {receipt.commit}")
 
 
 def judged(workspace: Path) -> tuple[Verdict, Card, Pin]:
@@ -98,7 +104,7 @@ def judged(workspace: Path) -> tuple[Verdict, Card, Pin]:
             + "\n  ".join(failed)
             + "\nTrain a better candidate"
         )
-    faults = stages.broken_links(workspace)
+    faults = stages.broken_links(workspace) + stages.unlocked(workspace)
     if faults:
         raise BrokenChain(
             "what stands here is not what was judged:\n  " + "\n  ".join(faults) + "\nRun `dvc repro`"

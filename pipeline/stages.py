@@ -4,6 +4,7 @@ dvc.yaml is the one list of what a step reads and writes. A record's `read` and 
 so they cannot drift apart; that a step really reads no more than its deps, a test holds by reading the code.
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -95,10 +96,13 @@ def broken_links(workspace: Path) -> list[str]:
 
     for name in NAMES:
         try:
-            record = Record.model_validate_json(_header(workspace / RECORDS[name]))
+            record = _header(workspace / RECORDS[name])
         except BrokenChain as error:
             faults.append(str(error))
             continue
+        listed = stage(workspace, name)
+        if set(record.read) != set(listed.deps) or {*record.wrote, RECORDS[name]} != set(listed.outs):
+            faults.append(f"{RECORDS[name]} names other files than the stage `{name}` of dvc.yaml")
         if record.params != params_digest(workspace, name):
             faults.append(f"params.yaml was changed after `{name}` ran with it")
         for path, wanted in {**record.read, **record.wrote}.items():
@@ -109,13 +113,26 @@ def broken_links(workspace: Path) -> list[str]:
     return faults
 
 
-def _header(path: Path) -> str:
-    """Give the fields of a record that every record has."""
-    import json
+def unlocked(workspace: Path) -> list[str]:
+    """Compare the records with dvc.lock, which a receipt names; give one line per record not in it."""
+    path = workspace / "dvc.lock"
+    if not path.exists():
+        return ["dvc.lock is missing, so DVC does not know of these files"]
+    locked = read_yaml(path).get("stages", {})
+    faults = []
+    for name, record in RECORDS.items():
+        outs = {out["path"]: out.get("md5") for out in locked.get(name, {}).get("outs", [])}
+        found = workspace / record
+        if found.exists() and outs.get(record) != digests.md5(found):
+            faults.append(f"{record} is not the one that dvc.lock holds, so DVC did not see `{name}` run")
+    return faults
 
+
+def _header(path: Path) -> Record:
+    """Read the fields of a record that every record has."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return json.dumps({key: content[key] for key in ("read", "wrote", "params")})
+        return Record(read=content["read"], wrote=content["wrote"], params=content["params"])
     except FileNotFoundError:
         raise BrokenChain(f"{path} is missing; run `dvc repro`") from None
     except (ValueError, KeyError, TypeError):

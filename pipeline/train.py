@@ -5,6 +5,7 @@ Its stage lists no code file: `train.recipe_version` stands for the code, and a 
 
 import csv
 import io
+import json
 import platform
 import shutil
 from importlib.metadata import version
@@ -43,6 +44,7 @@ def run(workspace: Path, params: Params) -> Training:
         train = {column: texts[: params.train.max_triplets] for column, texts in train.items()}
     model = models.load_as(workspace / "data" / "base", params.model)
     checkpoints = workspace / ".checkpoints" / _identity(workspace)
+    _drop_unfinished(checkpoints)
     trained = fit(
         model,
         train,
@@ -56,7 +58,7 @@ def run(workspace: Path, params: Params) -> Training:
     shutil.rmtree(folder, ignore_errors=True)
     model.save_pretrained(str(folder), create_model_card=False, safe_serialization=True)
     digests.write_text(workspace / "curves.csv", _curves(trained, params.model.dims))
-    sealed = stages.seal(workspace, "train", _record(model, trained, params))
+    sealed = stages.seal(workspace, "train", _record(model, trained, len(train["query"]), params))
     shutil.rmtree(checkpoints, ignore_errors=True)
     return sealed
 
@@ -103,6 +105,15 @@ def _identity(workspace: Path) -> str:
     return digests.of_value([stages.params_digest(workspace, "train"), found])[:16]
 
 
+def _drop_unfinished(checkpoints: Path) -> None:
+    """Remove checkpoints that a kill cut off while they were written: the trainer's state comes last."""
+    for folder in checkpoints.glob("checkpoint-*"):
+        try:
+            json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            shutil.rmtree(folder)
+
+
 def _curves(trained: TrainingRun, dims: tuple[int, ...]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -115,7 +126,7 @@ def _curves(trained: TrainingRun, dims: tuple[int, ...]) -> str:
     return text.getvalue()
 
 
-def _record(model: SentenceTransformer, trained: TrainingRun, params: Params) -> Training:
+def _record(model: SentenceTransformer, trained: TrainingRun, triplets: int, params: Params) -> Training:
     train = params.train
     transformer: Any = model[0]
     return Training(
@@ -134,7 +145,7 @@ def _record(model: SentenceTransformer, trained: TrainingRun, params: Params) ->
             for name, value in trained.training_arguments.items()
             if not name.startswith(_NOT_HYPERPARAMETERS)
         },
-        triplets=trained.triplets,
+        triplets=triplets,
         steps=trained.steps,
         seed=train.seed,
         bf16=trained.bf16_used,

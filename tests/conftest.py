@@ -1,12 +1,23 @@
 """One localhub for all tests of a session, with a tiny model and a tiny data set on it."""
 
 import os
+import tempfile
 
 # huggingface_hub reads these when it is imported, which is before any fixture runs.
 os.environ["HF_HUB_DISABLE_XET"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+os.environ["DVC_NO_ANALYTICS"] = "1"
+# A tester's own token, cache and Hub have no part in a test.
+os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="katman-tests-")
+os.environ.pop("HF_TOKEN", None)
+os.environ.pop("HUGGING_FACE_HUB_TOKEN", None)
+os.environ.pop("HF_TOKEN_PATH", None)
+os.environ.pop("HF_HUB_CACHE", None)
+os.environ.pop("HF_ENDPOINT", None)
 
+import atexit
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +26,14 @@ import pytest
 
 from localhub.process import User, serve
 from tests import workspace
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # huggingface_hub 2.4 sends an upload in a way that httpx2 has deprecated.
+    config.addinivalue_line("filterwarnings", "ignore:Use 'content=<...>' to upload:DeprecationWarning")
+
+
+atexit.register(shutil.rmtree, os.environ["HF_HOME"], ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -64,3 +83,40 @@ class Make:
     def __call__(self, changes: dict[str, object] | None = None, *, dvc: bool = True) -> Path:
         pinned = {"dataset.revision": self.stage.dataset, "base.revision": self.stage.base}
         return workspace.make(self.folder, pinned | (changes or {}), dvc=dvc)
+
+
+@pytest.fixture
+def writer(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """Make this process a user of the session's Hub who may write."""
+    monkeypatch.setenv("HF_ENDPOINT", stage.endpoint)
+    monkeypatch.setenv("HF_TOKEN", workspace.TOKEN)
+    return stage
+
+
+@pytest.fixture(scope="session")
+def finished(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace in which every stage ran once, in this process; nobody changes it."""
+    from pipeline import audit, card, evaluate, gate, pin, train
+    from pipeline.params import load
+
+    root = tmp_path_factory.mktemp("finished")
+    workspace.write_splits(root / "mixed", workspace.mixed())
+    changes = workspace.MIXED | {
+        "base.revision": stage.base,
+        "dataset.revision": workspace.put(stage.endpoint, "tester/mixed", "dataset", root / "mixed"),
+    }
+    folder = workspace.make(root / "work", changes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_ENDPOINT", stage.endpoint)
+        patch.setenv("HF_TOKEN", workspace.TOKEN)
+        for step in (pin, audit, train, evaluate, gate, card):
+            step.run(folder, load(folder))
+    workspace.commit(folder)
+    return folder
+
+
+@pytest.fixture
+def line(finished: Path, writer: Stage, tmp_path: Path) -> Path:
+    """A copy of the finished workspace, and its release repository gone from the Hub."""
+    workspace.forget(writer.endpoint, workspace.MIXED["release.repo"])
+    return Path(shutil.copytree(finished, tmp_path / "line", symlinks=True))

@@ -1,6 +1,8 @@
 """A whole workspace in seconds: a tiny random model and a few dozen triplets on a real localhub."""
 
+import contextlib
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -16,6 +18,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 TOKEN = "hf_tests_may_write"
 READ_TOKEN = "hf_tests_may_read"
 WORDS = ["fatura", "tarife", "hat", "internet", "kampanya", "numara", "cihaz", "paket", "iptal", "taahhüt"]
+COLUMNS = ("query", "positive", "negative")
 ENDINGS = ["var", "yok", "açık", "kapalı", "ücretli", "ücretsiz", "aktif", "pasif", "uzun", "kısa"]
 
 
@@ -28,6 +31,31 @@ def triplets(count: int, start: int = 0) -> dict[str, list[str]]:
         columns["positive"].append(f"evet {word} {ending} {place}")
         columns["negative"].append(f"{WORDS[(place + 3) % 10]} {ENDINGS[(place // 10 + 5) % 10]} {place}")
     return columns
+
+
+def mixed(seed: int = 7) -> dict[str, dict[str, list[str]]]:
+    """Make splits that a random model neither solves nor fails, and four bad rows in train."""
+    draw = random.Random(seed)
+    splits: dict[str, dict[str, list[str]]] = {}
+    numbers = iter(draw.sample(range(400), 130))
+    for name, count in (("train", 60), ("validation", 30), ("test", 40)):
+        rows: list[tuple[str, str, str]] = []
+        for _ in range(count):
+            (word, other), ending = draw.sample(WORDS, 2), draw.choice(ENDINGS)
+            query = f"{word} {ending} {next(numbers)}"
+            rows.append((query, f"{word} {draw.randrange(400)}", f"{other} {ending} {draw.randrange(400)}"))
+        splits[name] = {key: [row[place] for row in rows] for place, key in enumerate(COLUMNS)}
+    train = splits["train"]
+    bad = [
+        tuple(train[key][0] for key in COLUMNS),
+        (splits["test"]["query"][0].upper(), "evet hat", "yok hat"),
+        ("paket mi", " ", "paket yok"),
+        ("cihaz mi", "cihaz", "Cihaz"),
+    ]
+    for row in bad:
+        for key, text in zip(COLUMNS, row, strict=True):
+            train[key].append(text)
+    return splits
 
 
 def tiny_model(folder: Path, width: int = 32, seed: int = 0) -> None:
@@ -44,8 +72,8 @@ def tiny_model(folder: Path, width: int = 32, seed: int = 0) -> None:
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "evet", "mi", *WORDS, *ENDINGS, *map(str, range(400))]
     vocabulary = {word: place for place, word in enumerate(words)}
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = Whitespace()  # type: ignore[assignment]
-    tokenizer.post_processor = BertProcessing(("[SEP]", 3), ("[CLS]", 2))  # type: ignore[assignment]
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.post_processor = BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     torch.manual_seed(seed)
     config = BertConfig(
         vocab_size=len(words),
@@ -57,7 +85,7 @@ def tiny_model(folder: Path, width: int = 32, seed: int = 0) -> None:
     )
     plain = folder.with_name(folder.name + "-plain")
     BertModel(config).save_pretrained(plain)
-    PreTrainedTokenizerFast(
+    PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
         unk_token="[UNK]",
         pad_token="[PAD]",
@@ -138,6 +166,27 @@ def make(folder: Path, changes: Mapping[str, Any], *, dvc: bool = True) -> Path:
     return folder
 
 
+def commit(folder: Path) -> None:
+    """Tell DVC that what stands in a workspace is what its stages made, and commit to git."""
+    from dvc.repo import Repo
+
+    with contextlib.chdir(folder), Repo() as repo:
+        repo.commit(force=True)
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message", "Run")
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git in a folder, and give what it printed."""
+    run = subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True)
+    return run.stdout
+
+
+def forget(endpoint: str, repo: str) -> None:
+    """Delete a model repository."""
+    HfApi(endpoint=endpoint, token=TOKEN).delete_repo(repo, missing_ok=True)
+
+
 def set_params(folder: Path, changes: Mapping[str, Any]) -> None:
     """Set dotted keys in a workspace's params.yaml."""
     yaml = YAML()
@@ -186,4 +235,17 @@ SMALL: dict[str, Any] = {
     "hardware.min_free_disk_bytes": 0,
     "hub.xet": False,
     "hub.timeout_seconds": 20,
+}
+
+# A data set on which accuracies are neither 0 nor 1, with prompts.
+MIXED: dict[str, Any] = {
+    "dataset.repo": "tester/mixed",
+    "live.repo": "tester/mixed-tuned",
+    "release.repo": "tester/mixed-tuned",
+    "model.name": "Küçük",
+    "model.prompts": {"query": "mi ", "document": "evet "},
+    "model.dims": [32, 16, 4],
+    "train.loss.matryoshka_weights": [1, 1, 1],
+    "gate.floors": {32: 0.0, 16: 0.0, 4: 0.0},
+    "train.epochs": 2,
 }

@@ -39,23 +39,26 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _sections_agree(self) -> "Params":
+        faults = []
         dims = self.model.dims
         weights = self.train.loss.matryoshka_weights
         if len(weights) != len(dims):
-            raise ValueError(
+            faults.append(
                 f"train.loss.matryoshka_weights has {len(weights)} numbers; wanted one per width of "
                 f"model.dims, which has {len(dims)}"
             )
         if set(self.gate.floors) != set(dims):
-            raise ValueError(
+            faults.append(
                 f"gate.floors names the widths {sorted(self.gate.floors)}; wanted those of model.dims, "
                 f"{sorted(dims)}: every width that is promised has a floor, and 0 is one"
             )
         if self.gate.split not in self.evaluate.splits:
-            raise ValueError(
+            faults.append(
                 f"gate.split is {self.gate.split!r}, which evaluate.splits {list(self.evaluate.splits)} "
                 "does not score; add it there"
             )
+        if faults:
+            raise ValueError("\n  ".join(faults))
         return self
 
 
@@ -85,10 +88,17 @@ def load(workspace: Path) -> Params:
     path = workspace / "params.yaml"
     content = read_yaml(path)
     try:
-        return Params.model_validate(content)
+        return Params.model_validate(_tuples(content))
     except ValidationError as error:
         lines = [_explain(fault) for fault in error.errors()]
         raise InvalidParams(f"{path} cannot be used:\n  " + "\n  ".join(lines)) from None
+
+
+def _tuples(value: Any) -> Any:
+    """Make every list of a YAML document a tuple, as frozen sections hold them."""
+    if isinstance(value, dict):
+        return {key: _tuples(one) for key, one in value.items()}
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def _explain(fault: Any) -> str:

@@ -12,6 +12,13 @@ class SplitNames(Section):
     dev: str | None
     test: str | None
 
+    @model_validator(mode="after")
+    def _differ(self) -> "SplitNames":
+        given = [name for name in (self.train, self.dev, self.test) if name is not None]
+        if len(set(given)) != len(given):
+            raise ValueError(f"{', '.join(given)} name a split twice; wanted another one for each, or null")
+        return self
+
 
 class ColumnNames(Section):
     """The data set's names for the three columns of a triplet."""
@@ -19,6 +26,13 @@ class ColumnNames(Section):
     query: str
     positive: str
     negative: str
+
+    @model_validator(mode="after")
+    def _differ(self) -> "ColumnNames":
+        given = [self.query, self.positive, self.negative]
+        if len(set(given)) != len(given):
+            raise ValueError(f"{', '.join(given)} name a column twice; wanted three columns")
+        return self
 
 
 class DatasetParams(Section):

@@ -5,6 +5,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ruamel.yaml import YAML
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.representer import RoundTripRepresenter
+
+
+class _AsWritten(RoundTripRepresenter):
+    """Writes `null`, where ruamel.yaml would leave an empty place."""
+
+    def represent_none(self, data: None) -> ScalarNode:
+        return self.represent_scalar("tag:yaml.org,2002:null", "null")
+
+
+_AsWritten.add_representer(type(None), _AsWritten.represent_none)
 
 
 def rewrite(path: Path, values: Mapping[str, str]) -> str:
@@ -13,6 +25,7 @@ def rewrite(path: Path, values: Mapping[str, str]) -> str:
     The file itself is not touched, so that the caller can write it whole.
     """
     yaml = YAML()
+    yaml.Representer = _AsWritten
     yaml.preserve_quotes = True
     yaml.width = 4096
     content = yaml.load(path.read_text(encoding="utf-8"))

@@ -1,14 +1,15 @@
 """What every section of params.yaml is: frozen, and closed to keys that nobody reads."""
 
+import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 class Section(BaseModel):
-    """A frozen part of params.yaml; an unknown key is an error."""
+    """A frozen part of params.yaml; an unknown key is an error, and `"8"` or `true` is no number."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 def _is_commit(value: str) -> str:
@@ -21,5 +22,13 @@ def _is_commit(value: str) -> str:
 
 
 Commit = Annotated[str, AfterValidator(_is_commit)]
-RepoId = Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$")]
+
+
+def _is_repo(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+", value):
+        raise ValueError(f"{value!r} is not a repository; wanted its owner and name, like owner/name")
+    return value
+
+
+RepoId = Annotated[str, AfterValidator(_is_repo)]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -26,7 +26,7 @@ class TrainParams(Section):
     max_triplets: int | None = Field(ge=1)
     batch_size: int = Field(ge=2)
     mini_batch_size: int = Field(ge=1)
-    batch_sampler: Literal["no_duplicates", "batch_sampler"]
+    batch_sampler: Literal["no_duplicates"]
     learning_rate: float = Field(gt=0)
     lr_scheduler: Literal["cosine", "linear", "constant", "constant_with_warmup"]
     warmup_ratio: Share

@@ -1,0 +1,146 @@
+"""The whole line through `dvc repro` and a release, as a user runs it."""
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from huggingface_hub import HfApi, snapshot_download
+
+from pipeline import digests, stages
+from pipeline.records import Metrics, Verdict
+from tests import workspace
+from tests.conftest import Stage
+from tests.workspace import git, set_params
+
+REPO = "tester/line"
+DEAD = "http://127.0.0.1:1"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A workspace in which `dvc repro` ran, and what it said."""
+
+    folder: Path
+    env: dict[str, str]
+    output: str
+
+    def dvc(self, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["dvc", *arguments],
+            cwd=self.folder,
+            env=self.env if env is None else env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="module")
+def reproduced(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Line:
+    root = tmp_path_factory.mktemp("reproduced")
+    changes = {
+        "dataset.revision": stage.dataset,
+        "base.revision": stage.base,
+        "live.repo": REPO,
+        "release.repo": REPO,
+    }
+    folder = workspace.make(root / "work", changes)
+    made = Line(folder, workspace.environment(stage.endpoint, root / "home"), "")
+    ran = made.dvc("repro")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message", "Run")
+    return Line(folder, made.env, ran.stdout)
+
+
+@pytest.fixture
+def line(reproduced: Line, stage: Stage, tmp_path: Path) -> Line:
+    workspace.forget(stage.endpoint, REPO)
+    folder = Path(shutil.copytree(reproduced.folder, tmp_path / "line", symlinks=True))
+    return Line(folder, reproduced.env, reproduced.output)
+
+
+def test_line_runs_every_stage_in_order(reproduced: Line) -> None:
+    ran = [part.split("'")[0] for part in reproduced.output.split("Running stage '")[1:]]
+    assert ran == list(stages.NAMES)
+    assert stages.broken_links(reproduced.folder) == []
+    assert stages.unlocked(reproduced.folder) == []
+    metrics = Metrics.load(reproduced.folder / stages.RECORDS["evaluate"])
+    assert set(metrics.models) == {"base", "candidate"}
+    assert Verdict.load(reproduced.folder / stages.RECORDS["gate"]).passed
+
+
+def test_line_again_runs_nothing_and_needs_no_network(line: Line, tmp_path: Path) -> None:
+    before = digests.files(line.folder / "records")
+    ran = line.dvc("repro", env=workspace.environment(DEAD, tmp_path / "home", token=None))
+    assert ran.returncode == 0, ran.stderr
+    assert "Running stage" not in ran.stdout
+    assert "Data and pipelines are up to date." in ran.stdout
+    assert digests.files(line.folder / "records") == before
+    assert git(line.folder, "status", "--porcelain") == ""
+
+
+def test_line_released_is_on_the_hub_and_leaves_a_clean_workspace(
+    line: Line, stage: Stage, tmp_path: Path
+) -> None:
+    released = workspace.pipeline(line.folder, line.env, "release")
+    assert released.returncode == 0, released.stderr
+    assert released.stdout.startswith(f"released: {REPO} v1 at ")
+    commit = released.stdout.split(" at ")[1].split(" ")[0]
+    api = HfApi(endpoint=stage.endpoint, token=workspace.TOKEN)
+    assert api.model_info(REPO).sha == commit
+    folder = Path(
+        snapshot_download(REPO, revision=commit, endpoint=stage.endpoint, cache_dir=tmp_path / "empty")
+    )
+    for path, wanted in digests.files(line.folder / "model").items():
+        assert digests.sha256(folder / path) == wanted
+    again = workspace.pipeline(line.folder, line.env, "release")
+    assert (again.returncode, again.stdout[:17]) == (0, "already released:")
+    status = line.dvc("status")
+    assert "Data and pipelines are up to date." in status.stdout
+    assert git(line.folder, "status", "--porcelain") == ""
+    ran = line.dvc("repro")
+    assert "Running stage" not in ran.stdout
+
+
+def test_line_runs_only_what_a_change_concerns(line: Line) -> None:
+    set_params(line.folder, {"card.domain": "telekomünikasyon"})
+    ran = line.dvc("repro")
+    assert [part.split("'")[0] for part in ran.stdout.split("Running stage '")[1:]] == ["card"]
+    assert stages.broken_links(line.folder) == []
+    assert "telekomünikasyon" in (line.folder / "card" / "README.md").read_text(encoding="utf-8")
+
+
+def test_line_that_failed_comes_back_with_git_and_dvc_checkout(line: Line, tmp_path: Path) -> None:
+    set_params(line.folder, {"dataset.revision": "0" * 40})
+    ran = line.dvc("repro")
+    assert ran.returncode != 0
+    assert "pin: could not look at dataset tester/triplets" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert not (line.folder / stages.RECORDS["pin"]).exists()
+    git(line.folder, "checkout", "--", ".")
+    dead = workspace.environment(DEAD, tmp_path / "home", token=None)
+    back = line.dvc("checkout", env=dead)
+    assert back.returncode == 0, back.stderr
+    assert stages.broken_links(line.folder) == []
+    assert "Data and pipelines are up to date." in line.dvc("status", env=dead).stdout
+
+
+def test_line_brings_lost_artifacts_back_with_a_checkout_and_no_network(line: Line, tmp_path: Path) -> None:
+    for path in ("data", "model", "card"):
+        shutil.rmtree(line.folder / path)
+    (line.folder / "outcomes.parquet").unlink()
+    back = line.dvc("checkout", env=workspace.environment(DEAD, tmp_path / "home", token=None))
+    assert back.returncode == 0, back.stderr
+    assert stages.broken_links(line.folder) == []
+
+
+def test_line_shows_metrics_and_plots(line: Line) -> None:
+    shown = line.dvc("metrics", "show", "--json")
+    assert shown.returncode == 0, shown.stderr
+    assert '"floor_32"' in shown.stdout
+    plots = line.dvc("plots", "show", "--json")
+    assert plots.returncode == 0, plots.stderr
+    assert "accuracy_full" in plots.stdout

@@ -1,0 +1,226 @@
+"""The steps as a user types them: one clear message, exit code 1, nothing half-written."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from pipeline import __main__ as main
+from pipeline import digests
+from tests import workspace
+from tests.conftest import Make, Stage
+from tests.workspace import READ_TOKEN, set_params, triplets
+
+Outcome = subprocess.CompletedProcess[str]
+
+
+def said(outcome: Outcome, step: str) -> str:
+    """Give the one message of a step that refused, which must be the last that it wrote."""
+    assert outcome.returncode == 1, outcome.stderr
+    assert "Traceback" not in outcome.stderr + outcome.stdout
+    start = outcome.stderr.index(f"{step}: ")
+    assert outcome.stderr.count(f"{step}: ") == 1
+    # Before it only progress bars may stand.
+    assert all(
+        "%|" in one or "examples/s" in one or not one.strip() for one in outcome.stderr[:start].split("\n")
+    )
+    return outcome.stderr[start:]
+
+
+class Room:
+    """A workspace with an account on the Hub, in which steps are run as a user would."""
+
+    def __init__(self, make: Make) -> None:
+        self.make = make
+        self.endpoint = make.stage.endpoint
+
+    def run(self, step: str, changes: Mapping[str, Any], env: Mapping[str, str] | None = None) -> Outcome:
+        self.folder = self.make(dict(changes), dvc=False)
+        return workspace.pipeline(self.folder, self.make.stage.env if env is None else env, step)
+
+    def refused(self, step: str, changes: Mapping[str, Any], env: Mapping[str, str] | None = None) -> str:
+        outcome = self.run(step, changes, env)
+        assert not (self.folder / "records").exists()
+        assert not (self.folder / "receipts").exists()
+        return said(outcome, step)
+
+    def data(self, change: Callable[[Path], object]) -> dict[str, object]:
+        """Put a data set on the Hub, made of good splits and a change to them."""
+        source = self.make.folder.parent / "data"
+        workspace.write_splits(
+            source, {"train": triplets(6), "validation": triplets(3, 10), "test": triplets(3, 20)}
+        )
+        change(source)
+        repo = f"tester/main-{self.make.folder.parent.name.lower().replace('_', '-')[-40:].strip('-')}"
+        return {
+            "dataset.repo": repo,
+            "dataset.revision": workspace.put(self.endpoint, repo, "dataset", source),
+        }
+
+
+@pytest.fixture
+def room(make_workspace: Make) -> Room:
+    return Room(make_workspace)
+
+
+def parquet(folder: Path, split: str) -> Path:
+    return folder / "data" / f"{split}-00000-of-00001.parquet"
+
+
+def test_main_refuses_a_branch_name_as_revision(room: Room) -> None:
+    message = room.refused("pin", {"dataset.revision": "main"})
+    assert "dataset.revision: 'main' is not a commit: wanted 40 hexadecimal digits" in message
+    assert "Copy the full commit from the repository's history" in message
+
+
+def test_main_refuses_an_unknown_key(room: Room) -> None:
+    message = room.refused("train", {"train.learning_rte": 1})
+    assert "train.learning_rte: unknown key; remove it, or correct its spelling" in message
+
+
+def test_main_refuses_a_missing_split(room: Room) -> None:
+    message = room.refused("pin", room.data(lambda folder: parquet(folder, "validation").unlink()))
+    assert "has the splits test, train; wanted 'validation' for dev. Correct dataset.splits.dev" in message
+
+
+def test_main_refuses_a_missing_column(room: Room) -> None:
+    def rename(folder: Path) -> None:
+        for split in ("train", "validation", "test"):
+            pl.read_parquet(parquet(folder, split)).rename({"negative": "no"}).write_parquet(
+                parquet(folder, split)
+            )
+
+    message = room.refused("pin", room.data(rename))
+    assert "has the columns query, positive, no; wanted 'negative' too. Correct dataset.columns" in message
+
+
+def test_main_refuses_an_empty_file(room: Room) -> None:
+    message = room.refused("pin", room.data(lambda folder: parquet(folder, "train").write_bytes(b"")))
+    assert "cannot be read: " in message
+    assert "pin a commit that loads" in message
+
+
+def test_main_refuses_a_file_without_rows(room: Room) -> None:
+    def empty(folder: Path) -> None:
+        pl.read_parquet(parquet(folder, "test")).clear().write_parquet(parquet(folder, "test"))
+
+    message = room.refused("pin", room.data(empty))
+    assert 'has a split that has no rows (Instruction "test" corresponds to no data!)' in message
+    assert "wanted at least one in each. Pin a commit that has some" in message
+
+
+def test_main_refuses_a_null_cell(room: Room) -> None:
+    def spoil(folder: Path) -> None:
+        rows = pl.read_parquet(parquet(folder, "train"))
+        holes = rows.with_columns(query=pl.when(pl.int_range(pl.len()) != 2).then(pl.col("query")))
+        holes.write_parquet(parquet(folder, "train"))
+
+    message = room.refused("pin", room.data(spoil))
+    assert "column 'query' of split 'train' is null in 1 rows, first in row 2; wanted a string" in message
+
+
+def test_main_refuses_a_cell_that_is_no_string(room: Room) -> None:
+    def spoil(folder: Path) -> None:
+        for split in ("train", "validation", "test"):
+            rows = pl.read_parquet(parquet(folder, split)).to_dicts()
+            rows[1]["positive"] = 5
+            parquet(folder, split).unlink()
+            lines = "\n".join(json.dumps(row) for row in rows)
+            parquet(folder, split).with_suffix(".jsonl").write_text(lines, encoding="utf-8")
+
+    message = room.refused("pin", room.data(spoil))
+    assert "column 'positive' of split 'train' holds '5', a int, in row 1; wanted strings" in message
+
+
+def test_main_refuses_a_repository_that_does_not_exist(room: Room) -> None:
+    message = room.refused("pin", {"base.repo": "tester/none"})
+    assert f"{room.endpoint} has no such repository, or this token may not see it" in message
+    assert "Check the name in params.yaml" in message
+
+
+def test_main_names_a_hub_that_is_down(room: Room) -> None:
+    env = room.make.stage.env | {"HF_ENDPOINT": "http://127.0.0.1:1"}
+    message = room.refused("pin", {}, env)
+    assert "http://127.0.0.1:1 did not answer (ConnectError). Check the address (hub.endpoint)" in message
+
+
+@pytest.fixture
+def standing(line: Path) -> tuple[Path, dict[str, str]]:
+    """A finished workspace, and the digests of its records."""
+    return line, digests.files(line / "records")
+
+
+def test_main_refuses_a_dimension_larger_than_the_models(
+    standing: tuple[Path, dict[str, str]], stage: Stage
+) -> None:
+    folder, records = standing
+    set_params(folder, {"model.dims": [64, 16, 4], "gate.floors": {64: 0.0, 16: 0.0, 4: 0.0}})
+    message = said(workspace.pipeline(folder, stage.env, "train"), "train")
+    assert "model.dims asks for 64 dimensions and the base has 32; wanted none above 32" in message
+    assert digests.files(folder / "records") == records
+
+
+@pytest.mark.parametrize(
+    ("token", "wanted"),
+    [
+        (None, "no token was found; wanted one that may write. Set HF_TOKEN, or run `hf auth login`"),
+        (READ_TOKEN, "the token of tester may only read; wanted one that may write"),
+        ("hf_unknown", "the Hub does not accept the token"),
+    ],
+)
+@pytest.mark.parametrize("step", ["check", "release"])
+def test_main_refuses_a_token_that_cannot_release(
+    standing: tuple[Path, dict[str, str]],
+    stage: Stage,
+    tmp_path: Path,
+    step: str,
+    token: str | None,
+    wanted: str,
+) -> None:
+    folder, records = standing
+    env = workspace.environment(stage.endpoint, tmp_path / "home", token)
+    message = said(workspace.pipeline(folder, env, step), step)
+    assert wanted in message
+    assert "hf_unknown" not in message
+    assert digests.files(folder / "records") == records
+    assert not (folder / "receipts").exists()
+
+
+def test_main_runs_no_code_on_a_workspace_elsewhere(room: Room, stage: Stage, tmp_path: Path) -> None:
+    folder = room.make(dvc=False)
+    other = Path(shutil.copytree(folder, tmp_path / "other"))
+    message = said(workspace.pipeline(folder, stage.env, "audit", "--workspace", str(other)), "audit")
+    assert f"this code stands in {folder} and the workspace is {other}; wanted one folder" in message
+    assert f"cd {other}" in message
+    # The folder itself may be named, and in another way than as it stands.
+    outcome = workspace.pipeline(folder, stage.env, "check", "--workspace", "pipeline/..")
+    assert outcome.returncode == 0, outcome.stderr
+    assert "tester, may write" in outcome.stdout
+
+
+def test_main_names_the_steps_to_those_who_ask(room: Room, stage: Stage) -> None:
+    folder = room.make(dvc=False)
+    outcome = workspace.pipeline(folder, stage.env, "--help")
+    assert outcome.returncode == 0
+    for step in main.STEPS:
+        assert step in outcome.stdout
+    assert workspace.pipeline(folder, stage.env, "deploy").returncode == 2
+
+
+def test_main_ends_quietly_where_nobody_reads_on(room: Room, stage: Stage) -> None:
+    folder = room.make(dvc=False)
+    outcome = subprocess.run(
+        ["bash", "-c", "set -o pipefail; python -m pipeline check | true"],
+        cwd=folder,
+        env=stage.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in outcome.stderr
+    assert "Exception" not in outcome.stderr

@@ -1,0 +1,94 @@
+"""What was released before, and from which recipe."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import receipts
+from pipeline.errors import BrokenChain
+from pipeline.params import load
+from pipeline.records import Receipt
+from tests.workspace import set_params
+
+
+def receipt(version: str, repo: str = "tester/tuned", commit: str | None = None) -> Receipt:
+    return Receipt(
+        kind="release",
+        endpoint="http://127.0.0.1",
+        repo=repo,
+        commit=commit or version * 10,
+        parent=None,
+        version=version,
+        candidate="c",
+        recipe="r",
+        dataset={},
+        base={},
+        live=None,
+        records={},
+        files={},
+        dvc_lock="l",
+        code_commit=None,
+        released_by="tester",
+        released_at="2026-01-01T00:00:00+00:00",
+    )
+
+
+def put(folder: Path, *found: Receipt) -> None:
+    (folder / "receipts").mkdir(exist_ok=True)
+    for one in found:
+        (folder / "receipts" / f"{one.commit}.json").write_text(one.model_dump_json(), encoding="utf-8")
+
+
+def test_receipts_of_a_new_workspace_are_none(tmp_path: Path) -> None:
+    assert receipts.load_all(tmp_path) == []
+    assert receipts.latest(tmp_path, "tester/tuned") is None
+    assert receipts.next_version(tmp_path, "tester/tuned") == "v1"
+
+
+def test_receipts_are_ordered_by_version_and_not_by_name(tmp_path: Path) -> None:
+    put(tmp_path, receipt("v10", commit="a"), receipt("v2", commit="c"), receipt("v9", commit="b"))
+    assert [one.version for one in receipts.load_all(tmp_path)] == ["v2", "v9", "v10"]
+    assert receipts.next_version(tmp_path, "tester/tuned") == "v11"
+
+
+def test_receipts_of_another_repository_do_not_count(tmp_path: Path) -> None:
+    put(tmp_path, receipt("v3", repo="tester/other"), receipt("v1"))
+    assert receipts.next_version(tmp_path, "tester/tuned") == "v2"
+    assert receipts.next_version(tmp_path, "tester/new") == "v1"
+
+
+def test_receipts_name_a_file_that_is_none(tmp_path: Path) -> None:
+    put(tmp_path, receipt("v1"))
+    (tmp_path / "receipts" / "x.json").write_text("{}")
+    with pytest.raises(BrokenChain, match=r"x.json is no receipt .*git checkout receipts"):
+        receipts.load_all(tmp_path)
+
+
+def test_receipts_refuse_a_version_that_is_none(tmp_path: Path) -> None:
+    put(tmp_path, receipt("1.0"))
+    with pytest.raises(BrokenChain, match=r"'1.0' is no version; wanted one like v1"):
+        receipts.load_all(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ({"dataset.revision": "0" * 40}, True),
+        ({"live.revision": "0" * 40}, True),
+        ({"hardware.threads": 2}, True),
+        ({"hub.timeout_seconds": 5}, True),
+        ({"train.seed": 1}, False),
+        ({"train.recipe_version": 2}, False),
+        ({"base.revision": "0" * 40}, False),
+        ({"gate.base_margin": 0.5}, False),
+        ({"model.prompts.query": "soru: "}, False),
+    ],
+)
+def test_receipts_recipe_changes_with_all_but_what_refresh_moves(
+    finished: Path, tmp_path: Path, changes: dict[str, Any], same: bool
+) -> None:
+    (tmp_path / "params.yaml").write_bytes((finished / "params.yaml").read_bytes())
+    before = receipts.recipe(load(tmp_path))
+    set_params(tmp_path, changes)
+    assert (receipts.recipe(load(tmp_path)) == before) is same

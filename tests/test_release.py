@@ -1,0 +1,394 @@
+"""One commit, verified, tagged, with a receipt; or nothing at all."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from huggingface_hub import CommitOperationAdd, HfApi, snapshot_download
+
+from pipeline import card, code, digests, evaluate, gate, receipts, release, stages
+from pipeline.errors import BrokenChain, HubDenied, InvalidWorkspace, PipelineError, ReleaseRefused
+from pipeline.hub import Hub
+from pipeline.params import load
+from pipeline.params.gate import GateParams
+from pipeline.records import Receipt, Training, Verdict
+from tests import workspace
+from tests.conftest import Stage
+from tests.workspace import git, set_params
+
+REPO = workspace.MIXED["release.repo"]
+
+
+@pytest.fixture
+def api(writer: Stage) -> HfApi:
+    return HfApi(endpoint=writer.endpoint, token=workspace.TOKEN)
+
+
+def run(folder: Path) -> tuple[Receipt, bool]:
+    return release.run(folder, load(folder))
+
+
+def refusal(folder: Path, kind: type[PipelineError]) -> str:
+    with pytest.raises(kind) as caught:
+        run(folder)
+    return str(caught.value)
+
+
+def commits(api: HfApi) -> list[str]:
+    """List main's commits, newest first; none where there is no repository."""
+    return [one.commit_id for one in api.list_repo_commits(REPO)] if api.repo_exists(REPO) else []
+
+
+def tags(api: HfApi) -> dict[str, str]:
+    return {tag.name: tag.target_commit for tag in api.list_repo_refs(REPO).tags}
+
+
+def rejudge(folder: Path) -> None:
+    """Judge what stands in model/ now, as if train had just left it."""
+    params = load(folder)
+    stages.seal(folder, "train", Training.load(folder / stages.RECORDS["train"]))
+    evaluate.run(folder, params)
+    gate.run(folder, params)
+    card.run(folder, params)
+    workspace.commit(folder)
+
+
+def test_release_makes_one_commit_a_tag_and_a_receipt(line: Path, api: HfApi, tmp_path: Path) -> None:
+    code_before = git(line, "rev-parse", "HEAD").strip()
+    receipt, before = run(line)
+    assert not before
+    first = commits(api)[1]
+    assert commits(api) == [receipt.commit, first]
+    assert receipt.parent == first
+    assert tags(api) == {"v1": receipt.commit}
+
+    path = line / "receipts" / f"{receipt.commit}.json"
+    assert Receipt.model_validate_json(path.read_text(encoding="utf-8")) == receipt
+    params = load(line)
+    assert (receipt.repo, receipt.version, receipt.released_by) == (REPO, "v1", "tester")
+    assert receipt.candidate == digests.digest(line / "model")
+    assert receipt.dataset == {"repo": "tester/mixed", "revision": params.dataset.revision}
+    assert receipt.base == {"repo": "tester/tiny", "revision": params.base.revision}
+    assert receipt.records == {path: digests.sha256(line / path) for path in stages.RECORDS.values()}
+    assert receipt.dvc_lock == digests.sha256(line / "dvc.lock")
+    assert receipt.recipe == receipts.recipe(params)
+    assert workspace.TOKEN not in path.read_text(encoding="utf-8")
+
+    assert git(line, "rev-parse", "HEAD~1").strip() == code_before
+    assert git(line, "show", "--name-only", "--format=%s").split("\n")[:3] == [
+        f"Release v1 of {REPO}",
+        "",
+        f"receipts/{receipt.commit}.json",
+    ]
+    assert git(line, "status", "--porcelain") == ""
+
+    folder = Path(snapshot_download(REPO, revision="v1", endpoint=api.endpoint, cache_dir=tmp_path / "empty"))
+    wanted = digests.files(line / "model") | digests.files(line / "card")
+    assert {name: one for name, one in digests.files(folder).items() if name != ".gitattributes"} == wanted
+    assert receipt.files == wanted
+
+
+def test_release_again_says_so_and_makes_no_commit(line: Path, api: HfApi) -> None:
+    first, _ = run(line)
+    head, standing = git(line, "rev-parse", "HEAD"), commits(api)
+    assert run(line) == (first, True)
+    assert (git(line, "rev-parse", "HEAD"), commits(api)) == (head, standing)
+    assert len(list((line / "receipts").iterdir())) == 1
+
+
+def test_release_can_be_loaded_by_a_user(line: Path, writer: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+    from sentence_transformers import SentenceTransformer
+
+    run(line)
+    folder = snapshot_download(REPO, revision="v1", endpoint=writer.endpoint)
+    model = SentenceTransformer(folder, device="cpu", truncate_dim=16)
+    assert model.encode_query(["fatura var"]).shape == (1, 16)
+    assert constants.HF_HUB_CACHE in folder
+
+
+def test_release_refuses_what_the_gate_refused(line: Path, api: HfApi) -> None:
+    strict = GateParams(
+        split="test",
+        floors={32: 1.0, 16: 1.0, 4: 0.0},
+        base_margin=1.0,
+        live_margin=1.0,
+        max_rejected_share=1.0,
+    )
+    gate.run(line, load(line).model_copy(update={"gate": strict}))
+    message = refusal(line, ReleaseRefused)
+    assert re.match(
+        r"the gate said no, so nothing is released:\n  floor_32: 0\.\d+ where >= 1.0 was wanted", message
+    )
+    assert "floor_4" not in message
+    assert not api.repo_exists(REPO)
+    assert not (line / "receipts").exists()
+
+
+def change_model(folder: Path) -> None:
+    path = folder / "model" / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def pass_by_hand(folder: Path) -> None:
+    path = folder / stages.RECORDS["gate"]
+    path.write_text(path.read_text(encoding="utf-8").replace('"passed": true', '"passed":  true'))
+
+
+def retitle(folder: Path) -> None:
+    path = folder / stages.RECORDS["card"]
+    path.write_text(path.read_text(encoding="utf-8").replace('"v1"', '"v9"'))
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (change_model, "model has sha256"),
+        (pass_by_hand, "records/verdict.json has sha256"),
+        (retitle, "records/card.json is not the one that dvc.lock holds"),
+        (lambda folder: (folder / "card" / "README.md").write_text("Mine"), "card has sha256"),
+        (lambda folder: (folder / "dvc.lock").unlink(), "dvc.lock is missing"),
+        (lambda folder: (folder / stages.RECORDS["gate"]).unlink(), "verdict.json is missing"),
+        (lambda folder: (folder / stages.RECORDS["pin"]).unlink(), "pin.json is missing"),
+        (lambda folder: set_params(folder, {"train.seed": 1}), "params.yaml was changed after `train` ran"),
+        (lambda folder: (folder / "model" / "more.json").write_text("{}"), "model has sha256"),
+    ],
+)
+def test_release_of_what_was_not_judged_leaves_the_hub_untouched(
+    line: Path, api: HfApi, change: Callable[[Path], object], named: str
+) -> None:
+    change(line)
+    message = refusal(line, BrokenChain)
+    assert named in message
+    assert "dvc repro" in message
+    assert not api.repo_exists(REPO)
+    assert not (line / "receipts").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["pytorch_model.bin", "inner/training_args.bin", "optimizer.pt", "x.ckpt", "x.pkl"]
+)
+def test_release_refuses_a_pickle_in_the_model(line: Path, api: HfApi, name: str) -> None:
+    (line / "model" / name).parent.mkdir(exist_ok=True)
+    (line / "model" / name).write_bytes(b"pickle")
+    with pytest.raises(ReleaseRefused, match="can run code when loaded; wanted safetensors weights only"):
+        release.contents(line)
+    if name == "optimizer.pt":
+        rejudge(line)
+        assert "optimizer.pt can run code" in refusal(line, ReleaseRefused)
+        assert not api.repo_exists(REPO)
+
+
+def test_release_refuses_a_file_that_model_and_card_both_have(line: Path) -> None:
+    (line / "model" / "README.md").write_text("x")
+    with pytest.raises(ReleaseRefused, match=r"README.md stands in model/ and in card/"):
+        release.contents(line)
+
+
+def test_release_refuses_to_overwrite_a_strangers_commit(line: Path, api: HfApi) -> None:
+    api.create_repo(REPO)
+    stranger = api.create_commit(REPO, [CommitOperationAdd("theirs.txt", b"x")], commit_message="Mine").oid
+    message = refusal(line, ReleaseRefused)
+    assert f"main of {REPO} is {stranger[:12]}, which no receipt here names" in message
+    assert commits(api)[0] == stranger
+    assert tags(api) == {}
+
+
+def test_release_refuses_a_strangers_commit_on_top_of_ours(line: Path, api: HfApi) -> None:
+    run(line)
+    stranger = api.create_commit(REPO, [CommitOperationAdd("theirs.txt", b"x")], commit_message="Mine").oid
+    (line / "model" / "more.json").write_text("{}")
+    rejudge(line)
+    assert "which no receipt here names" in refusal(line, ReleaseRefused)
+    assert commits(api)[0] == stranger
+
+
+def test_release_takes_an_empty_repository(line: Path, api: HfApi) -> None:
+    api.create_repo(REPO, private=True)
+    (empty,) = commits(api)
+    receipt, _ = run(line)
+    assert receipt.parent == empty
+    assert api.model_info(REPO).private
+
+
+def test_release_refuses_a_version_that_is_taken(line: Path, api: HfApi) -> None:
+    api.create_repo(REPO)
+    api.create_tag(REPO, tag="v1")
+    standing = commits(api)
+    message = refusal(line, ReleaseRefused)
+    assert f"{REPO} has a tag v1 at {standing[0][:12]} already; wanted it free" in message
+    assert commits(api) == standing
+
+
+def test_release_stops_where_somebody_commits_meanwhile(
+    line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = Hub.commit
+    strangers: list[str] = []
+
+    def late(self: Hub, *arguments: object, **options: object) -> str:
+        one = api.create_commit(REPO, [CommitOperationAdd("theirs.txt", b"x")], commit_message="Mine")
+        strangers.append(one.oid)
+        return commit(self, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Hub, "commit", late)
+    assert "somebody else committed meanwhile" in refusal(line, PipelineError)
+    assert commits(api)[0] == strangers[0]
+    assert tags(api) == {}
+    assert not (line / "receipts").exists()
+
+
+def test_release_of_a_second_version_deletes_what_the_first_left(line: Path, api: HfApi) -> None:
+    (line / "model" / "old.json").write_text("{}")
+    (line / "model" / "inner").mkdir()
+    (line / "model" / "inner" / "old.json").write_text("{}")
+    rejudge(line)
+    first, _ = run(line)
+    assert {"old.json", "inner/old.json"} <= set(api.list_repo_files(REPO))
+
+    (line / "model" / "old.json").unlink()
+    shutil.rmtree(line / "model" / "inner")
+    rejudge(line)
+    second, before = run(line)
+    assert not before
+    assert (second.version, second.parent) == ("v2", first.commit)
+    assert commits(api)[:2] == [second.commit, first.commit]
+    assert tags(api) == {"v1": first.commit, "v2": second.commit}
+    assert set(api.list_repo_files(REPO)) - {".gitattributes"} == set(second.files)
+    assert not {"old.json", "inner/old.json"} & set(second.files)
+    assert "**Version:** v2 of" in (line / "card" / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("tagged", [True, False])
+def test_release_cut_off_behind_its_commit_goes_on_to_the_same_commit(
+    line: Path, api: HfApi, tagged: bool
+) -> None:
+    first, _ = run(line)
+    standing = commits(api)
+    (line / "receipts" / f"{first.commit}.json").unlink()
+    git(line, "reset", "--quiet", "--hard", "HEAD~1")
+    if not tagged:
+        api.delete_tag(REPO, tag="v1")
+    second, before = run(line)
+    assert not before
+    assert second.commit == first.commit
+    assert commits(api) == standing
+    assert tags(api) == {"v1": first.commit}
+    assert (line / "receipts" / f"{first.commit}.json").exists()
+    assert git(line, "status", "--porcelain") == ""
+
+
+def test_release_whose_tag_fails_leaves_no_receipt_and_goes_on(
+    line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Hub, *arguments: object) -> None:
+        raise HubDenied("no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Hub, "tag", fail)
+        refusal(line, HubDenied)
+    assert not (line / "receipts").exists()
+    (head, _) = commits(api)
+    receipt, _ = run(line)
+    assert receipt.commit == head
+    assert tags(api) == {"v1": head}
+
+
+def test_release_refuses_a_tag_that_was_set_elsewhere_after_a_cut(line: Path, api: HfApi) -> None:
+    first, _ = run(line)
+    (line / "receipts" / f"{first.commit}.json").unlink()
+    api.delete_tag(REPO, tag="v1")
+    api.create_tag(REPO, tag="v1", revision=first.parent)
+    assert "the tag v1 of" in refusal(line, ReleaseRefused)
+    assert not list((line / "receipts").iterdir())
+
+
+def test_release_cut_off_behind_its_receipt_commits_it_to_git(
+    line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(folder: Path, message: str) -> str:
+        raise InvalidWorkspace("who are you?")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(code, "keep", fail)
+        refusal(line, InvalidWorkspace)
+    standing = commits(api)
+    receipt, before = run(line)
+    assert before
+    assert commits(api) == standing
+    assert code.holds(line, f"receipts/{receipt.commit}.json")
+    assert git(line, "status", "--porcelain") == ""
+
+
+def test_release_names_bytes_that_came_back_changed(
+    line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    download = Hub.download
+
+    def damaged(self: Hub, *arguments: object, **options: object) -> object:
+        folder, listed = download(self, *arguments, **options)  # type: ignore[arg-type]
+        path = folder / "config.json"
+        path.write_bytes(path.read_bytes() + b" ")
+        return folder, listed
+
+    monkeypatch.setattr(Hub, "download", damaged)
+    assert "config.json came back from" in refusal(line, BrokenChain)
+    assert tags(api) == {}
+    assert not (line / "receipts").exists()
+
+
+def test_release_needs_a_token_that_may_write(
+    line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", workspace.READ_TOKEN)
+    assert "the token of tester may only read; wanted one that may write" in refusal(line, HubDenied)
+    monkeypatch.delenv("HF_TOKEN")
+    assert "no token was found" in refusal(line, HubDenied)
+    assert not api.repo_exists(REPO)
+
+
+def test_release_can_be_private(line: Path, api: HfApi) -> None:
+    set_params(line, {"release.private": True})
+    run(line)
+    assert api.model_info(REPO).private
+    assert not HfApi(endpoint=api.endpoint, token=False).repo_exists(REPO)
+
+
+def test_release_commits_only_what_steps_wrote(line: Path) -> None:
+    (line / "notes.txt").write_text("mine")
+    with (line / "Makefile").open("a") as file:
+        file.write("# mine\n")
+    git(line, "add", "notes.txt")
+    run(line)
+    assert sorted(git(line, "status", "--porcelain").split("\n")[:-1]) == [" M Makefile", "A  notes.txt"]
+
+
+def test_release_verdict_that_is_edited_to_a_yes_is_noticed(line: Path, api: HfApi) -> None:
+    strict = GateParams(
+        split="test", floors={32: 1.0, 16: 1.0, 4: 1.0}, base_margin=1, live_margin=1, max_rejected_share=1
+    )
+    gate.run(line, load(line).model_copy(update={"gate": strict}))
+    path = line / stages.RECORDS["gate"]
+    content = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(content | {"passed": True}), encoding="utf-8")
+    assert Verdict.load(path).passed
+    assert "records/verdict.json" in refusal(line, BrokenChain)
+    assert not api.repo_exists(REPO)
+
+
+def test_code_holds_only_what_is_committed(line: Path) -> None:
+    (line / "receipts").mkdir()
+    (line / "receipts" / "a.json").write_text("{}")
+    assert not code.holds(line, "receipts/a.json")
+    git(line, "add", "receipts")
+    assert not code.holds(line, "receipts/a.json")
+    assert code.keep(line, "Keep") == git(line, "rev-parse", "HEAD").strip()
+    assert code.holds(line, "receipts/a.json")
+    assert code.keep(line, "Nothing") is None
+    subprocess.run(["git", "config", "--unset", "user.email"], cwd=line, check=True)
