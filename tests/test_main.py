@@ -166,14 +166,19 @@ def test_main_refuses_a_dimension_larger_than_the_models(
 
 
 @pytest.mark.parametrize(
-    ("token", "wanted"),
+    ("step", "token", "wanted"),
     [
-        (None, "no token was found; wanted one that may write. Set HF_TOKEN, or run `hf auth login`"),
-        (READ_TOKEN, "the token of tester may only read; wanted one that may write"),
-        ("hf_unknown", "the Hub does not accept the token"),
+        (
+            "check",
+            None,
+            "no token was found; wanted one that may write. Set HF_TOKEN, or run `hf auth login`",
+        ),
+        ("check", READ_TOKEN, "the token of tester may only read; wanted one that may write"),
+        ("release", READ_TOKEN, "the token of tester may only read; wanted one that may write"),
+        ("release", None, "no token was found; wanted one that may write. Set HF_TOKEN"),
+        ("release", "hf_unknown", "the Hub does not accept the token"),
     ],
 )
-@pytest.mark.parametrize("step", ["check", "release"])
 def test_main_refuses_a_token_that_cannot_release(
     standing: tuple[Path, dict[str, str]],
     stage: Stage,

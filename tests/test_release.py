@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from huggingface_hub import CommitOperationAdd, HfApi, snapshot_download
 
-from pipeline import card, code, digests, evaluate, gate, receipts, release, stages
+from pipeline import card, code, digests, gate, receipts, release, stages
 from pipeline.errors import BrokenChain, HubDenied, InvalidWorkspace, PipelineError, ReleaseRefused
 from pipeline.hub import Hub
 from pipeline.params import load
 from pipeline.params.gate import GateParams
-from pipeline.records import Receipt, Training, Verdict
+from pipeline.records import Metrics, Receipt, Training, Verdict
 from tests import workspace
 from tests.conftest import Stage
 from tests.workspace import git, set_params
@@ -48,10 +48,12 @@ def tags(api: HfApi) -> dict[str, str]:
 
 
 def rejudge(folder: Path) -> None:
-    """Judge what stands in model/ now, as if train had just left it."""
+    """Make what stands in model/ now the candidate, as if train had just left it and it scored as before."""
     params = load(folder)
     stages.seal(folder, "train", Training.load(folder / stages.RECORDS["train"]))
-    evaluate.run(folder, params)
+    metrics = Metrics.load(folder / stages.RECORDS["evaluate"])
+    candidate = digests.digest(folder / "model")
+    stages.seal(folder, "evaluate", metrics.model_copy(update={"candidate": candidate}))
     gate.run(folder, params)
     card.run(folder, params)
     workspace.commit(folder)
