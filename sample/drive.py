@@ -57,6 +57,8 @@ def first(room: Room) -> None:
     print("  make sample-next   the data moves: a second release, and a candidate that is refused")
     if found["verdict"] != "passed":
         raise SampleError("the sample's candidate did not pass the gate, and it should have")
+    if outside := report.outside_bands(found["accuracies"]):
+        raise SampleError("; ".join(outside))
 
 
 def after(room: Room) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from sample.workspace import SampleError
 
+# Accuracy on test at full width: outside of these, the sample would show nothing.
+BANDS = {"base": (0.60, 0.85), "candidate": (0.85, 0.98)}
 _NAMES = {"base": "base", "live": "live", "candidate": "tuned"}
 # What the Hub itself puts into a repository.
 _HUBS_OWN = {".gitattributes"}
@@ -50,6 +52,21 @@ def compare(folder: Path, files: dict[str, str]) -> None:
     wrong = sorted(name for name in found.keys() | files.keys() if found.get(name) != files.get(name))
     if wrong:
         raise SampleError(f"the Hub's commit is not what the receipt says: {', '.join(wrong)} differ")
+
+
+def outside_bands(accuracies: dict[str, Any]) -> list[str]:
+    """Name the models whose accuracy on test, at full width, is not what the sample promises.
+
+    Args:
+        accuracies: `{model: {split: {width: accuracy}}}`.
+    """
+    found = []
+    for model, (low, high) in BANDS.items():
+        widths = accuracies[model]["test"]
+        full = widths[max(widths, key=int)]
+        if not low <= full <= high:
+            found.append(f"{_NAMES[model]} scores {full:.4f} on test, wanted {low:.2f} to {high:.2f}")
+    return found
 
 
 def gather(work: Path, seconds: dict[str, float]) -> dict[str, Any]:

@@ -169,3 +169,17 @@ def test_report_gathers_the_figures(tmp_path: Path) -> None:
         "        384   0.7000   0.7000",
         "         64   0.7000   0.7000",
     ]
+
+
+def test_report_holds_what_the_sample_promises() -> None:
+    def scores(base: float, tuned: float) -> dict[str, Any]:
+        return {
+            "base": {"test": {"64": 0.0, "384": base}},
+            "candidate": {"test": {"64": 0.0, "384": tuned}},
+        }
+
+    assert report.outside_bands(scores(0.60, 0.98)) == []
+    assert report.outside_bands(scores(0.59, 0.84)) == [
+        "base scores 0.5900 on test, wanted 0.60 to 0.85",
+        "tuned scores 0.8400 on test, wanted 0.85 to 0.98",
+    ]
