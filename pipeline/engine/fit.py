@@ -1,5 +1,6 @@
 """Train a sentence-transformers model on triplets, with this package's engine or the stock one."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -95,6 +96,12 @@ def _check(recipe: Recipe, model: SentenceTransformer, train: dict[str, list[str
             f"train.engine: katman was compared with sentence-transformers "
             f"{', '.join(sorted(PARITY_TESTED))}, but {version} is installed. "
             "Set train.engine to stock, or install a version that was compared."
+        )
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if recipe.engine == "katman" and processes > 1:
+        raise InvalidParams(
+            f"train.engine: katman trains in one process, but WORLD_SIZE is {processes}. "
+            "Set train.engine to stock, or start one process."
         )
     width = model.get_embedding_dimension()
     if width is not None and max(recipe.dims) > width:

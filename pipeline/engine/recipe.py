@@ -126,7 +126,8 @@ class TrainingRun:
         second_forward_share: Part of all encoded positions that had to be encoded a second time.
         repeated_text_share: Part of all tokens that stood in the batch already and was not encoded again.
         long_sequences: Sequences longer than one block's token budget, which trained alone.
-        model_flops_utilisation: 6 FLOPs per parameter outside embedding tables and token, over the peak rate.
+        model_flops_utilisation: 6 FLOPs per parameter outside embedding tables and encoded token, padding and
+            second passes left out, over the peak rate.
         hardware_flops_utilisation: The same with padding and second forward passes counted as work.
         peak_flops: FLOP/s that both shares refer to; None where it could not be known.
         peak_flops_source: Where `peak_flops` comes from: the card's data sheet or a measured matrix product.

@@ -33,7 +33,7 @@ def report(
     sampler = engine.sampler if engine is not None else None
     encoded = work.tokens - work.repeated_tokens + work.padding
     flops_per_token = 6 * encoder_parameters(trainer.model)
-    model_flops = flops_per_token * work.tokens / training_seconds
+    model_flops = flops_per_token * (work.tokens - work.repeated_tokens) / training_seconds
     # A token's forward pass is a third of its 6 FLOPs per parameter, the backward pass the rest.
     hardware_flops = flops_per_token * (encoded + work.second_forward / 3) / training_seconds
     return TrainingRun(

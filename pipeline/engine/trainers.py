@@ -28,7 +28,7 @@ def training_arguments(
     recipe: Recipe, device: torch.device, output_dir: Path, bf16: bool, columns: Sequence[str]
 ) -> SentenceTransformerTrainingArguments:
     """The recipe in the words of the Hugging Face trainer."""
-    return SentenceTransformerTrainingArguments(
+    arguments = SentenceTransformerTrainingArguments(
         output_dir=str(output_dir),
         num_train_epochs=recipe.epochs,
         max_steps=recipe.max_steps,
@@ -59,6 +59,9 @@ def training_arguments(
         use_cpu=device.type == "cpu",
         dataloader_pin_memory=device.type == "cuda",
     )
+    if arguments.n_gpu > 1:
+        arguments._n_gpu = 1  # else the trainer would copy the model to every card at every step
+    return arguments
 
 
 def _neutral(columns: Sequence[str]) -> list[str]:
