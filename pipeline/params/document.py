@@ -1,5 +1,6 @@
 """The whole of params.yaml."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,15 @@ from pipeline.params.evaluate import EvaluateParams
 from pipeline.params.gate import GateParams
 from pipeline.params.machine import HardwareParams, HubParams
 from pipeline.params.model import ModelParams
-from pipeline.params.pin import BaseParams, DatasetParams, LiveParams, PinParams
+from pipeline.params.pin import (
+    AnchorParams,
+    BaseParams,
+    DatasetParams,
+    LiveParams,
+    PinParams,
+    Probe,
+    RetrievalFiles,
+)
 from pipeline.params.release import ReleaseParams
 from pipeline.params.section import Section
 from pipeline.params.train import TrainParams
@@ -26,6 +35,9 @@ class Params(Section):
     dataset: DatasetParams
     base: BaseParams
     live: LiveParams
+    anchor: AnchorParams
+    retrieval: RetrievalFiles | None
+    probes: dict[str, Probe]
     model: ModelParams
     pin: PinParams
     audit: AuditParams
@@ -57,6 +69,14 @@ class Params(Section):
                 f"gate.split is {self.gate.split!r}, which evaluate.splits {list(self.evaluate.splits)} "
                 "does not score; add it there"
             )
+        if self.gate.cluster != "component" and self.gate.cluster not in self.dataset.slices:
+            faults.append(
+                f"gate.cluster is {self.gate.cluster!r}; wanted 'component' (near-duplicates together) or one of "
+                f"dataset.slices {list(self.dataset.slices)}"
+            )
+        odd = [name for name in self.probes if not re.fullmatch(r"[a-z0-9_]+", name)]
+        if odd:
+            faults.append(f"probes: {odd} are no names; wanted small letters, digits and underscores")
         if faults:
             raise ValueError("\n  ".join(faults))
         return self

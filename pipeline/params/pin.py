@@ -1,6 +1,9 @@
-"""Sections that say what is pinned: `dataset`, `base`, `live`, and `pin` itself."""
+"""Sections that say what is pinned: `dataset`, `base`, `live`, `anchor`, `retrieval`, `probes`, and `pin` itself."""
 
-from pydantic import Field, model_validator
+import re
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
 
 from pipeline.params.section import Commit, RepoId, Section, Share
 
@@ -43,6 +46,17 @@ class DatasetParams(Section):
     branch: str
     splits: SplitNames
     columns: ColumnNames
+    slices: tuple[str, ...]
+
+    @field_validator("slices")
+    @classmethod
+    def _plain_and_each_once(cls, slices: tuple[str, ...]) -> tuple[str, ...]:
+        odd = [name for name in slices if not re.fullmatch(r"[A-Za-z0-9_]+", name)]
+        if odd or len(set(slices)) != len(slices):
+            raise ValueError(
+                f"{list(slices)} are not columns of letters, digits and underscores, each once; rename them in the data set"
+            )
+        return slices
 
 
 class BaseParams(Section):
@@ -59,6 +73,43 @@ class LiveParams(Section):
     repo: RepoId
     tag: str
     revision: Commit | None
+
+
+class AnchorParams(Section):
+    """The best release so far, in `live.repo`; null before the first release. `refresh` moves it."""
+
+    revision: Commit | None
+
+
+class RetrievalFiles(Section):
+    """A retrieval set in BEIR's layout: files of one data set repository, as parquet, jsonl or tsv."""
+
+    repo: RepoId
+    revision: Commit
+    corpus: str
+    queries: str
+    qrels: str
+
+
+class RetrievalProbe(RetrievalFiles):
+    """A retrieval set outside of the domain: nDCG@10."""
+
+    kind: Literal["retrieval"]
+
+
+class PairsProbe(Section):
+    """Pairs of texts with scores, outside of the domain: Spearman's rank correlation."""
+
+    kind: Literal["pairs"]
+    repo: RepoId
+    revision: Commit
+    file: str
+    first: str
+    second: str
+    score: str
+
+
+Probe = RetrievalProbe | PairsProbe
 
 
 class CutParams(Section):

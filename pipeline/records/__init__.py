@@ -1,15 +1,25 @@
 """One frozen record per step, kept as JSON in `records/` and in git."""
 
-from pipeline.records.audit import Audit, Lengths, SplitAudit
+from pipeline.records.audit import Audit, Lengths, Shortcut, SplitAudit
 from pipeline.records.card import Card
-from pipeline.records.metrics import Accuracy, Metrics
+from pipeline.records.looks import Looks
+from pipeline.records.metrics import Accuracy, Cell, Chosen, Metrics, Retrieval, Soundness
 from pipeline.records.pin import Pin, PinnedFile, PinnedRepo, PinnedSplit
 from pipeline.records.receipt import Receipt
+from pipeline.records.reembed import Reembed
 from pipeline.records.record import Part, Record
 from pipeline.records.training import CurvePoint, Speed, Training
-from pipeline.records.verdict import Check, Verdict
+from pipeline.records.verdict import Check, Comparison, Verdict
 
 __all__ = [
+    "Comparison",
+    "Reembed",
+    "Soundness",
+    "Retrieval",
+    "Chosen",
+    "Cell",
+    "Looks",
+    "Shortcut",
     "Accuracy",
     "Audit",
     "Card",

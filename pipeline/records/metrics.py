@@ -1,4 +1,4 @@
-"""`records/metrics.json`: what each model scores, per split and width. Nested by keys: DVC shows it."""
+"""`records/metrics.json`: what each model scores. Nested by keys: DVC shows it."""
 
 from pydantic import Field
 
@@ -14,10 +14,76 @@ class Accuracy(Part):
     rows: int
 
 
+class Retrieval(Part):
+    """Means over queries; a query without a relevant document is left out."""
+
+    ndcg10: float
+    mrr10: float
+    recall10: float
+    recall100: float
+    queries: int
+
+
+class Cell(Part):
+    """One width at one precision, of the candidate.
+
+    Attributes:
+        ndcg10: On own texts, by split.
+        bytes_per_vector: Of the stored vector.
+        search_ms: One query against `evaluate.search_vectors` vectors, exact search, this machine.
+    """
+
+    ndcg10: dict[str, float]
+    bytes_per_vector: int
+    search_ms: float
+
+
+class Chosen(Part):
+    """The cheapest cell that loses no more than `evaluate.max_quality_loss` on dev, as it scores on test."""
+
+    dim: int
+    precision: str
+    dev_ndcg10: float | None
+    test_ndcg10: float | None
+
+
+class Soundness(Part):
+    """What a service relies on without asking."""
+
+    weights_finite: bool
+    unit_norm: bool
+    safetensors_only: bool
+
+
 class Metrics(Record):
-    """`models[model][split][width]`; models are `base`, `candidate` and, where there is one, `live`."""
+    """What was measured; models are `base`, `candidate` and, where there are such, `live` and `anchor`.
+
+    Attributes:
+        revisions: Commit, or for the candidate sha256 of its folder, by model.
+        models: Triplet accuracy by model, split and width.
+        hard: The same on the hard subset alone, at the largest width, by model and split; absent where there are no such rows.
+        retrieval: By model, set (`own_dev`, `own_test`, `service`) and width, float32.
+        retrieval_source: What each set is: "the split's own texts", or the repository at its commit.
+        probes: By model and probe: Spearman or nDCG@10 at the largest width.
+        probe_kinds: `spearman` or `ndcg10`, by probe.
+        slices: Accuracy at the largest width by model, then `COLUMN=VALUE` (and `rows=new`, `rows=old`), on gate.split's rows.
+        cells: By width, then precision.
+        chosen: The recommended cell.
+        soundness: Of the candidate.
+        encoded: Texts encoded and texts taken from the cache.
+    """
 
     candidate: str
     revisions: dict[str, str]
     bf16: bool
     models: dict[str, dict[str, dict[int, Accuracy]]]
+    hard: dict[str, dict[str, Accuracy]]
+    retrieval: dict[str, dict[str, dict[int, Retrieval]]]
+    retrieval_source: dict[str, str]
+    probes: dict[str, dict[str, float]]
+    probe_kinds: dict[str, str]
+    slices: dict[str, dict[str, Accuracy]]
+    cells: dict[int, dict[str, Cell]]
+    chosen: Chosen
+    soundness: Soundness
+    encoded: dict[str, int]

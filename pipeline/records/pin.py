@@ -23,11 +23,16 @@ class PinnedRepo(Part):
 
 
 class PinnedSplit(Part):
-    """Where a split came from: the data set's own, or cut out of its train split by group of query."""
+    """Where a split came from: the data set's own, or cut out of its train split by group of query.
+
+    `moved_in` and `moved_out` count rows that the data set has in another split, and that the ledger holds to where they were first.
+    """
 
     source: str
     cut: bool
     rows: int = Field(ge=0)
+    moved_in: int = Field(ge=0)
+    moved_out: int = Field(ge=0)
 
 
 class Pin(Record):
@@ -37,5 +42,8 @@ class Pin(Record):
     dataset: PinnedRepo
     base: PinnedRepo
     live: PinnedRepo | None
+    anchor: PinnedRepo | None
+    retrieval: PinnedRepo | None
+    probes: dict[str, PinnedRepo]
     converted_pickles: tuple[str, ...]
     splits: dict[str, PinnedSplit]

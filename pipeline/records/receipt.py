@@ -6,7 +6,10 @@ from pipeline.records.record import Part
 
 
 class Receipt(Part):
-    """What was released, and everything that it rests on."""
+    """What was released, and everything that it rests on.
+
+    `anchor` is the commit that the next candidate is compared with as the best so far; `space` names the vector space.
+    """
 
     kind: Literal["release"]
     endpoint: str
@@ -19,6 +22,8 @@ class Receipt(Part):
     dataset: dict[str, str]
     base: dict[str, str]
     live: dict[str, str] | None
+    anchor: str | None
+    space: str | None
     records: dict[str, str]
     files: dict[str, str]
     dvc_lock: str

@@ -1,6 +1,10 @@
 """`records/verdict.json`: whether the candidate may be released, and why. Nested by keys: DVC shows it."""
 
+from typing import Literal
+
 from pipeline.records.record import Part, Record
+
+Outcome = Literal["passed", "failed", "underpowered", "not_comparable", "test_spent"]
 
 
 class Check(Part):
@@ -12,12 +16,60 @@ class Check(Part):
     passed: bool
 
 
+class Comparison(Part):
+    """One paired comparison of the candidate with another model, on rows that neither was trained on.
+
+    Attributes:
+        difference: Mean of candidate less other.
+        low: One-sided lower bound at `alpha`; the check is `low > -margin`.
+        high: The upper bound at the same level.
+        margin: H0 is "worse by this or more"; negative where the candidate must be better by its size.
+        alpha: Level of this check in this look.
+        visible: Smallest difference that could have been seen, with 95% power for all checks together.
+        rows: Rows compared.
+        clusters: Clusters that they fall into, which are resampled.
+        left_out: Rows left out because one of the two models was trained on something near them.
+    """
+
+    difference: float
+    low: float
+    high: float
+    margin: float
+    alpha: float
+    visible: float
+    rows: int
+    clusters: int
+    left_out: int
+
+
 class Verdict(Record):
-    """`passed` only where every check passed."""
+    """`passed` only where every check passed.
+
+    Attributes:
+        outcome: Why not, where not: a check failed, the test set is too small to see the margin, too few rows are comparable, or
+            the test set has been looked at too often.
+        first_release: There was no live model.
+        compared_with: Commits of live and anchor, where they were compared.
+        look: This candidate's number among those judged on these test rows.
+        looks_allowed: `gate.max_looks`.
+        comparisons: By name, as `live_ndcg_1024`.
+        needs_human: A new vector space replaces the live one: a person must approve before the release.
+        better_than_anchor: The candidate's lower bounds lie above the anchor: it becomes the anchor when released.
+        assumptions: What the error rates rest on, as sentences.
+    """
 
     candidate: str
     passed: bool
+    outcome: Outcome
+    first_release: bool
+    compared_with: dict[str, str]
+    look: int
+    looks_allowed: int
     checks: dict[str, Check]
+    comparisons: dict[str, Comparison]
+    needs_human: bool
+    better_than_anchor: bool
+    assumptions: dict[str, str]
 
     def failures(self) -> dict[str, Check]:
         """Give the checks that did not pass."""

@@ -1,0 +1,29 @@
+"""`reembed.json`: whether stored vectors of the live model can stay when the candidate goes live."""
+
+from pydantic import Field
+
+from pipeline.records.record import Part
+
+
+class Reembed(Part):
+    """Stored vectors: compatible, or a new vector space.
+
+    Attributes:
+        compatible: None where there is no live model to compare with.
+        space: Names the vector space: the live model's where compatible, else the candidate's own. Stands in the model's config too.
+        live_space: The live model's; None where there is none.
+        ndcg10: On own texts of gate.split at the largest width: `live` (live queries on live documents), `candidate`,
+            `new_on_old` (candidate's queries on live's documents), `old_on_new`, and `mixed_10`, `mixed_50`, `mixed_90` (candidate's queries on
+            indexes of which so many percent are re-embedded).
+        score_shift: Quantiles 0.05, 0.5 and 0.95 of cos(query, positive), candidate less live.
+        vectors_per_hour: Measured here, by the candidate, on this split's documents.
+        gigabytes_per_million: Per width, then precision.
+    """
+
+    compatible: bool | None
+    space: str = Field(min_length=1)
+    live_space: str | None
+    ndcg10: dict[str, float]
+    score_shift: dict[str, float]
+    vectors_per_hour: float
+    gigabytes_per_million: dict[int, dict[str, float]]
