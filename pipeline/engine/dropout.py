@@ -28,7 +28,7 @@ def fast_dropout(model: torch.nn.Module) -> AbstractContextManager[Any]:
 
 
 class CpuDropout(TorchFunctionMode):
-    """Takes over `dropout`, and `scaled_dot_product_attention` with dropout; other calls go on as they are."""
+    """Takes over `dropout`, and attention with dropout; every other call goes on as it is."""
 
     def __torch_function__(
         self,
