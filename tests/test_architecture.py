@@ -8,13 +8,26 @@ from ruamel.yaml import YAML
 
 PROJECT = Path(__file__).resolve().parent.parent
 CODE = ("pipeline", "flows", "localhub", "sample", "bench")
-STEPS = {"check", "refresh", "pin", "audit", "train", "evaluate", "gate", "card", "release", "deployed"}
+STEPS = {
+    "check",
+    "refresh",
+    "pin",
+    "audit",
+    "train",
+    "evaluate",
+    "gate",
+    "card",
+    "approve",
+    "release",
+    "deployed",
+}
 # Rooms from the ground up: a module imports from its own room and those before it.
 ROOMS = [
     {"errors", "digests"},
     {"records"},
     {"params"},
-    {"folding", "hub", "encoding", "engine", "models", "pickles", "pictures", "code", "receipts", "stages"},
+    {"folding", "hub", "encoding", "engine", "models", "pickles", "pictures", "code", "receipts", "stages"}
+    | {"approvals", "beir", "downloads", "ledger", "rows", "splits"},
     STEPS,
     {"__main__"},
 ]
