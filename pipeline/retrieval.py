@@ -65,7 +65,9 @@ def own_texts(rows: pl.DataFrame) -> Collection:
     One query per group; every positive of the group is relevant to it, and all positives and negatives are
     the documents. Texts that fold to the same are one document.
     """
-    queries = dict(rows.unique("group", keep="first", maintain_order=True).select("group", "query").iter_rows())
+    queries = dict(
+        rows.unique("group", keep="first", maintain_order=True).select("group", "query").iter_rows()
+    )
     documents = pl.concat([rows["positive"], rows["negative"]]).alias("text").to_frame()
     documents = documents.with_columns(key=folded(pl.col("text"))).unique(
         "key", keep="first", maintain_order=True

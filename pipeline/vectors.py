@@ -1,5 +1,6 @@
 """Vectors of texts: each text set encoded once per model, and kept on disk for the next run."""
 
+import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -72,8 +73,6 @@ class Cache:
 
 
 def _digest(vectors: torch.Tensor) -> str:
-    import hashlib
-
     return hashlib.sha256(memoryview(vectors.numpy()).cast("B") if vectors.numel() else b"").hexdigest()
 
 
@@ -115,7 +114,7 @@ class Encoder:
 
     @property
     def width(self) -> int:
-        """Numbers per vector, whatever the model's own `truncate_dim`."""
+        """Numbers per vector, as a user of the model gets them."""
         return int(self.model.get_embedding_dimension() or 0)
 
     def pair(self, queries: Sequence[str], documents: Sequence[str]) -> tuple[Vectors, Vectors]:
