@@ -11,6 +11,7 @@ from pipeline.engine import hardware as machine
 from pipeline.errors import InvalidParams
 from pipeline.outcomes import accuracy as accuracy
 from pipeline.params import Params
+from pipeline.params.evaluate import Precision
 from pipeline.records import Cell, Metrics, Pin, Soundness
 from pipeline.retrieval import means, measures, ranks
 from pipeline.scoring import Scored, Subject, Texts, score_probe, score_service, score_split
@@ -177,7 +178,7 @@ def _cells(
     candidate: Scored, texts: Texts, params: Params, device: torch.device
 ) -> dict[int, dict[str, Cell]]:
     """Measure the candidate's own texts at every width and precision; float32 is measured already."""
-    quality: dict[tuple[int, precision.Precision], dict[str, float]] = {}
+    quality: dict[tuple[int, Precision], dict[str, float]] = {}
     for name, split in texts.splits.items():
         space = candidate.spaces[name]
         for dim in params.model.dims:

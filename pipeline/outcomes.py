@@ -105,7 +105,7 @@ def triplet_rows(model: str, split: Split, scored: TripletScores, seen: pl.Serie
 
 
 def query_traits(split: Split, seen: pl.Series) -> pl.DataFrame:
-    """Give component and seen of each own query; one is seen if a row of its group is, and unknown as that."""
+    """Give component and seen of each own query, which is seen where a row of its group is."""
     return (
         split.rows.select("group", "component", seen.alias("seen"))
         .group_by("group", maintain_order=True)

@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import faiss
 import numpy as np
@@ -62,18 +63,17 @@ def many(vectors: torch.Tensor, count: int) -> NDArray[np.float32]:
 
 
 def search_ms(vectors: NDArray[np.float32], precision: Precision) -> float:
-    """Time the exact search of one query's ten nearest, on one thread: the median of a few, in milliseconds."""
+    """Time the exact search of one query's ten nearest, on one thread: the median of a few."""
     dim = vectors.shape[1]
-    index: faiss.Index | faiss.IndexBinary
+    index: Any
+    searched: NDArray[Any] = vectors
     if precision == "binary":
         searched = np.packbits(vectors > 0, axis=-1)
         index = faiss.IndexBinaryFlat(searched.shape[1] * 8)
     elif precision == "int8":
-        searched = vectors
         index = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
         index.train(vectors[:1000])
     else:
-        searched = vectors
         index = faiss.IndexFlatIP(dim)
     index.add(searched)
     seconds = []

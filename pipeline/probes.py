@@ -62,8 +62,9 @@ def read_pairs(folder: Path) -> Pairs:
         raise InvalidData(f"{path}: {bad} pairs lack a text or a score; wanted none. Correct {_key(folder)}")
     if table["score"].n_unique() < 2:
         raise InvalidData(
-            f"{path}: the {table.height} pairs of the probe {folder.name} have {table['score'].n_unique()} different "
-            f"scores; wanted at least 2, since a rank correlation with a constant is undefined. Correct {_key(folder)}"
+            f"{path}: the {table.height} pairs of the probe {folder.name} have {table['score'].n_unique()} "
+            "different scores; wanted at least 2, since a rank correlation with a constant is undefined. "
+            f"Correct {_key(folder)}"
         )
     return Pairs(table["first"].to_list(), table["second"].to_list(), table["score"].to_list())
 
@@ -105,8 +106,8 @@ def read_collection(folder: Path) -> Collection:
             )
     if not relevant.height:
         raise InvalidData(
-            f"{folder / 'qrels.parquet'}: none of {judged.height} judgements has a score above 0; wanted a relevant "
-            f"document for at least one query. Correct {_key(folder)}"
+            f"{folder / 'qrels.parquet'}: none of {judged.height} judgements has a score above 0; wanted a "
+            f"relevant document for at least one query. Correct {_key(folder)}"
         )
     return collection(queries, documents, list(relevant.iter_rows()))
 

@@ -41,7 +41,7 @@ class Collection:
 def collection(
     queries: dict[str, str], documents: dict[str, str], relevant: Sequence[tuple[str, str, float]]
 ) -> Collection:
-    """Put a collection together from texts by id and (query, document, gain); unasked queries are left out."""
+    """Put a collection together from texts by id and (query, document, gain); only judged queries stay."""
     asked = {query for query, _, _ in relevant}
     query_place = {one: place for place, one in enumerate(name for name in queries if name in asked)}
     # By digest, so that among equal scores neither positives nor what was written first is preferred.

@@ -1,4 +1,4 @@
-"""One model measured on everything: triplets, retrieval, slices and probes, from one encoding per text set."""
+"""One model measured on everything: triplets, retrieval, slices and probes."""
 
 from dataclasses import dataclass, field, replace
 

@@ -28,7 +28,7 @@ def safetensors_only(folder: Path) -> bool:
 
 
 def weights_finite(folder: Path) -> bool:
-    """Say whether every number in a folder's safetensors files is finite; False for a broken file, or none."""
+    """Say whether a folder's safetensors hold finite numbers alone; False for a broken file, or no file."""
     paths = sorted(folder.rglob("*.safetensors"))
     try:
         return bool(paths) and all(_finite(path) for path in paths)

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from sentence_transformers import SentenceTransformer
@@ -73,7 +75,8 @@ class Cache:
 
 
 def _digest(vectors: torch.Tensor) -> str:
-    return hashlib.sha256(memoryview(vectors.numpy()).cast("B") if vectors.numel() else b"").hexdigest()
+    array: NDArray[np.float32] = np.ascontiguousarray(vectors.numpy())
+    return hashlib.sha256(array.data if array.size else b"").hexdigest()
 
 
 @dataclass(frozen=True)
