@@ -17,8 +17,8 @@ class Reembed(Record):
         ndcg10: On own texts of gate.split at the largest width that both have: `live` (live queries on live
             documents), `candidate`, `new_on_old` (candidate's queries on live's documents), `old_on_new`, and
             `mixed_10`, `mixed_50`, `mixed_90` (candidate's queries on indexes of which so many percent are
-            re-embedded). Without a live model only `candidate`; with one of another width only `candidate` and
-            `live`, or not even that where it has none of model.dims.
+            re-embedded). Without a live model only `candidate`; with one of another width only `candidate`
+            and `live`, or not even that where it has none of model.dims.
         score_shift: Quantiles 0.05, 0.5 and 0.95 of cos(query, positive), candidate less live.
         vectors_per_hour: Measured here, by the candidate, on the texts of gate.split, when they were encoded.
         gigabytes_per_million: Per width, then precision.
