@@ -435,13 +435,9 @@ def test_evaluate_refuses_a_candidate_that_is_narrower(work: Path) -> None:
 def write_sets(folder: Path) -> dict[str, dict[str, list[Any]]]:
     """Write a service's retrieval set, and a probe of each kind."""
     tables: dict[str, dict[str, list[Any]]] = {
-        "corpus": {
-            "_id": ["a", "b", "c"],
-            "title": ["fatura", "hat", None],
-            "text": ["var 1", "yok 2", "tarife"],
-        },
-        "queries": {"_id": ["x", "y", "z"], "text": ["fatura mi", "hat mi", "paket"]},
-        "qrels": {"query-id": ["x", "y", "y"], "corpus-id": ["a", "b", "c"], "score": [1, 1, 0]},
+        "corpus": {"id": ["a", "b", "c"], "text": ["fatura var 1", "hat yok 2", "tarife"]},
+        "queries": {"id": ["x", "y", "z"], "text": ["fatura mi", "hat mi", "paket"]},
+        "qrels": {"query": ["x", "y", "y"], "document": ["a", "b", "c"], "score": [1, 1, 0]},
     }
     for place in ("retrieval", "probes/arama"):
         shutil.rmtree(folder / "data" / place.split("/")[0], ignore_errors=True)
