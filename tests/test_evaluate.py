@@ -184,8 +184,9 @@ def test_evaluate_gives_the_retrieval_of_information_retrieval_evaluator(
     done: Path, metrics: Metrics, split: str
 ) -> None:
     rows = rows_of(done, split)
-    queries, relevant = dict[str, str](), dict[str, set[str]]()
-    corpus: dict[str, str] = {}
+    queries: dict[str, Any] = {}
+    corpus: dict[str, Any] = {}
+    relevant: dict[str, set[str]] = {}
     for query, positive, negative, key in rows.select("query", "positive", "negative", "group").iter_rows():
         queries.setdefault(key, query)
         relevant.setdefault(key, set()).add(fold(positive))

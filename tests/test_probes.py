@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from scipy.stats import spearmanr
+from scipy.stats import spearmanr  # type: ignore[import-untyped]
 
 from pipeline.errors import InvalidData
 from pipeline.probes import Pairs, nothing, read_collection, read_pairs, read_probes, spearman

@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -54,7 +55,7 @@ def test_retrieval_is_that_of_information_retrieval_evaluator(
     draw = np.random.default_rng(0)
     texts = [tiny.text(draw.integers(0, 40, draw.integers(1, 12)).tolist()) for _ in range(190)]
     queries = {f"q{place}": text for place, text in enumerate(texts[:40])}
-    corpus = {f"d{place}": text for place, text in enumerate(texts[40:])}
+    corpus: dict[str, Any] = {f"d{place}": text for place, text in enumerate(texts[40:])}
     relevant = {
         query: {f"d{number}" for number in draw.choice(150, draw.integers(1, 15), replace=False)}
         for query in list(queries)[:30]
