@@ -46,6 +46,7 @@ def run(workspace: Path, params: Params) -> Metrics:
         if name == "candidate":
             device = subject.encoder.model.device
             sound = _soundness(workspace / FOLDERS[name], subject.encoder)
+        del subject  # before the next model is loaded
     cells = _cells(found["candidate"], texts, params, device)
     compared = reembed(
         texts.splits[texts.decides].own,
@@ -117,7 +118,8 @@ def _subject(workspace: Path, name: str, revision: str, params: Params, cache: C
     folder, dims = workspace / FOLDERS[name], params.model.dims
     model = models.load_as(folder, params.model) if name == "base" else models.load(folder)
     bf16 = _bf16(params, model.device)
-    encoder = Encoder(model, digests.digest(folder), cache, bf16, params.evaluate.batch_tokens)
+    digest = revision if name == "candidate" else digests.digest(folder)
+    encoder = Encoder(model, digest, cache, bf16, params.evaluate.batch_tokens)
     if name == "candidate" and encoder.width < dims[0]:
         raise InvalidParams(
             f"the candidate has {encoder.width} dimensions and model.dims asks for {dims[0]}; "

@@ -352,6 +352,19 @@ def test_evaluate_scores_the_live_model_as_its_users_load_it(work: Path) -> None
     assert retrieved.filter(model="base")["seen"].is_not_null().all()
 
 
+def test_evaluate_marks_what_the_live_model_was_trained_on(work: Path) -> None:
+    near_duplicates = pytest.importorskip("pipeline.near_duplicates")
+    with_live(work, "data/base")
+    trained = rows_of(work, "test").head(4)
+    near_duplicates.trained_rows(trained["query"]).write_parquet(
+        work / "data" / "live" / "trained_rows.parquet"
+    )
+    evaluate.run(work, load(work))
+    outcomes = pl.read_parquet(work / "outcomes.parquet").filter(model="live", split="test", dim=32)
+    assert outcomes["seen"].null_count() == 0
+    assert outcomes["seen"][:4].all()
+
+
 def test_evaluate_of_the_live_model_itself_finds_its_vectors_compatible(work: Path) -> None:
     with_live(work, "model")
     config = work / "data" / "live" / "config_sentence_transformers.json"
