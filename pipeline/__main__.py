@@ -14,12 +14,13 @@ from pipeline.params import load
 STEPS = {
     "check": "find what is wrong before the first step starts",
     "refresh": "ask the Hub for newer revisions and write them into params.yaml",
-    "pin": "download data set, base and live model at their commits, checked file by file",
+    "pin": "download data set, models and probes at their commits, checked file by file",
     "audit": "check every row and reject the bad ones, each with its reason",
     "train": "fine-tune the base on the clean rows",
-    "evaluate": "score base, candidate and live model at every width",
+    "evaluate": "score base, candidate, live model and best release at every width",
     "gate": "judge the candidate",
     "card": "write the model card",
+    "approve": "let a judged candidate through that waits for a person",
     "release": "put the candidate on the Hub, if the gate let it pass",
     "deployed": "say which release your service runs: deployed vN",
 }
@@ -34,6 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
         step.add_argument("--workspace", type=Path, default=Path(), help="its folder (default: here)")
         if name == "deployed":
             step.add_argument("version", help="a release, like v2")
+        if name == "approve":
+            step.add_argument("--name", required=True, help="who approves")
+            step.add_argument("--reason", required=True, help="why; it stands in the receipt")
     chosen = parser.parse_args(arguments)
     workspace = chosen.workspace.resolve()
     try:
@@ -41,8 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
         params = load(workspace)
         # A step imports what it needs and no more: torch alone takes seconds.
         run = importlib.import_module(f"pipeline.{chosen.step}").run
-        extra = (chosen.version,) if chosen.step == "deployed" else ()
-        report(chosen.step, run(workspace, params, *extra))
+        extra = {"deployed": ("version",), "approve": ("name", "reason")}.get(chosen.step, ())
+        report(chosen.step, run(workspace, params, *(getattr(chosen, name) for name in extra)))
     except PipelineError as error:
         print(f"{chosen.step}: {error}", file=sys.stderr)
         return 1
@@ -68,7 +72,8 @@ def report(step: str, result: Any) -> None:
                 print("nothing moved")
         case "pin":
             for name, split in result.splits.items():
-                print(f"{name:<6} {split.rows} rows from {split.source}{', cut' if split.cut else ''}")
+                held = f", {split.moved_in} held here by the ledger" if split.moved_in else ""
+                print(f"{name:<6} {split.rows} rows from {split.source}{', cut' if split.cut else ''}{held}")
         case "audit":
             for name, split in result.splits.items():
                 found = {reason: count for reason, count in split.found.items() if count}
@@ -86,9 +91,14 @@ def report(step: str, result: Any) -> None:
                 print(
                     f"{'pass' if check.passed else 'FAIL'}  {name}: {check.value} {check.rule} {check.wanted}"
                 )
-            print("verdict: " + ("passed" if result.passed else "refused"))
+            print("verdict: " + ("passed" if result.passed else f"refused ({result.outcome})"))
+            if result.passed and result.needs_human:
+                print("a new vector space: a person must approve it before the release")
         case "card":
             print(f"card/README.md for {result.version}")
+        case "approve":
+            candidate, approval = result
+            print(f"candidate {candidate[:12]}: approved by {approval.name} ({approval.approved_at})")
         case "release":
             receipt, before = result
             said = "already released" if before else "released"

@@ -3,9 +3,10 @@
 import shutil
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from pipeline import code, stages
+from pipeline import code, ledger, stages
 from pipeline.errors import HubDenied, InvalidWorkspace, PipelineError
 from pipeline.hub import Hub
 from pipeline.params import Params
@@ -24,6 +25,7 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
     checks: dict[str, Callable[[], str]] = {
         "params": lambda: f"{params.base.repo} on {params.dataset.repo}, to {params.release.repo}",
         "stages": lambda: ", ".join(stages.stage(workspace, name).name for name in stages.NAMES),
+        "ledger": lambda: f"{ledger.read(workspace).height} groups are held out",
         "git": lambda: _git(workspace),
         "disk": lambda: _disk(workspace, params.hardware.min_free_disk_bytes),
         "token": lambda: _token(hub),
@@ -31,6 +33,12 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
         "base": lambda: hub.info(params.base.repo, "model", params.base.revision).commit,
         "release": lambda: _release(hub, params.release.repo),
     }
+    pinned = {"retrieval": params.retrieval} if params.retrieval else {}
+    for key, asked in {
+        **pinned,
+        **{f"probes.{name}": probe for name, probe in params.probes.items()},
+    }.items():
+        checks[key] = partial(_commit, hub, asked.repo, asked.revision)
     found: dict[str, str] = {}
     faults: list[PipelineError] = []
     for name, one in checks.items():
@@ -85,6 +93,10 @@ def _token(hub: Hub) -> str:
             "Set HF_TOKEN to such a one"
         )
     return f"{account.name}, may {account.role}"
+
+
+def _commit(hub: Hub, repo: str, revision: str) -> str:
+    return hub.info(repo, "dataset", revision).commit
 
 
 def _release(hub: Hub, repo: str) -> str:

@@ -6,7 +6,16 @@ from pathlib import Path
 from pipeline.errors import InvalidWorkspace
 
 # What the steps themselves rewrite; everything else that git tracks is code.
-WRITTEN_BY_STEPS = ("params.yaml", "dvc.lock", "records", "receipts", "curves.csv")
+WRITTEN_BY_STEPS = (
+    "params.yaml",
+    "dvc.lock",
+    "splits.ledger",
+    "records",
+    "reembed.json",
+    "approvals",
+    "receipts",
+    "curves.csv",
+)
 
 
 def commit(workspace: Path) -> str | None:

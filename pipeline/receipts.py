@@ -49,8 +49,26 @@ def number(version: str) -> int:
     return int(match[1])
 
 
-def recipe(params: Params) -> str:
-    """Digest all of params.yaml that a candidate depends on, except what `refresh` moves."""
-    content = params.model_dump(mode="json", exclude={"live", "hardware", "hub", "release"})
+def recipe(params: Params, recipe_version: int | None = None) -> str:
+    """Digest all of params.yaml that a candidate depends on, except what `refresh` moves.
+
+    Args:
+        params: All of it.
+        recipe_version: Taken instead of `train.recipe_version`.
+    """
+    content = params.model_dump(mode="json", exclude={"live", "anchor", "hardware", "hub", "release"})
     content["dataset"].pop("revision")
+    if recipe_version is not None:
+        content["train"]["recipe_version"] = recipe_version
     return digests.of_value(content)
+
+
+def code_alone(params: Params, newest: Receipt) -> bool:
+    """Say whether nothing but code moved since a release: its data, base and parameters are those of now.
+
+    `train.recipe_version` stands for the code, so that raising it is a change of code.
+    """
+    return newest.dataset == {
+        "repo": params.dataset.repo,
+        "revision": params.dataset.revision,
+    } and newest.recipe == recipe(params, newest.recipe_version)

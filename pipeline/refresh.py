@@ -9,10 +9,11 @@ from pipeline.params.rewrite import rewrite
 
 
 def run(workspace: Path, params: Params) -> dict[str, str]:
-    """Move `dataset.revision` to its branch's head, and `live.revision` to its tag's commit.
+    """Move the data set to its branch's head, live to its tag's commit, and the anchor to the best release.
 
-    The live model moves only when something else moved since the last release (data, parameters or recipe):
-    else an unchanged workspace would judge its own release against itself.
+    Which one is the best so far stands in the newest receipt. Live and anchor move only when something else
+    moved since the last release (data, parameters or recipe): else an unchanged workspace would judge its own
+    release against itself.
 
     Returns:
         The dotted keys that were set, with their new values; empty where nothing moved.
@@ -31,11 +32,15 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
         and head == params.dataset.revision == newest.dataset["revision"]
         and receipts.recipe(params) == newest.recipe
     )
+    standing = receipts.latest(workspace, params.live.repo)
+    anchor = standing.anchor if standing else None
     values = {}
     if head != params.dataset.revision:
         values["dataset.revision"] = head
     if live is not None and live != params.live.revision and not unchanged:
         values["live.revision"] = live
+    if anchor is not None and anchor != params.anchor.revision and not unchanged:
+        values["anchor.revision"] = anchor
     if values:
         path = workspace / "params.yaml"
         digests.write_text(path, rewrite(path, values))

@@ -7,14 +7,24 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from pipeline import code, digests, receipts, stages
+from pydantic import ValidationError
+
+from pipeline import approvals, code, digests, receipts, stages
 from pipeline.errors import BrokenChain, HubDenied, ReleaseRefused
 from pipeline.hub import Hub, Listed, digest_as_listed
 from pipeline.params import Params
-from pipeline.records import Card, Pin, Receipt, Verdict
+from pipeline.records import Card, Pin, Receipt, Reembed, Verdict
+from pipeline.records.verdict import Outcome
 
 # What the Hub itself puts into a new repository.
 _HUBS_OWN = {".gitattributes"}
+_ADVICE: dict[Outcome, str] = {
+    "passed": "Run `dvc repro`: a verdict that passed and says no is none",
+    "failed": "Train a better candidate",
+    "underpowered": "The test split is too small to see the margin: pin a data set with more test rows",
+    "not_comparable": "Pin a data set with more test rows that neither model was trained on",
+    "test_spent": "These test rows judged too many candidates: pin a data set with new ones",
+}
 _PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"}
 
 
@@ -26,7 +36,8 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
 
     Raises:
         BrokenChain: A file is not the one that its record names.
-        ReleaseRefused: The verdict is a no, main holds a stranger's commit, or the version is taken.
+        ReleaseRefused: The verdict is a no, a person must approve first, main holds a stranger's commit, or
+            the version is taken.
         HubError: The Hub was not reached, or refused.
     """
     verdict, card, pin = judged(workspace)
@@ -34,6 +45,8 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
         if receipt.candidate == verdict.candidate and receipt.repo == params.release.repo:
             _keep(workspace, receipt)  # a run before this one may have been cut off behind its receipt
             return receipt, True
+    approval = approvals.demand(workspace, params, verdict)
+    space = _space(workspace)
     files = contents(workspace)
     hub = Hub(params.hub)
     account = hub.account()
@@ -71,9 +84,13 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
         version=card.version,
         candidate=verdict.candidate,
         recipe=receipts.recipe(params),
+        recipe_version=params.train.recipe_version,
         dataset={"repo": pin.dataset.repo, "revision": pin.dataset.revision},
         base={"repo": pin.base.repo, "revision": pin.base.revision},
         live={"repo": pin.live.repo, "revision": pin.live.revision} if pin.live else None,
+        anchor=commit if verdict.better_than_anchor or pin.anchor is None else pin.anchor.revision,
+        space=space,
+        approval=approval,
         records={path: digests.sha256(workspace / path) for path in stages.RECORDS.values()},
         files={path: digests.sha256(local) for path, local in files.items()},
         dvc_lock=digests.sha256(workspace / "dvc.lock"),
@@ -100,9 +117,8 @@ def judged(workspace: Path) -> tuple[Verdict, Card, Pin]:
             for name, check in verdict.failures().items()
         ]
         raise ReleaseRefused(
-            "the gate said no, so nothing is released:\n  "
-            + "\n  ".join(failed)
-            + "\nTrain a better candidate"
+            "\n  ".join([f"the gate said no ({verdict.outcome}), so nothing is released:", *failed])
+            + f"\n{_ADVICE[verdict.outcome]}"
         )
     faults = stages.broken_links(workspace) + stages.unlocked(workspace)
     if faults:
@@ -111,6 +127,14 @@ def judged(workspace: Path) -> tuple[Verdict, Card, Pin]:
         )
     card = Card.load(workspace / stages.RECORDS["card"])
     return verdict, card, Pin.load(workspace / stages.RECORDS["pin"])
+
+
+def _space(workspace: Path) -> str:
+    path = workspace / "reembed.json"
+    try:
+        return Reembed.model_validate_json(path.read_bytes()).space
+    except (FileNotFoundError, ValidationError):
+        raise BrokenChain(f"{path} does not name the vector space; wanted what `evaluate` writes") from None
 
 
 def contents(workspace: Path) -> dict[str, Path]:

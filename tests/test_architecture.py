@@ -8,19 +8,35 @@ from ruamel.yaml import YAML
 
 PROJECT = Path(__file__).resolve().parent.parent
 CODE = ("pipeline", "flows", "localhub", "sample", "bench")
-STEPS = {"check", "refresh", "pin", "audit", "train", "evaluate", "gate", "card", "release", "deployed"}
+STEPS = {
+    "check",
+    "refresh",
+    "pin",
+    "audit",
+    "train",
+    "evaluate",
+    "gate",
+    "card",
+    "approve",
+    "release",
+    "deployed",
+}
 # Rooms from the ground up: a module imports from its own room and those before it.
 ROOMS = [
     {"errors", "digests"},
     {"records"},
     {"params"},
     {
+        "approvals",
+        "beir",
         "code",
         "compatibility",
+        "downloads",
         "encoding",
         "engine",
         "folding",
         "hub",
+        "ledger",
         "models",
         "outcomes",
         "pickles",
@@ -29,8 +45,10 @@ ROOMS = [
         "probes",
         "receipts",
         "retrieval",
+        "rows",
         "scoring",
         "soundness",
+        "splits",
         "stages",
         "vectors",
     },

@@ -356,7 +356,7 @@ def test_evaluate_marks_what_the_live_model_was_trained_on(work: Path) -> None:
     near_duplicates = pytest.importorskip("pipeline.near_duplicates")
     with_live(work, "data/base")
     trained = rows_of(work, "test").head(4)
-    near_duplicates.trained_rows(trained["query"]).write_parquet(
+    near_duplicates.trained_rows(trained["query"].to_list()).write_parquet(
         work / "data" / "live" / "trained_rows.parquet"
     )
     evaluate.run(work, load(work))

@@ -71,8 +71,8 @@ class Params(Section):
             )
         if self.gate.cluster != "component" and self.gate.cluster not in self.dataset.slices:
             faults.append(
-                f"gate.cluster is {self.gate.cluster!r}; wanted 'component' (near-duplicates together) or one of "
-                f"dataset.slices {list(self.dataset.slices)}"
+                f"gate.cluster is {self.gate.cluster!r}; wanted 'component' (near-duplicates together) or "
+                f"one of dataset.slices {list(self.dataset.slices)}"
             )
         odd = [name for name in self.probes if not re.fullmatch(r"[a-z0-9_]+", name)]
         if odd:

@@ -1,11 +1,28 @@
-"""Sections that say what is pinned: `dataset`, `base`, `live`, `anchor`, `retrieval`, `probes`, and `pin` itself."""
+"""Sections that say what is pinned: `dataset`, `base`, `live`, `anchor`, `retrieval`, `probes`, and `pin`."""
 
 import re
-from typing import Literal
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from pipeline.params.section import Commit, RepoId, Section, Share
+
+COLUMNS = ("query", "positive", "negative")
+# What `pin` itself writes beside a row's texts.
+_TAKEN = {"row", *COLUMNS, "group", "first_seen"}
+_TABLES = (".parquet", ".jsonl", ".tsv")
+
+
+def _is_table(value: str) -> str:
+    if PurePosixPath(value).suffix not in _TABLES:
+        raise ValueError(
+            f"{value!r} is no file that can be read; wanted one that ends in {', '.join(_TABLES)}"
+        )
+    return value
+
+
+Table = Annotated[str, AfterValidator(_is_table)]
 
 
 class SplitNames(Section):
@@ -54,7 +71,14 @@ class DatasetParams(Section):
         odd = [name for name in slices if not re.fullmatch(r"[A-Za-z0-9_]+", name)]
         if odd or len(set(slices)) != len(slices):
             raise ValueError(
-                f"{list(slices)} are not columns of letters, digits and underscores, each once; rename them in the data set"
+                f"{list(slices)} are not columns of letters, digits and underscores, each once; "
+                "rename them in the data set"
+            )
+        taken = [name for name in slices if name in _TAKEN]
+        if taken:
+            raise ValueError(
+                f"{taken} are names of columns that katman makes itself ({', '.join(sorted(_TAKEN))}); "
+                "rename them in the data set"
             )
         return slices
 
@@ -86,9 +110,9 @@ class RetrievalFiles(Section):
 
     repo: RepoId
     revision: Commit
-    corpus: str
-    queries: str
-    qrels: str
+    corpus: Table
+    queries: Table
+    qrels: Table
 
 
 class RetrievalProbe(RetrievalFiles):
@@ -103,10 +127,17 @@ class PairsProbe(Section):
     kind: Literal["pairs"]
     repo: RepoId
     revision: Commit
-    file: str
+    file: Table
     first: str
     second: str
     score: str
+
+    @model_validator(mode="after")
+    def _differ(self) -> "PairsProbe":
+        given = [self.first, self.second, self.score]
+        if len(set(given)) != len(given):
+            raise ValueError(f"{', '.join(given)} name a column twice; wanted three columns")
+        return self
 
 
 Probe = RetrievalProbe | PairsProbe

@@ -1,5 +1,6 @@
 """One frozen record per step, kept as JSON in `records/` and in git."""
 
+from pipeline.records.approval import Approval
 from pipeline.records.audit import Audit, Lengths, Shortcut, SplitAudit
 from pipeline.records.card import Card
 from pipeline.records.looks import Looks
@@ -21,6 +22,7 @@ __all__ = [
     "Looks",
     "Shortcut",
     "Accuracy",
+    "Approval",
     "Audit",
     "Card",
     "Check",

@@ -25,7 +25,8 @@ class PinnedRepo(Part):
 class PinnedSplit(Part):
     """Where a split came from: the data set's own, or cut out of its train split by group of query.
 
-    `moved_in` and `moved_out` count rows that the data set has in another split, and that the ledger holds to where they were first.
+    `moved_in` and `moved_out` count rows that the data set has in another split than the one in which the
+    ledger holds their group.
     """
 
     source: str

@@ -1,0 +1,64 @@
+"""The approvals of a workspace: which candidates a person let through."""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from pipeline import digests, receipts
+from pipeline.errors import BrokenChain, ReleaseRefused
+from pipeline.params import Params
+from pipeline.records import Approval, Verdict
+
+
+def find(workspace: Path, candidate: str) -> Approval | None:
+    """Give the approval of a candidate, or None where nobody gave one.
+
+    Raises:
+        BrokenChain: The file is none.
+    """
+    path = _path(workspace, candidate)
+    try:
+        return Approval.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        raise BrokenChain(
+            f"{path} is no approval ({error.errors()[0]['loc']} {error.errors()[0]['msg']}). "
+            "Restore it with `git checkout approvals`, or remove it and approve anew"
+        ) from None
+
+
+def demand(workspace: Path, params: Params, verdict: Verdict) -> Approval | None:
+    """Give the approval of a candidate that may be released, whether it needs one or not.
+
+    Raises:
+        ReleaseRefused: It needs one and has none: it brings a new vector space, or is a change of code alone.
+    """
+    approval = find(workspace, verdict.candidate)
+    reasons = []
+    if verdict.needs_human:
+        reasons.append(
+            "its vectors do not mix with those of the live model, so every stored one must be made anew"
+        )
+    newest = receipts.latest(workspace, params.release.repo)
+    if newest is not None and receipts.code_alone(params, newest):
+        reasons.append(
+            f"nothing but code moved since {newest.version} (data set, base and parameters are the same), and a "
+            "change of code alone is never released by a schedule"
+        )
+    if reasons and approval is None:
+        raise ReleaseRefused(
+            f"candidate {verdict.candidate[:12]} passed the gate and waits for a person: "
+            f"{'; and '.join(reasons)}. If it shall go out, run "
+            '`python -m pipeline approve --name "WHO" --reason "WHY"`, then release again'
+        )
+    return approval
+
+
+def put(workspace: Path, candidate: str, approval: Approval) -> None:
+    """Write the approval of a candidate."""
+    digests.write_text(_path(workspace, candidate), approval.model_dump_json(indent=2) + "\n")
+
+
+def _path(workspace: Path, candidate: str) -> Path:
+    return workspace / "approvals" / f"{candidate}.json"
