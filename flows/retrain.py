@@ -13,6 +13,11 @@ from prefect.states import Completed, Failed
 from flows import lock, report, steps
 
 
+APPROVE = (
+    "a new vector space waits for a person: python -m pipeline approve --name NAME --reason WHY, then release"
+)
+
+
 @flow(name="retrain", persist_result=False)
 def retrain(workspace: str = ".", refresh: bool = True, release: bool = True) -> State[None]:
     """Keep the workspace's model fresh.
@@ -62,6 +67,8 @@ def _release(folder: Path, held: int, wanted: bool, unchanged: bool) -> State[No
         return Completed(name=steps.SKIPPED, message=message)
     if not wanted:
         return Completed(message="passed the gate; not released, because this run was told not to")
+    if verdict["needs_human"] and not report.approved(folder, verdict["candidate"]):
+        return Completed(message=f"passed the gate; {APPROVE}")
     state = _await(steps.RELEASE, folder, held)
     if not state.is_completed():
         return state

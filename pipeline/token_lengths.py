@@ -32,8 +32,8 @@ def tokenizer(folder: Path) -> Tokenizer:
 class Measure:
     """Takes a column's texts portion by portion.
 
-    A text has no more tokens than bytes, special tokens aside, so that short ones need not be tokenized to know
-    that the model reads them whole: `over_long` is exact whatever is left out of the sample.
+    A text has no more tokens than bytes, special tokens aside, so that short ones need not be tokenized to
+    know that the model reads them whole: `over_long` is exact whatever is left out of the sample.
     """
 
     def __init__(self, tokenizer: Tokenizer, prompt: str, max_seq_length: int, rows: int) -> None:
