@@ -12,7 +12,6 @@ from prefect.states import Completed, Failed
 
 from flows import lock, report, steps
 
-
 APPROVE = (
     "a new vector space waits for a person: python -m pipeline approve --name NAME --reason WHY, then release"
 )
