@@ -137,6 +137,8 @@ class _Table:
     def number(self, ours: str, *theirs: str) -> pl.Expr:
         """Give a column of finite numbers."""
         name = self._column(theirs)
+        if self.frame.schema[name].is_nested():
+            self._refuse(name, f"is a column of {self.frame.schema[name]}; wanted numbers")
         self._no_nulls(name, self.frame[name])
         numbers = self.frame[name].cast(pl.Float64, strict=False)
         wrong = ~numbers.is_finite().fill_null(value=False)

@@ -83,7 +83,7 @@ def divide(found: DatasetDict, params: DatasetParams, cut: CutParams, ledger: pl
 
 def _cut(groups: pl.Series, cut: CutParams, names: Mapping[str, str | None]) -> pl.Series:
     """Say for each row of the data set's train split where it goes."""
-    given = pl.lit(_TRAIN, dtype=pl.UInt8)
+    given = pl.repeat(_TRAIN, len(groups), dtype=pl.UInt8)
     edge = 0.0
     for ours, share in (("dev", cut.dev_share), ("test", cut.test_share)):
         if names[ours] is None:
@@ -91,7 +91,7 @@ def _cut(groups: pl.Series, cut: CutParams, names: Mapping[str, str | None]) -> 
             given = pl.when(inside).then(pl.lit(SPLITS.index(ours), dtype=pl.UInt8)).otherwise(given)
             edge += share
     hashes = [_place(group, cut.salt) for group in groups] if edge else [1.0] * len(groups)
-    return pl.DataFrame({"hash": hashes}, schema={"hash": pl.Float64}).select(given=given)["given"]
+    return pl.DataFrame({"hash": hashes}).select(given=given)["given"]
 
 
 def _place(group: str, salt: str) -> float:
