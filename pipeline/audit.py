@@ -144,7 +144,7 @@ def audit(
         personal_data={kind: sum(split.personal.get(kind, 0) for split in found.values()) for kind in kinds},
         near_train={name: int(table["near_train"].sum()) for name, table in tables.items()},
         test_digest=_digest(pl.read_parquet(out / "clean" / "test.parquet")),
-        rejected_share=1 - sum(one.kept for one in splits.values()) / rows_in,
+        rejected_share=(rows_in - sum(one.kept for one in splits.values())) / rows_in,
     )
 
 

@@ -16,7 +16,7 @@ KINDS = ("email", "phone", "tckn", "iban", "card")
 _SUSPECT = r"@|\d(?:[\s().+-]{0,2}\d){9}"
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _RUN = re.compile(r"(?<![\w.,])\+?\d(?:[\s().-]{0,2}\d){9,18}(?![\w])")
-_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b")
+_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 
 
 def found(text: str) -> tuple[str, ...]:

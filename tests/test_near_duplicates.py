@@ -17,7 +17,7 @@ FILLERS = ("ayrıca", "genel olarak", "özellikle", "elbette", "bugün", "tabii"
 
 
 def fold(texts: list[str]) -> pl.Series:
-    return pl.DataFrame({"text": texts}).select(folded(pl.col("text")))["text"]
+    return pl.DataFrame({"text": texts}, schema={"text": pl.String}).select(folded(pl.col("text")))["text"]
 
 
 @pytest.fixture(scope="module")
