@@ -133,7 +133,7 @@ def test_trained_rows_tell_what_a_model_has_seen(tmp_path: Path, long_texts: lis
     assert near(path, [text.upper() for text in trained]).all()
     assert near(path, [insert(text, draw) for text in trained]).mean() >= 0.9
     truly = pairs(index(fold(trained), RELEASED), fold(unseen))
-    assert near(path, unseen).mean() <= len(np.unique(truly[:, 0])) / len(unseen) + 0.02
+    assert near(path, unseen).mean() <= len(np.unique(truly[:, 0])) / len(unseen) + 0.04
 
 
 def test_trained_rows_of_nothing_have_seen_nothing(tmp_path: Path) -> None:
