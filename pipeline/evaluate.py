@@ -9,6 +9,7 @@ from pipeline import digests, models, outcomes, precision, probes, soundness, st
 from pipeline.compatibility import live_space, reembed
 from pipeline.engine import hardware as machine
 from pipeline.errors import InvalidParams
+from pipeline.near_duplicates import near
 from pipeline.outcomes import accuracy as accuracy
 from pipeline.params import Params
 from pipeline.params.evaluate import Precision
@@ -160,12 +161,9 @@ def _seen(trained_rows: Path, *columns: pl.Series) -> pl.Series:
     """
     if not trained_rows.exists():
         return pl.Series([None] * len(columns[0]), dtype=pl.Boolean)
-    from pipeline.near_duplicates import near
-
-    found = pl.Series([False] * len(columns[0]), dtype=pl.Boolean)
-    for column in columns:
-        found |= pl.Series(near(trained_rows, column.to_list()), dtype=pl.Boolean)
-    return found
+    texts = [text for column in columns for text in column.to_list()]
+    found = near(trained_rows, texts).reshape(len(columns), -1)
+    return pl.Series(found.any(axis=0), dtype=pl.Boolean)
 
 
 def _soundness(folder: Path, encoder: Encoder) -> Soundness:

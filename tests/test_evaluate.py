@@ -17,7 +17,7 @@ from sentence_transformers.sentence_transformer.evaluation import (
     TripletEvaluator,
 )
 
-from pipeline import digests, evaluate, stages
+from pipeline import digests, evaluate, near_duplicates, stages
 from pipeline.errors import InvalidData, InvalidParams
 from pipeline.evaluate import accuracy
 from pipeline.folding import fold
@@ -353,16 +353,19 @@ def test_evaluate_scores_the_live_model_as_its_users_load_it(work: Path) -> None
 
 
 def test_evaluate_marks_what_the_live_model_was_trained_on(work: Path) -> None:
-    near_duplicates = pytest.importorskip("pipeline.near_duplicates")
     with_live(work, "data/base")
     trained = rows_of(work, "test").head(4)
     near_duplicates.trained_rows(trained["query"].to_list()).write_parquet(
         work / "data" / "live" / "trained_rows.parquet"
     )
     evaluate.run(work, load(work))
-    outcomes = pl.read_parquet(work / "outcomes.parquet").filter(model="live", split="test", dim=32)
-    assert outcomes["seen"].null_count() == 0
-    assert outcomes["seen"][:4].all()
+    outcomes = pl.read_parquet(work / "outcomes.parquet").filter(model="live", dim=32)
+    test = outcomes.filter(split="test")["seen"].to_list()
+    assert test == [True] * 4 + [False] * 36  # another number is another text
+    assert not outcomes.filter(split="dev")["seen"].any()
+    retrieved = pl.read_parquet(work / "retrieved.parquet").filter(model="live", split="test", dim=4)
+    assert retrieved.filter("seen")["query"].sort().equals(trained["group"].unique().sort())
+    assert retrieved["seen"].null_count() == 0
 
 
 def test_evaluate_of_the_live_model_itself_finds_its_vectors_compatible(work: Path) -> None:
