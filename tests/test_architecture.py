@@ -28,6 +28,9 @@ ROOMS = [
     {"params"},
     {
         "approvals",
+        "paired",
+        "looks",
+        "comparisons",
         "traits",
         "token_lengths",
         "signals",

@@ -38,4 +38,4 @@ class GateParams(Section):
     max_slice_drop: Share
     max_leak_share: Share
     max_rejected_share: Share
-    reembed_min_gain: Share
+    reembed_min_gain: Gain

@@ -55,7 +55,7 @@ def test_params_of_the_sample_can_be_used(tmp_path: Path) -> None:
 
 
 SECTIONS = [
-    *Params.model_fields,
+    *(name for name in Params.model_fields if name not in ("retrieval", "probes")),
     "dataset.splits",
     "dataset.columns",
     "model.prompts",
