@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline import comparisons, looks, paired, stages
+from pipeline.checks import at_least, at_most, number, plain
 from pipeline.comparisons import Named
 from pipeline.errors import UnmeasuredCheck
 from pipeline.paired import Bounds
@@ -17,9 +18,6 @@ from pipeline.params import Params
 from pipeline.params.gate import GateParams
 from pipeline.records import Audit, Check, Comparison, Looks, Metrics, Reembed, Verdict
 from pipeline.records.verdict import Outcome
-
-# Slices of fewer rows are shown and not judged: one row would be more than the margin.
-_LEAST_SLICE_ROWS = 30
 
 
 def run(workspace: Path, params: Params) -> Verdict:
@@ -105,7 +103,7 @@ def gate(
         **reach,
         **powers,
         **_bounds_hold(compared, params, reembed),
-        **_plain(audit, metrics, params),
+        **plain(audit, metrics, params),
     }
     passed = all(check.passed for check in checks.values())
     outcome: Outcome = (
@@ -142,6 +140,7 @@ def gate(
                 rows=one.rows,
                 clusters=one.clusters,
                 left_out=pair.left_out,
+                rows_needed=one.rows_needed,
             )
             for name, (pair, one) in compared.items()
         },
@@ -169,7 +168,7 @@ def _bounds_hold(compared: Compared, params: GateParams, reembed: Reembed) -> di
             checks[name] = at_least(bounds.low, params.base_min_gain)
         else:
             checks[name] = Check(
-                value=_number(bounds.low),
+                value=number(bounds.low),
                 rule=">",
                 wanted=-named.margin,
                 passed=bounds.low > -named.margin,
@@ -183,73 +182,6 @@ def _bounds_hold(compared: Compared, params: GateParams, reembed: Reembed) -> di
     return checks
 
 
-def _plain(audit: Audit, metrics: Metrics, params: GateParams) -> dict[str, Check]:
-    """Make the checks that compare a number with a number."""
-    kept = audit.splits[params.split].kept
-    checks = {
-        "rejected_share": at_most(audit.rejected_share, params.max_rejected_share),
-        "leak_share": at_most(audit.near_train[params.split] / kept, params.max_leak_share),
-    }
-    for dim, floor in sorted(params.floors.items(), reverse=True):
-        checks[f"floor_{dim}"] = at_least(_accuracy(metrics, params.split, dim), floor)
-    largest, smallest = max(params.floors), min(params.floors)
-    whole, least = (_ndcg(metrics, params.split, dim) for dim in (largest, smallest))
-    checks["retention"] = at_least(least / whole if whole > 0 else math.nan, params.retention)
-    for probe in metrics.probe_kinds:
-        base, candidate = (metrics.probes[model][probe] for model in ("base", "candidate"))
-        checks[f"forgetting_{probe}"] = at_least(candidate, base - params.max_forgetting)
-    rival = metrics.slices["live"] if metrics.slices.get("live") else metrics.slices["base"]
-    for name, one in metrics.slices["candidate"].items():
-        if one.rows >= _LEAST_SLICE_ROWS and name in rival:
-            checks[f"slice_{name}"] = at_least(one.accuracy, rival[name].accuracy - params.max_slice_drop)
-    for name, sound in metrics.soundness.model_dump().items():
-        checks[name] = Check(value=sound, rule="==", wanted=True, passed=sound is True)
-    return checks
-
-
-# 0.8 - 0.1 is a little more than 0.7. Shares of rows differ by far more than this.
-_ROUNDING = 1e-12
-
-
-def at_least(value: float, wanted: float) -> Check:
-    """Check `value >= wanted`; NaN never passes, and a floor of 0 is a floor."""
-    passed = value >= wanted - _ROUNDING  # a comparison with NaN is False
-    return Check(value=_number(value), rule=">=", wanted=_number(wanted), passed=passed)
-
-
-def at_most(value: float, wanted: float | None) -> Check:
-    """Check `value <= wanted`; NaN never passes."""
-    limit = math.nan if wanted is None else wanted
-    passed = value <= limit + _ROUNDING
-    return Check(value=_number(value), rule="<=", wanted=_number(limit), passed=passed)
-
-
-def _number(value: float) -> float | str:
-    return value if math.isfinite(value) else "NaN"
-
-
-def _accuracy(metrics: Metrics, split: str, dim: int) -> float:
-    try:
-        return metrics.models["candidate"][split][dim].accuracy
-    except KeyError:
-        raise _unmeasured(f"accuracy on {split} at width {dim}", metrics) from None
-
-
-def _ndcg(metrics: Metrics, split: str, dim: int) -> float:
-    try:
-        return metrics.retrieval["candidate"][f"own_{split}"][dim].ndcg10
-    except KeyError:
-        raise _unmeasured(f"nDCG@10 on {split} at width {dim}", metrics) from None
-
-
-def _unmeasured(what: str, metrics: Metrics) -> UnmeasuredCheck:
-    measured = {split: list(widths) for split, widths in metrics.models["candidate"].items()}
-    return UnmeasuredCheck(
-        f"the gate checks the candidate's {what}, and evaluate measured {measured}; "
-        "correct gate.split or gate.floors, or let evaluate measure it"
-    )
-
-
 def _assumptions(
     compared: Compared, metrics: Metrics, params: GateParams, alpha: float, look: int
 ) -> dict[str, str]:
@@ -258,8 +190,8 @@ def _assumptions(
         "resampling": f"Whole clusters ({params.cluster}) of rows are resampled {params.resamples} times: "
         "rows of one cluster may depend on each other, clusters must not.",
         "scope": "Bounds speak of this model on these test rows and others like them, not of other seeds.",
-        "looks": f"This is look {look} of {params.max_looks} at these rows; each is judged at level {alpha:.4g}, "
-        f"so that all of them together let a candidate through that is worse by a margin in at most "
+        "looks": f"This is look {look} of {params.max_looks} at these rows, each judged at level {alpha:.4g}, "
+        "so that all of them together let a candidate through that is worse by a margin in at most "
         f"{params.alpha:.0%} of cases.",
     }
     left_out = max((pair.left_out for pair, _ in compared.values()), default=0)

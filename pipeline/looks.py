@@ -24,8 +24,8 @@ def load(workspace: Path) -> Looks:
         return Looks()
     except ValidationError as error:
         raise BrokenChain(
-            f"{path} does not say which candidates were judged ({error.errors()[0]['msg']}); wanted a list that "
-            f"only grows. Restore it with `git checkout {PATH}`"
+            f"{path} does not say which candidates were judged ({error.errors()[0]['msg']}); wanted a list "
+            f"that only grows. Restore it with `git checkout {PATH}`"
         ) from None
 
 

@@ -30,6 +30,7 @@ ROOMS = [
         "approvals",
         "paired",
         "looks",
+        "checks",
         "comparisons",
         "traits",
         "token_lengths",

@@ -29,6 +29,7 @@ class Comparison(Part):
         rows: Rows compared.
         clusters: Clusters that they fall into, which are resampled.
         left_out: Rows left out because one of the two models was trained on something near them.
+        rows_needed: Rows with which `visible` would be no more than the margin.
     """
 
     difference: float
@@ -40,6 +41,7 @@ class Comparison(Part):
     rows: int
     clusters: int
     left_out: int
+    rows_needed: int
 
 
 class Verdict(Record):
