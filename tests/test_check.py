@@ -27,7 +27,7 @@ def refusal(folder: Path, kind: type[PipelineError]) -> str:
 
 def test_check_says_what_it_found(folder: Path, writer: Stage) -> None:
     found = check.run(folder, load(folder))
-    assert list(found) == ["params", "stages", "git", "disk", "token", "dataset", "base", "release"]
+    assert list(found) == ["params", "stages", "ledger", "git", "disk", "token", "dataset", "base", "release"]
     assert found["params"] == "tester/tiny on tester/triplets, to tester/tuned"
     assert found["stages"] == "pin, audit, train, evaluate, gate, card"
     assert found["git"] == f"code is commit {git(folder, 'rev-parse', 'HEAD')[:12]}"

@@ -81,7 +81,7 @@ def test_receipts_refuse_a_version_that_is_none(tmp_path: Path) -> None:
         ({"train.seed": 1}, False),
         ({"train.recipe_version": 99}, False),
         ({"base.revision": "0" * 40}, False),
-        ({"gate.base_margin": 0.5}, False),
+        ({"gate.retention": 0.5}, False),
         ({"model.prompts.query": "soru: "}, False),
     ],
 )

@@ -127,7 +127,7 @@ def test_params_refuse_a_revision_that_is_no_commit(folder: Path, key: str, revi
         ("evaluate.splits", []),
         ("evaluate.splits", ["train"]),
         ("gate.floors", {1024: 1.5, 768: 0.9, 512: 0.9, 256: 0.9}),
-        ("gate.base_margin", -0.1),
+        ("gate.retention", -0.1),
         ("card.rows", "some"),
         ("hub.endpoint", "huggingface.co"),
         ("hub.endpoint", "https://huggingface.co/"),
