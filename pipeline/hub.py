@@ -5,6 +5,7 @@ after each file was compared with the digest that the Hub lists for it.
 """
 
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -222,7 +223,9 @@ class Hub:
             CommitOperationAdd(path, str(local)) for path, local in sorted(files.items())
         ]
         operations += [CommitOperationDelete(path) for path in sorted(delete)]
-        with self._translated(f"commit to model {repo}"):
+        with self._translated(f"commit to model {repo}"), warnings.catch_warnings():
+            # A model does carry a table: which rows it was trained on.
+            warnings.filterwarnings("ignore", message="It seems that you are about to commit a data file")
             made = self._api.create_commit(
                 repo, operations, commit_message=message, repo_type="model", parent_commit=parent
             )
