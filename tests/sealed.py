@@ -56,7 +56,7 @@ def _placeholder(path: Path) -> None:
 
 def _records(folder: Path, candidate: str, said: Mapping[str, Any]) -> dict[str, Record]:
     params = load(folder)
-    repo = {"private": False, "license": None, "files": {}}
+    repo: dict[str, Any] = {"private": False, "license": None, "files": {}}
     dataset = {"repo": params.dataset.repo, "revision": params.dataset.revision, **repo}
     base = {"repo": params.base.repo, "revision": params.base.revision, **repo}
     models = {
