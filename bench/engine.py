@@ -117,7 +117,8 @@ def main() -> None:
         },
     }
     if a.outcomes:
-        embeddings = [encode(model, test[column], prompt=None) for column in COLUMNS]
+        rows = read(a.outcomes_of or a.test)
+        embeddings = [encode(model, rows[column], prompt=None) for column in COLUMNS]
         outcomes.write(a.outcomes, embeddings, a.dims)
     print(json.dumps(figures))
 

@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import torch
 from datasets import load_dataset
 from sentence_transformers import (
@@ -87,6 +88,7 @@ def arguments(description: str) -> argparse.ArgumentParser:
     p.add_argument(
         "--outcomes", help="keep cos(q, p) and cos(q, n) of each test triplet in this parquet file"
     )
+    p.add_argument("--outcomes-of", help="take the outcomes of this file instead of the test split")
     return p
 
 
@@ -175,7 +177,8 @@ def main() -> None:
         "torch_threads": torch.get_num_threads(),
     }
     if a.outcomes:
-        embeddings = [model.encode(data["test"][column][:], convert_to_tensor=True) for column in columns]
+        rows = pl.read_parquet(a.outcomes_of or a.test)
+        embeddings = [model.encode(rows[column].to_list(), convert_to_tensor=True) for column in columns]
         outcomes.write(a.outcomes, embeddings, a.dims)
     print(json.dumps(figures))
 

@@ -52,6 +52,16 @@ def receipt_of(workspace: Path, candidate: str | None) -> dict[str, Any] | None:
     return None
 
 
+def approved(workspace: Path, candidate: str) -> bool:
+    """Say whether a person has approved a candidate.
+
+    Args:
+        workspace: The folder with `approvals/`.
+        candidate: The candidate's sha256.
+    """
+    return (workspace / "approvals" / f"{candidate}.json").is_file()
+
+
 def markdown(workspace: Path, outcome: str) -> str:
     """Write the verdict and the accuracies as tables.
 
@@ -76,6 +86,18 @@ def markdown(workspace: Path, outcome: str) -> str:
         for split, dims in splits.items()
         for dim, cell in dims.items()
     ]
+    comparisons = [
+        [
+            name,
+            _number(one["difference"]),
+            f"{_number(one['low'])} to {_number(one['high'])}",
+            _number(one["margin"]),
+            _number(one["visible"]),
+            one["rows"],
+            one["left_out"],
+        ]
+        for name, one in verdict["comparisons"].items()
+    ]
     checks = [
         [name, _number(check["value"]), f"{check['rule']} {_number(check['wanted'])}", _said(check["passed"])]
         for name, check in verdict["checks"].items()
@@ -84,6 +106,9 @@ def markdown(workspace: Path, outcome: str) -> str:
         f"# {outcome}",
         _table(["model", "split", "dimension", "accuracy", "95 % interval", "rows"], accuracies),
         _table(["check", "found", "wanted", "passed"], checks),
+        _table(
+            ["comparison", "difference", "bounds", "margin", "could be seen", "rows", "left out"], comparisons
+        ),
     ]
     return "\n\n".join(parts) + "\n"
 

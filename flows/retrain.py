@@ -12,6 +12,10 @@ from prefect.states import Completed, Failed
 
 from flows import lock, report, steps
 
+APPROVE = (
+    "a new vector space waits for a person: python -m pipeline approve --name NAME --reason WHY, then release"
+)
+
 
 @flow(name="retrain", persist_result=False)
 def retrain(workspace: str = ".", refresh: bool = True, release: bool = True) -> State[None]:
@@ -62,6 +66,8 @@ def _release(folder: Path, held: int, wanted: bool, unchanged: bool) -> State[No
         return Completed(name=steps.SKIPPED, message=message)
     if not wanted:
         return Completed(message="passed the gate; not released, because this run was told not to")
+    if verdict["needs_human"] and not report.approved(folder, verdict["candidate"]):
+        return Completed(message=f"passed the gate; {APPROVE}")
     state = _await(steps.RELEASE, folder, held)
     if not state.is_completed():
         return state

@@ -43,8 +43,8 @@ def demand(workspace: Path, params: Params, verdict: Verdict) -> Approval | None
     newest = receipts.latest(workspace, params.release.repo)
     if newest is not None and receipts.code_alone(params, newest):
         reasons.append(
-            f"nothing but code moved since {newest.version} (data set, base and parameters are the same), and "
-            "a change of code alone is never released by a schedule"
+            f"nothing but code moved since {newest.version} (data set, base and parameters are the same), "
+            "and a change of code alone is never released by a schedule"
         )
     if reasons and approval is None:
         raise ReleaseRefused(

@@ -1,110 +1,205 @@
-"""Step `audit`: exact checks on every row; a rejected row keeps its reason and leaves its split."""
+"""Step `audit`: what is wrong with rows and between splits; a rejected row keeps its reason and its partner.
+
+Texts stay on disk: a split is read in portions, and only hashes of its texts are held for all rows.
+"""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
+import pyarrow.parquet as pq
 
-from pipeline import stages
+from pipeline import crossings, digests, findings, partners, shortcut, stages, token_lengths, traits
 from pipeline.errors import InvalidData
+from pipeline.findings import COLUMNS, Split
 from pipeline.folding import folded
 from pipeline.params import Params
-from pipeline.params.audit import AuditParams
-from pipeline.records import Audit, Lengths, SplitAudit
+from pipeline.params.audit import AuditParams, Policies
+from pipeline.records import Audit, Shortcut, SplitAudit
 
-COLUMNS = ("query", "positive", "negative")
 # A row of one of these splits is kept, and its copy in an earlier one is the leak.
-HELD_OUT = {"train": ("dev", "test"), "dev": ("test",), "test": ()}
+HELD_OUT = {"test": (), "dev": ("test",), "train": ("dev", "test")}
+_CLEAN = ("row", *COLUMNS, "group")
 
 
 def run(workspace: Path, params: Params) -> Audit:
-    """Audit `data/raw`, and write `data/clean` and `data/rejected.parquet`."""
-    raw = {name: pl.read_parquet(workspace / "data" / "raw" / f"{name}.parquet") for name in HELD_OUT}
-    clean, rejected, record = audit(raw, params.audit)
-    folder = workspace / "data" / "clean"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    for name, rows in clean.items():
-        rows.write_parquet(folder / f"{name}.parquet")
-    rejected.write_parquet(workspace / "data" / "rejected.parquet")
+    """Audit `data/raw`, and write `data/clean`, `data/rejected.parquet` and `data/traits.parquet`."""
+    prompts = params.model.prompts
+    record = audit(
+        workspace / "data" / "raw",
+        workspace / "data",
+        params.audit,
+        base=workspace / "data" / "base",
+        prompts={"query": prompts.query, "positive": prompts.document, "negative": prompts.document},
+        max_seq_length=params.model.max_seq_length,
+        revision=params.dataset.revision,
+        slices=params.dataset.slices,
+    )
     return stages.seal(workspace, "audit", record)
 
 
 def audit(
-    raw: dict[str, pl.DataFrame], params: AuditParams
-) -> tuple[dict[str, pl.DataFrame], pl.DataFrame, Audit]:
-    """Find what is wrong with rows, and drop those whose reason `params.drop` names.
+    raw: Path,
+    out: Path,
+    params: AuditParams,
+    *,
+    base: Path,
+    prompts: Mapping[str, str],
+    max_seq_length: int,
+    revision: str,
+    slices: tuple[str, ...] = (),
+) -> Audit:
+    """Find what is wrong, drop or refuse what `params.policies` says, and write what is left.
 
     Args:
-        raw: Per split: row, query, positive, negative, group.
+        raw: Folder of train, dev and test as `pin` wrote them.
+        out: Gets `clean/`, `rejected.parquet` and `traits.parquet`.
         params: The section `audit` of params.yaml.
+        base: Folder of the base, whose tokens are counted.
+        prompts: What stands in front of a text, by column.
+        max_seq_length: Tokens that the model reads of a text.
+        revision: Commit of the data set: rows that were first seen there are new.
+        slices: Columns that go into the traits.
 
     Returns:
-        The clean splits, the rejected rows (with `split` and `reason`, the first that applied), the record.
+        The record, not sealed yet.
 
     Raises:
-        InvalidData: A split has no clean row left.
+        InvalidData: A split has no clean row left, or a finding's policy is to refuse.
     """
-    keys = {name: _keyed(rows) for name, rows in raw.items()}
-    clean: dict[str, pl.DataFrame] = {}
-    rejected: list[pl.DataFrame] = []
-    splits: dict[str, SplitAudit] = {}
-    for name, rows in keys.items():
-        flags = _flags(rows, [keys[other] for other in HELD_OUT[name]], params.max_characters)
-        reasons = [pl.when(pl.col(kind)).then(pl.lit(kind)) for kind in flags.columns if kind in params.drop]
-        reason = pl.coalesce(*reasons, pl.lit(None, dtype=pl.String))
-        marked = raw[name].with_columns(reason=flags.with_columns(reason.alias("reason"))["reason"])
-        clean[name] = marked.filter(pl.col("reason").is_null()).drop("reason")
-        out = marked.filter(pl.col("reason").is_not_null()).with_columns(split=pl.lit(name))
-        rejected.append(out)
-        if clean[name].is_empty():
-            raise InvalidData(
-                f"of {rows.height} rows of the split {name} none is clean; wanted at least one. "
-                f"Reasons: {_counts(out['reason'])}. Correct the data set, or audit.drop"
+    shutil.rmtree(out / "clean", ignore_errors=True)
+    (out / "clean").mkdir(parents=True)
+    found: dict[str, Split] = {}
+    pairs: dict[str, pl.DataFrame] = {}
+    for name, later in HELD_OUT.items():
+        found[name] = findings.scan(name, raw / f"{name}.parquet", params)
+        if later:
+            found[name], pairs[name] = crossings.cross(
+                found[name], [found[other] for other in later], params.near_duplicates
             )
+    tokenizer = token_lengths.tokenizer(base)
+    reasons = {name: reason(found[name], params.policies) for name in found}
+    splits: dict[str, SplitAudit] = {}
+    rejected: list[pl.DataFrame] = []
+    for name in ("train", "dev", "test"):
+        kept = reasons[name].is_null()
+        if not kept.any():
+            raise InvalidData(
+                f"of {len(kept)} rows of the split {name} none is clean; wanted at least one. "
+                f"Reasons: {_counts(reasons[name])}. Correct the data set, or audit.policies"
+            )
+        measures = {
+            column: token_lengths.Measure(tokenizer, prompts[column], max_seq_length, rows=int(kept.sum()))
+            for column in COLUMNS
+        }
+        out_rows, groups = _write(found[name], reasons[name], out / "clean" / f"{name}.parquet", measures)
+        later = [found[other] for other in HELD_OUT[name]]
+        rejected.append(partners.find(out_rows, found[name], later, pairs.get(name)))
         splits[name] = SplitAudit(
-            rows=rows.height,
-            kept=clean[name].height,
-            groups=clean[name]["group"].n_unique(),
-            found={kind: int(flags[kind].sum()) for kind in flags.columns},
-            dropped=_counts(out["reason"]),
-            characters={column: _lengths(clean[name][column]) for column in COLUMNS},
+            rows=len(kept),
+            kept=int(kept.sum()),
+            groups=groups,
+            components=0,
+            found={kind: int(found[name].flags[kind].sum()) for kind in found[name].flags.columns},
+            dropped=_counts(reasons[name]),
+            tokens={column: measure.lengths() for column, measure in measures.items()},
         )
+    pl.concat(rejected).write_parquet(out / "rejected.parquet")
+
+    learnt = pl.scan_parquet(out / "clean" / "train.parquet").head(params.shortcut.max_train_rows).collect()
+    tables = {}
+    shortcuts = {}
+    for name in ("dev", "test"):
+        kept = reasons[name].is_null()
+        clean = pl.read_parquet(out / "clean" / f"{name}.parquet")
+        words, bm25 = shortcut.bag_of_words(learnt, clean), shortcut.bm25(clean)
+        near = crossings.near_train(found[name], found["train"], reasons["train"].is_null(), pairs["train"])
+        flags = found[name].flags.select("personal_data").with_columns(near_train=near)
+        tables[name] = traits.table(
+            name,
+            clean,
+            pl.read_parquet(raw / f"{name}.parquet", columns=["first_seen", *slices]).filter(kept),
+            flags.filter(kept),
+            ~(words | bm25),
+            revision,
+            slices,
+            params.near_duplicates,
+        )
+        splits[name] = splits[name].model_copy(update={"components": tables[name]["component"].n_unique()})
+        shares = float(words.mean()), float(bm25.mean())
+        shortcuts[name] = Shortcut(
+            bag_of_words=shares[0],
+            bm25=shares[1],
+            hard_rows=int(tables[name]["hard"].sum()),
+            warn_above=params.shortcut.warn_above,
+            warned=max(shares) > params.shortcut.warn_above,
+        )
+    pl.concat(tables.values()).write_parquet(out / "traits.parquet")
     rows_in = sum(one.rows for one in splits.values())
-    kept = sum(one.kept for one in splits.values())
-    return clean, pl.concat(rejected), Audit(splits=splits, rejected_share=(rows_in - kept) / rows_in)
-
-
-def _keyed(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.with_columns(folded(pl.col(column)).alias(f"{column}_key") for column in COLUMNS)
-
-
-def _flags(rows: pl.DataFrame, held_out: Sequence[pl.DataFrame], max_characters: int) -> pl.DataFrame:
-    """Give one boolean column per reason, in the order in which they are asked."""
-    query, positive, negative = (pl.col(f"{column}_key") for column in COLUMNS)
-    elsewhere_queries = pl.concat([other["query_key"] for other in held_out]) if held_out else None
-    pairs = rows.select(query.alias("query_key"), negative.alias("positive_key")).unique()
-    contradicted = rows.join(pairs, on=["query_key", "positive_key"], how="semi")["row"]
-    # Both rows of a contradiction are suspect: the one that calls the pair positive, and the other.
-    positives = rows.select(query.alias("query_key"), positive.alias("negative_key")).unique()
-    contradicting = rows.join(positives, on=["query_key", "negative_key"], how="semi")["row"]
-    return rows.select(
-        empty=pl.any_horizontal(pl.col(f"{column}_key") == "" for column in COLUMNS),
-        too_long=pl.any_horizontal(pl.col(column).str.len_chars() > max_characters for column in COLUMNS),
-        same_query_positive=query == positive,
-        same_query_negative=query == negative,
-        same_positive_negative=positive == negative,
-        duplicate=~pl.struct(query, positive, negative).is_first_distinct(),
-        contradiction=pl.col("row").is_in(pl.concat([contradicted, contradicting]).implode()),
-        leak=query.is_in(elsewhere_queries.implode()) if elsewhere_queries is not None else pl.lit(False),
+    kinds = sorted({kind for split in found.values() for kind in split.personal})
+    return Audit(
+        splits=splits,
+        shortcut=shortcuts,
+        personal_data={kind: sum(split.personal.get(kind, 0) for split in found.values()) for kind in kinds},
+        near_train={name: int(table["near_train"].sum()) for name, table in tables.items()},
+        test_digest=_digest(pl.read_parquet(out / "clean" / "test.parquet")),
+        rejected_share=(rows_in - sum(one.kept for one in splits.values())) / rows_in,
     )
 
 
+def reason(split: Split, policies: Policies) -> pl.Series:
+    """Name why each row leaves: the first of its findings whose policy is to drop; null where it stays.
+
+    Raises:
+        InvalidData: A finding whose policy is to refuse stands in the split.
+    """
+    wanted: dict[str, str] = policies.model_dump()
+    kinds = [kind for kind in wanted if kind in split.flags.columns]
+    for kind in kinds:
+        rows = split.flags[kind].arg_true()
+        if wanted[kind] == "refuse" and len(rows):
+            first = ", ".join(map(str, rows.head(5)))
+            raise InvalidData(
+                f"the split {split.name} has {len(rows)} rows with the finding {kind}, first at {first}, and "
+                f"audit.policies.{kind} is to refuse; wanted none. Correct the data set, or the policy"
+            )
+    dropping = [pl.when(pl.col(kind)).then(pl.lit(kind)) for kind in kinds if wanted[kind] == "drop"]
+    return split.flags.select(reason=pl.coalesce(*dropping, pl.lit(None, dtype=pl.String)))["reason"]
+
+
+def _write(
+    split: Split, reasons: pl.Series, path: Path, measures: Mapping[str, token_lengths.Measure]
+) -> tuple[pl.DataFrame, int]:
+    """Write the clean rows, portion by portion; give the others with their reasons, and count the groups."""
+    begin = 0
+    leaving, groups = [], []
+    writer: pq.ParquetWriter | None = None
+    for rows in findings.portions(split.path):
+        marked = rows.select(_CLEAN).with_columns(
+            reason=reasons[begin : begin + rows.height],
+            place=pl.int_range(begin, begin + rows.height, dtype=pl.UInt32, eager=True),
+        )
+        begin += rows.height
+        leaving.append(marked.filter(pl.col("reason").is_not_null()))
+        clean = marked.filter(pl.col("reason").is_null()).select(_CLEAN)
+        groups.append(clean["group"].hash(seed=1))
+        for column, measure in measures.items():
+            measure.add(clean[column])
+        table = clean.to_arrow()
+        if writer is None:
+            writer = pq.ParquetWriter(path, table.schema)  # type: ignore[no-untyped-call]
+        writer.write_table(table)  # type: ignore[no-untyped-call]
+    if writer is not None:
+        writer.close()  # type: ignore[no-untyped-call]
+    return pl.concat(leaving), pl.concat(groups).n_unique()
+
+
 def _counts(reasons: pl.Series) -> dict[str, int]:
-    return {reason: int(count) for reason, count in sorted(reasons.value_counts().iter_rows())}
+    return {reason: int(count) for reason, count in sorted(reasons.drop_nulls().value_counts().iter_rows())}
 
 
-def _lengths(texts: pl.Series) -> Lengths:
-    lengths = texts.str.len_chars().cast(pl.Int64).to_list()
-    return Lengths(min=min(lengths), mean=sum(lengths) / len(lengths), max=max(lengths))
+def _digest(test: pl.DataFrame) -> str:
+    """Name the test rows: equal rows have one digest, in whatever order and at whatever commit."""
+    texts = test.select(folded(pl.col(column)) for column in COLUMNS)
+    return digests.of_value(sorted(map(list, texts.iter_rows())))

@@ -9,9 +9,9 @@ import polars as pl
 from huggingface_hub import EvalResult, ModelCardData
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pipeline import code, digests, pictures, receipts, stages
+from pipeline import code, digests, near_duplicates, personal_data, pictures, receipts, stages
 from pipeline.params import Params
-from pipeline.records import Accuracy, Audit, Card, Metrics, Pin, Training, Verdict
+from pipeline.records import Accuracy, Audit, Card, Metrics, Pin, Reembed, Training, Verdict
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -22,6 +22,7 @@ def run(workspace: Path, params: Params) -> Card:
     pin, audit = Pin.load(at["pin"]), Audit.load(at["audit"])
     training, metrics = Training.load(at["train"]), Metrics.load(at["evaluate"])
     verdict = Verdict.load(at["gate"])
+    reembed = Reembed.model_validate_json((workspace / "reembed.json").read_bytes())
     version = receipts.next_version(workspace, params.release.repo)
     commit = code.commit(workspace)
     folder = workspace / "card"
@@ -35,6 +36,7 @@ def run(workspace: Path, params: Params) -> Card:
         training,
         metrics,
         verdict,
+        reembed,
         version=version,
         code_commit=commit,
         records={
@@ -43,6 +45,9 @@ def run(workspace: Path, params: Params) -> Card:
         samples=_samples(workspace) if params.card.rows == "all" else [],
     )
     digests.write_text(folder / "README.md", text)
+    _name_space(workspace, reembed.space)
+    rows = pl.read_parquet(workspace / "data" / "clean" / "train.parquet").head(training.triplets)
+    near_duplicates.trained_rows(rows["query"].to_list()).write_parquet(folder / "trained_rows.parquet")
     return stages.seal(
         workspace, "card", Card(version=version, candidate=verdict.candidate, code_commit=commit)
     )
@@ -55,6 +60,7 @@ def render(
     training: Training,
     metrics: Metrics,
     verdict: Verdict,
+    reembed: Reembed,
     *,
     version: str,
     code_commit: str | None,
@@ -93,7 +99,22 @@ def render(
         verdict=verdict,
         gate_split=params.gate.split,
         picture_split=params.gate.split,
+        metrics=metrics,
         tables=_tables(metrics),
+        hard={
+            split: [_interval(scores[split]) if split in scores else "-" for scores in metrics.hard.values()]
+            for split in metrics.hard["candidate"]
+        },
+        hard_models=[_shown(name) for name in metrics.hard],
+        retrieval=_retrieval(metrics),
+        cell_splits=_cell_splits(metrics),
+        precisions=_precisions(metrics),
+        probes=[
+            [cell(name), kind, *(number(scores.get(name)) for scores in metrics.probes.values())]
+            for name, kind in metrics.probe_kinds.items()
+        ],
+        probe_models=[_shown(name) for name in metrics.probes],
+        stored_vectors=_stored_vectors(reembed),
         loss=json.dumps(training.loss, indent=2),
         hyperparameters=json.dumps(training.hyperparameters, indent=2, ensure_ascii=False),
         code_commit=code_commit,
@@ -165,13 +186,84 @@ def _tables(metrics: Metrics) -> dict[str, dict[str, Any]]:
     return {
         split: {
             "rows": next(iter(widths.values())).rows,
-            "models": ["this model" if name == "candidate" else name for name in metrics.models],
+            "models": [_shown(name) for name in metrics.models],
             "cells": {
-                dim: [_interval(scores[split][dim]) for scores in metrics.models.values()] for dim in widths
+                dim: [
+                    _interval(scores[split][dim]) if dim in scores[split] else "-"
+                    for scores in metrics.models.values()
+                ]
+                for dim in widths
             },
         }
         for split, widths in candidate.items()
     }
+
+
+def _shown(model: str) -> str:
+    return "this model" if model == "candidate" else model
+
+
+def _retrieval(metrics: Metrics) -> dict[str, dict[str, Any]]:
+    return {
+        name: {
+            "source": metrics.retrieval_source[name],
+            "queries": next(iter(widths.values())).queries,
+            "rows": [
+                [
+                    dim,
+                    _shown(model),
+                    *(number(value) for value in (one.ndcg10, one.mrr10, one.recall10, one.recall100)),
+                ]
+                for dim in widths
+                for model, sets in metrics.retrieval.items()
+                if (one := sets[name].get(dim)) is not None
+            ],
+        }
+        for name, widths in metrics.retrieval["candidate"].items()
+    }
+
+
+def _cell_splits(metrics: Metrics) -> list[str]:
+    return sorted({split for row in metrics.cells.values() for one in row.values() for split in one.ndcg10})
+
+
+def _precisions(metrics: Metrics) -> list[list[Any]]:
+    splits = _cell_splits(metrics)
+    return [
+        [
+            dim,
+            precision,
+            one.bytes_per_vector,
+            *(number(one.ndcg10.get(split)) for split in splits),
+            f"{one.search_ms:.2f}",
+        ]
+        for dim, row in metrics.cells.items()
+        for precision, one in row.items()
+    ]
+
+
+def _stored_vectors(reembed: Reembed) -> str:
+    """Say in a sentence what becomes of an index that holds the live model's vectors."""
+    if reembed.compatible is None:
+        return f"there was no live model to be compatible with; the vector space is `{reembed.space}`."
+    shown = {name: number(value) for name, value in reembed.ndcg10.items()}
+    if reembed.compatible:
+        return (
+            f"compatible with the live model's (space `{reembed.space}`): its queries on old documents reach "
+            f"nDCG@10 {shown['new_on_old']}, where the live model alone has {shown['live']}."
+        )
+    return (
+        f"**a new vector space** (`{reembed.space}`, before it `{reembed.live_space}`): embed all documents "
+        f"again first; on old ones its queries reach nDCG@10 {shown.get('new_on_old', '-')}."
+    )
+
+
+def _name_space(workspace: Path, space: str) -> None:
+    """Put the vector space's name into the configuration that is released with the model."""
+    name = "config_sentence_transformers.json"
+    config = json.loads((workspace / "model" / name).read_text(encoding="utf-8"))
+    text = json.dumps({**config, "katman_space": space}, indent=2, ensure_ascii=False)
+    digests.write_text(workspace / "card" / name, text + "\n")
 
 
 def _interval(score: Accuracy) -> str:
@@ -179,5 +271,7 @@ def _interval(score: Accuracy) -> str:
 
 
 def _samples(workspace: Path) -> list[list[str]]:
-    rows = pl.read_parquet(workspace / "data" / "clean" / "train.parquet", n_rows=3)
-    return [list(row) for row in rows.select("query", "positive", "negative").iter_rows()]
+    """Give three rows without personal data in them."""
+    rows = pl.read_parquet(workspace / "data" / "clean" / "train.parquet", n_rows=1000)
+    texts = [list(row) for row in rows.select("query", "positive", "negative").iter_rows()]
+    return [row for row in texts if not any(personal_data.found(text) for text in row)][:3]

@@ -11,7 +11,7 @@ from pipeline.records import Metrics, Training
 
 # A mid grey has contrast enough on white and on black; the page shows through the background.
 _GREY = "#808890"
-_COLOURS = {"base": "#9a6fd0", "live": "#d98324", "candidate": "#2f9e6e"}
+_COLOURS = {"base": "#9a6fd0", "live": "#d98324", "anchor": "#4a8fd0", "candidate": "#2f9e6e"}
 _STYLE: Any = {
     "svg.hashsalt": "katman",
     "svg.fonttype": "none",

@@ -138,12 +138,15 @@ def _space(workspace: Path) -> str:
 
 
 def contents(workspace: Path) -> dict[str, Path]:
-    """Map each path of the commit to be made to the local file, the model's and the card's."""
+    """Map each path of the commit to be made to the local file: the model's, then the card's.
+
+    Of the model's configuration it is the card's that goes out: it names the vector space besides.
+    """
     files = {}
     for folder in (workspace / "model", workspace / "card"):
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             name = path.relative_to(folder).as_posix()
-            if name in files:
+            if name in files and name != "config_sentence_transformers.json":
                 raise ReleaseRefused(
                     f"{name} stands in model/ and in card/; wanted one of it. Run `dvc repro`"
                 )

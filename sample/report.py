@@ -9,7 +9,7 @@ from sample.workspace import SampleError
 
 # Accuracy on test at full width: outside of these, the sample would show nothing.
 BANDS = {"base": (0.60, 0.85), "candidate": (0.85, 0.98)}
-_NAMES = {"base": "base", "live": "live", "candidate": "tuned"}
+_NAMES = {"base": "base", "live": "live", "anchor": "anchor", "candidate": "tuned"}
 # What the Hub itself puts into a repository.
 _HUBS_OWN = {".gitattributes"}
 
@@ -18,6 +18,14 @@ def newest_receipt(work: Path) -> dict[str, Any] | None:
     """Read the receipt of the highest version, or None where nothing was released."""
     receipts = [json.loads(path.read_text("utf-8")) for path in (work / "receipts").glob("*.json")]
     return max(receipts, key=lambda receipt: int(receipt["version"][1:]), default=None)
+
+
+def waits(work: Path) -> bool:
+    """Say whether a candidate passed the gate and was not released, because a person must approve it."""
+    verdict = json.loads((work / "records" / "verdict.json").read_text("utf-8"))
+    newest = newest_receipt(work)
+    released = newest is not None and newest["candidate"] == verdict["candidate"]
+    return bool(verdict["passed"] and verdict["needs_human"] and not released)
 
 
 def verify(receipt: dict[str, Any], endpoint: str, cache: Path) -> int:

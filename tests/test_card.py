@@ -1,5 +1,6 @@
 """A card that says what the records say, and that no data set can take over."""
 
+import json
 import re
 import shutil
 from html.parser import HTMLParser
@@ -11,9 +12,9 @@ import pytest
 from huggingface_hub import ModelCard
 from markdown_it import MarkdownIt
 
-from pipeline import card, code, digests
+from pipeline import card, code, digests, near_duplicates
 from pipeline.params import Params, load
-from pipeline.records import Audit, Card, Metrics, Pin, Training, Verdict
+from pipeline.records import Audit, Card, Metrics, Pin, Reembed, Training, Verdict
 from pipeline.stages import RECORDS
 from tests import workspace
 from tests.conftest import Stage
@@ -108,7 +109,7 @@ def test_card_tables_show_every_check_and_the_whole_curve(text: str, finished: P
     assert [int(row[1]) for row in curve[1:]] == [point.step for point in training.curve]
     assert curve[1][2] == "-"
     (rows,) = [table for table in tables(text) if table[0][0] == "split"]
-    assert rows[1] == ["train", "64", "60", "duplicate 1, empty 1, leak 1, same_positive_negative 1"]
+    assert rows[1] == ["train", "64", "60", "duplicate 1, empty 1, same_positive_negative 1, same_query 1"]
 
 
 def test_card_links_lead_to_the_pinned_revisions(text: str, finished: Path, stage: Stage) -> None:
@@ -146,9 +147,9 @@ def test_card_keeps_turkish_letters(text: str) -> None:
 def test_card_holds_no_local_path_and_no_token(finished: Path) -> None:
     for path in (finished / "card").rglob("*"):
         if path.is_file():
-            content = path.read_text(encoding="utf-8")
+            content = path.read_bytes()
             for secret in (workspace.TOKEN, workspace.READ_TOKEN, str(finished), "/tmp/", str(Path.home())):
-                assert secret not in content
+                assert secret.encode() not in content
 
 
 def test_card_of_equal_records_has_equal_bytes(line: Path, finished: Path) -> None:
@@ -242,6 +243,7 @@ def rendered(folder: Path, params: Params, **changes: Any) -> str:
         "training": Training.load(folder / RECORDS["train"]),
         "metrics": Metrics.load(folder / RECORDS["evaluate"]),
         "verdict": Verdict.load(folder / RECORDS["gate"]),
+        "reembed": Reembed.model_validate_json((folder / "reembed.json").read_bytes()),
     }
     stated: dict[str, Any] = {"version": "v3", "code_commit": None, "records": {}, "samples": []}
     return card.render(params, **(records | stated | changes))
@@ -251,11 +253,13 @@ def test_card_of_a_refused_candidate_says_so(finished: Path) -> None:
     verdict = Verdict.load(finished / RECORDS["gate"])
     name, check = next(iter(verdict.checks.items()))
     failed = check.model_copy(update={"passed": False, "value": "NaN"})
-    refused = verdict.model_copy(update={"passed": False, "checks": {name: failed}})
+    refused = verdict.model_copy(
+        update={"passed": False, "outcome": "underpowered", "checks": {name: failed}}
+    )
     text = rendered(finished, load(finished), verdict=refused)
-    assert "**refused**" in text
+    assert "**underpowered** (look 1 of 100" in text
     (checks,) = [table for table in tables(text) if table[0][0] == "check"]
-    assert checks[1] == [name, "NaN", f"<= {card.number(check.wanted)}", "fail"]
+    assert checks[1] == [name, "NaN", f"{check.rule} {card.number(check.wanted)}", "fail"]
 
 
 def test_card_of_a_model_without_narrower_widths_reads_well(finished: Path) -> None:
@@ -302,6 +306,36 @@ def test_card_bears_the_version_after_the_last_receipt(finished: Path, text: str
     assert Card.load(finished / RECORDS["card"]).version == "v1"
     assert "**Version:** v1 of" in text
     assert "**Version:** v3 of" in rendered(finished, load(finished))
+
+
+def test_card_says_what_becomes_of_stored_vectors(finished: Path) -> None:
+    reembed = Reembed.model_validate_json((finished / "reembed.json").read_bytes())
+    new = reembed.model_copy(update={"compatible": False, "live_space": "old"})
+    scores = {"live": 0.9, "candidate": 0.9, "new_on_old": 0.8765, "old_on_new": 0.9}
+    same = reembed.model_copy(update={"compatible": True, "ndcg10": scores})
+    assert "there was no live model" in rendered(finished, load(finished))
+    assert f"**a new vector space** (`{new.space}`, before it `old`)" in rendered(
+        finished, load(finished), reembed=new
+    )
+    assert "nDCG@10 0.8765" in rendered(finished, load(finished), reembed=same)
+
+
+def test_card_folder_names_the_space_and_the_rows_trained_on(finished: Path) -> None:
+    reembed = Reembed.model_validate_json((finished / "reembed.json").read_bytes())
+    name = "config_sentence_transformers.json"
+    config = json.loads((finished / "card" / name).read_text(encoding="utf-8"))
+    assert config.pop("katman_space") == reembed.space
+    assert config == json.loads((finished / "model" / name).read_text(encoding="utf-8"))
+    trained = pl.read_parquet(finished / "data" / "clean" / "train.parquet")["query"].to_list()
+    assert near_duplicates.near(finished / "card" / "trained_rows.parquet", trained).all()
+
+
+def test_card_never_shows_a_row_with_personal_data(line: Path) -> None:
+    path = line / "data" / "clean" / "train.parquet"
+    rows = pl.read_parquet(path)
+    private = pl.when(pl.col("row") < 3).then(pl.lit("ara: 0532 123 45 67")).otherwise(pl.col("positive"))
+    rows.with_columns(positive=private).write_parquet(path)
+    assert "0532" not in show(line)
 
 
 def test_card_that_fails_leaves_no_record(line: Path) -> None:

@@ -1,146 +1,320 @@
-"""The gate at its edges."""
+"""The gate at its edges, on cases that the simulation draws; `bench.gate` measures its error rates."""
 
 import json
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import gate, stages
+from bench.gate import DIMS, PARAMS, Case, Truth, chain, draw, judge, rows_asked_for, upper
+from pipeline import checks, gate, looks, stages
 from pipeline.errors import BrokenChain, UnmeasuredCheck
-from pipeline.evaluate import accuracy
 from pipeline.params import load
-from pipeline.params.gate import GateParams
-from pipeline.records import Audit, Metrics, Verdict
+from pipeline.params.gate import GateParams, Margins
+from pipeline.records import Accuracy, Looks, Verdict
 
-ROWS = 1000
-
-
-def audit(share: float = 0.0) -> Audit:
-    return Audit(splits={}, rejected_share=share)
-
-
-def metrics(split: str = "test", **hits: int) -> Metrics:
-    """Make metrics in which each model hits so many of a thousand rows at both widths."""
-    models = {name: {split: {dim: accuracy(count, ROWS) for dim in (32, 16)}} for name, count in hits.items()}
-    return Metrics(candidate="c", revisions=dict.fromkeys(hits, "r"), bf16=False, models=models)
+EQUAL = dict.fromkeys(("candidate", "live", "anchor"), Truth())
+ROWS = 8000
 
 
 def params(**changes: Any) -> GateParams:
-    values: dict[str, Any] = {
-        "split": "test",
-        "floors": {32: 0.9, 16: 0.8},
-        "base_margin": 0.0,
-        "live_margin": 0.001,
-        "max_rejected_share": 0.02,
-    }
-    return GateParams(**values | changes)
+    return PARAMS.model_copy(update=changes)
+
+
+def metrics(case: Case, **changes: Any) -> Case:
+    return replace(case, metrics=case.metrics.model_copy(update=changes))
 
 
 def failed(verdict: Verdict) -> set[str]:
-    assert verdict.passed is not bool(verdict.failures())
     return set(verdict.failures())
 
 
-def test_gate_passes_a_candidate_that_is_better_everywhere() -> None:
-    verdict = gate.gate(audit(), metrics(base=800, candidate=950, live=940), params())
+@pytest.fixture(scope="module")
+def equal() -> Case:
+    return draw(ROWS, EQUAL, seed=3)
+
+
+@pytest.fixture(scope="module")
+def first() -> Case:
+    return draw(ROWS, {"candidate": Truth()}, seed=3)
+
+
+def test_gate_passes_an_equal_candidate_and_says_what_it_saw(equal: Case) -> None:
+    verdict = judge(equal, params())
     assert verdict.passed
-    assert set(verdict.checks) == {
-        "rejected_share",
-        *(
-            f"{name}_{dim}"
-            for name in ("floor", "not_worse_than_base", "not_worse_than_live")
-            for dim in (32, 16)
-        ),
-    }
-    assert verdict.candidate == "c"
+    assert verdict.outcome == "passed"
+    assert (verdict.look, verdict.looks_allowed) == (1, 5)
+    assert verdict.compared_with == {"live": "l" * 40, "anchor": "a" * 40}
+    one = verdict.comparisons["live_accuracy_64"]
+    assert one.low <= one.difference <= one.high
+    assert one.alpha == 0.01
+    assert (one.rows, one.left_out) == (ROWS, 0)
+    assert one.clusters < ROWS
+    assert one.visible <= one.margin
+    assert not verdict.needs_human
 
 
-@pytest.mark.parametrize(("hits", "passes"), [(901, True), (900, True), (899, False)])
-def test_gate_floor_holds_at_its_edge(hits: int, passes: bool) -> None:
-    verdict = gate.gate(audit(), metrics(base=1, candidate=hits), params())
-    assert failed(verdict) == (set() if passes else {"floor_32"})
-    assert verdict.checks["floor_32"].value == hits / ROWS
-    assert verdict.checks["floor_32"].wanted == 0.9
+def test_gate_gives_the_same_verdict_twice_and_in_any_order(equal: Case) -> None:
+    turned = replace(
+        equal,
+        outcomes=equal.outcomes.sample(fraction=1, shuffle=True, seed=1),
+        retrieved=equal.retrieved.sample(fraction=1, shuffle=True, seed=2),
+        traits=equal.traits.sample(fraction=1, shuffle=True, seed=3),
+    )
+    assert judge(equal, params()) == judge(equal, params())
+    # Sums in another order differ in their last digits, and nothing else does.
+    one, other = judge(equal, params()), judge(turned, params())
+    assert one.outcome == other.outcome
+    for name, found in one.comparisons.items():
+        assert found.low == pytest.approx(other.comparisons[name].low, abs=1e-12)
 
 
-@pytest.mark.parametrize(("hits", "passes"), [(950, True), (949, False)])
-def test_gate_takes_no_worse_than_the_base_for_equal_or_better(hits: int, passes: bool) -> None:
-    verdict = gate.gate(audit(), metrics(base=950, candidate=hits), params())
-    assert failed(verdict) == (set() if passes else {"not_worse_than_base_32", "not_worse_than_base_16"})
-
-
-@pytest.mark.parametrize(("hits", "passes"), [(949, True), (948, False)])
-def test_gate_lets_a_candidate_fall_behind_live_by_the_margin(hits: int, passes: bool) -> None:
-    verdict = gate.gate(audit(), metrics(base=1, candidate=hits, live=950), params())
-    assert failed(verdict) == (set() if passes else {"not_worse_than_live_32", "not_worse_than_live_16"})
-
-
-@given(st.integers(1, ROWS), st.integers(0, ROWS))
-def test_gate_margin_holds_at_its_edge_whatever_rounding_does(best: int, behind: int) -> None:
-    wanted = accuracy(best, ROWS).accuracy - behind / ROWS
-    assert gate.at_least((best - behind) / ROWS, wanted).passed
-    assert not gate.at_least((best - behind - 1) / ROWS, wanted).passed
-
-
-@pytest.mark.parametrize(("rejected", "passes"), [(2, True), (3, False)])
-def test_gate_allows_rejected_rows_up_to_their_share(rejected: int, passes: bool) -> None:
-    verdict = gate.gate(audit(rejected / 100), metrics(base=1, candidate=950), params())
-    assert failed(verdict) == (set() if passes else {"rejected_share"})
-
-
-def test_gate_floor_of_zero_is_a_check_that_was_made() -> None:
-    verdict = gate.gate(audit(), metrics(base=0, candidate=0), params(floors={32: 0.0, 16: 0}))
-    assert verdict.passed
-    assert verdict.checks["floor_32"].wanted == 0
-
-
-def test_gate_rejected_share_of_zero_refuses_one_row() -> None:
-    verdict = gate.gate(audit(1e-6), metrics(base=1, candidate=950), params(max_rejected_share=0))
-    assert failed(verdict) == {"rejected_share"}
-
-
-@pytest.mark.parametrize("check", [gate.at_least, gate.at_most])
-@pytest.mark.parametrize("pair", [(math.nan, 0.5), (0.5, math.nan), (math.nan, math.nan), (math.nan, 0.0)])
-def test_gate_never_passes_nan(check: Any, pair: tuple[float, float]) -> None:
-    found = check(*pair)
-    assert not found.passed
-    assert "NaN" in (found.value, found.wanted)
-
-
-def test_gate_refuses_a_split_that_was_not_measured() -> None:
-    with pytest.raises(UnmeasuredCheck, match="candidate model on test at width 32, and evaluate measured"):
-        gate.gate(audit(), metrics("dev", base=1, candidate=950), params())
-
-
-def test_gate_refuses_a_width_that_was_not_measured() -> None:
-    with pytest.raises(UnmeasuredCheck, match=r"at width 64.*correct gate.split or gate.floors"):
-        gate.gate(audit(), metrics(base=1, candidate=950), params(floors={64: 0.5}))
-
-
-def test_gate_writes_a_no_and_goes_on(line: Path) -> None:
-    strict = params(floors={32: 1.0, 16: 1.0, 4: 1.0})
-    verdict = gate.run(line, load(line).model_copy(update={"gate": strict}))
+@pytest.mark.parametrize(
+    ("truth", "metric"), [(Truth(accuracy=0.02), "accuracy"), (Truth(ndcg=0.06), "ndcg")]
+)
+def test_gate_refuses_a_candidate_that_is_worse_in_one_metric(truth: Truth, metric: str) -> None:
+    verdict = judge(draw(ROWS, EQUAL | {"candidate": truth}, seed=4), params())
     assert not verdict.passed
-    assert Verdict.load(line / stages.RECORDS["gate"]) == verdict
+    assert {f"{other}_{metric}_{dim}" for other in ("live", "anchor") for dim in DIMS} <= failed(verdict)
 
 
-def test_gate_verdict_has_no_lists(finished: Path) -> None:
-    # DVC's `metrics show` flattens mappings only.
-    assert "[" not in (finished / stages.RECORDS["gate"]).read_text(encoding="utf-8")
+def test_gate_refuses_small_losses_that_add_up_against_the_anchor() -> None:
+    truths = {"candidate": Truth(ndcg=0.05), "live": Truth(ndcg=0.05), "anchor": Truth()}
+    verdict = judge(draw(ROWS, truths, seed=5), params())
+    assert {name.split("_")[0] for name in failed(verdict)} == {"anchor"}
+    assert not verdict.better_than_anchor
 
 
-def test_gate_without_metrics_says_what_to_run(finished: Path, tmp_path: Path) -> None:
-    shutil.copytree(finished / "records", tmp_path / "records")
-    (tmp_path / "records" / "metrics.json").unlink()
-    with pytest.raises(BrokenChain, match=r"metrics.json is missing; .*Run `dvc repro`"):
-        gate.run(tmp_path, load(finished))
-    content = json.loads((finished / "records" / "metrics.json").read_text(encoding="utf-8"))
-    content["models"]["base"]["test"]["32"]["accuracy"] = None
-    (tmp_path / "records" / "metrics.json").write_text(json.dumps(content))
-    with pytest.raises(BrokenChain, match=r"metrics.json is not a metrics record"):
-        gate.run(tmp_path, load(finished))
+def test_gate_says_underpowered_where_the_margin_cannot_be_seen(equal: Case) -> None:
+    verdict = judge(equal, params(live_margins=Margins(ndcg=0.02, hard=0.05, accuracy=0.0005)))
+    assert verdict.outcome == "underpowered"
+    assert "live_accuracy_64_visible" in failed(verdict)
+    assert "live_accuracy_64" in verdict.assumptions["rows_needed"]
+    assert verdict.comparisons["live_accuracy_64"].rows_needed > ROWS
+
+
+def test_gate_asks_for_as_many_rows_as_let_an_equal_candidate_through() -> None:
+    asked = rows_asked_for(PARAMS)
+    assert judge(draw(asked, EQUAL, seed=9), params()).passed
+    assert judge(draw(asked // 8, EQUAL, seed=9), params()).outcome == "underpowered"
+
+
+def test_gate_does_not_compare_where_too_few_rows_are_left(equal: Case) -> None:
+    seen = pl.when((pl.col("model") == "live") & (pl.col("seen").not_())).then(True).otherwise(pl.col("seen"))
+    known = replace(
+        equal,
+        outcomes=equal.outcomes.with_columns(seen=seen),
+        retrieved=equal.retrieved.with_columns(seen=seen),
+    )
+    verdict = judge(known, params())
+    assert verdict.outcome == "not_comparable"
+    assert verdict.comparisons["live_accuracy_64"].left_out == ROWS
+    assert verdict.comparisons["live_accuracy_64"].rows == 0
+    assert "live_accuracy_64" in failed(verdict)
+    assert verdict.comparisons["anchor_accuracy_64"].left_out == 0
+
+
+def test_gate_does_not_compare_with_a_model_of_which_nobody_knows_what_it_saw(equal: Case) -> None:
+    unknown = pl.when(pl.col("model") == "live").then(None).otherwise(pl.col("seen"))
+    blind = replace(
+        equal,
+        outcomes=equal.outcomes.with_columns(seen=unknown),
+        retrieved=equal.retrieved.with_columns(seen=unknown),
+    )
+    assert judge(blind, params()).outcome == "not_comparable"
+
+
+def test_gate_leaves_out_what_either_model_was_trained_on(equal: Case) -> None:
+    mine = (pl.col("model") == "candidate") & (pl.col("row") < 100)
+    theirs = (pl.col("model") == "live") & (pl.col("row") >= ROWS - 10)
+    half = replace(equal, outcomes=equal.outcomes.with_columns(seen=mine | theirs))
+    verdict = judge(half, params())
+    assert verdict.comparisons["live_accuracy_64"].left_out == 110
+    assert verdict.comparisons["anchor_accuracy_64"].left_out == 100
+
+
+def test_gate_of_a_first_release_has_floors_and_the_base(first: Case) -> None:
+    verdict = judge(first, params())
+    assert verdict.passed
+    assert verdict.first_release
+    assert verdict.better_than_anchor
+    assert set(verdict.comparisons) == {"base_ndcg_64"}
+    assert "first" in verdict.assumptions
+    high = judge(first, params(base_min_gain=0.5))
+    assert failed(high) == {"base_ndcg_64"}
+
+
+def test_gate_refuses_a_first_release_no_better_than_the_base(first: Case) -> None:
+    same = first.retrieved.filter(pl.col("model") == "candidate").with_columns(model=pl.lit("base"))
+    retrieved = pl.concat([first.retrieved.filter(pl.col("model") != "base"), same])
+    assert failed(judge(replace(first, retrieved=retrieved), params())) == {"base_ndcg_64"}
+
+
+def test_gate_compares_a_narrower_live_model_at_the_widths_it_has(equal: Case) -> None:
+    narrow = (pl.col("model") != "live") | (pl.col("dim") == 32)
+    case = replace(equal, outcomes=equal.outcomes.filter(narrow), retrieved=equal.retrieved.filter(narrow))
+    verdict = judge(case, params())
+    assert {name for name in verdict.comparisons if name.startswith("live")} == {
+        "live_ndcg_32",
+        "live_accuracy_32",
+    }
+    assert "[64]" in verdict.assumptions["live_widths"]
+
+
+def test_gate_of_a_live_model_without_a_common_width_is_not_comparable(equal: Case) -> None:
+    other = pl.col("model") != "live"
+    case = replace(equal, outcomes=equal.outcomes.filter(other), retrieved=equal.retrieved.filter(other))
+    assert judge(case, params()).outcome == "not_comparable"
+
+
+def test_gate_wants_a_gain_and_a_person_for_a_new_vector_space(equal: Case) -> None:
+    new = replace(equal, reembed=equal.reembed.model_copy(update={"compatible": False}))
+    verdict = judge(new, params())
+    assert failed(verdict) == {"new_space_gain"}
+    assert verdict.needs_human
+    better = draw(ROWS, {"candidate": Truth(), "live": Truth(ndcg=0.1), "anchor": Truth(ndcg=0.1)}, seed=6)
+    gained = judge(replace(better, reembed=new.reembed), params())
+    assert gained.passed
+    assert gained.needs_human
+    assert gained.better_than_anchor
+
+
+def test_gate_counts_a_look_once_and_stops_when_they_are_spent(equal: Case) -> None:
+    digest = equal.audit.test_digest
+    seen = Looks()
+    for name in "abcd":
+        seen = looks.add(looks.add(seen, digest, name * 64), digest, name * 64)
+    assert (
+        seen.candidates == {digest: ("a" * 64, "b" * 64, "c" * 64, "d" * 64)}
+        or "c" * 64 in seen.candidates[digest]
+    )
+    assert judge(equal, params(), seen).look == 3  # this candidate is the third of them
+    others = Looks(candidates={digest: tuple(str(place) for place in range(5))})
+    spent = judge(equal, params(), others)
+    assert (spent.outcome, spent.look) == ("test_spent", 6)
+    elsewhere = Looks(candidates={"other rows": tuple(str(place) for place in range(5))})
+    assert judge(equal, params(), elsewhere).look == 1
+
+
+@pytest.mark.parametrize("floor", [0.0, 1.0])
+def test_gate_takes_a_floor_of_zero_for_a_floor(first: Case, floor: float) -> None:
+    verdict = judge(first, params(floors=dict.fromkeys(DIMS, floor)))
+    assert verdict.checks["floor_64"].passed == (floor == 0.0)
+    assert verdict.checks["floor_64"].wanted == floor
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"max_rejected_share": 0.0}, "rejected_share"),
+        ({"max_leak_share": 0.0}, "leak_share"),
+        ({"retention": 1.0}, "retention"),
+    ],
+)
+def test_gate_refuses_what_a_plain_check_finds(first: Case, changes: dict[str, Any], name: str) -> None:
+    audit = first.audit.model_copy(update={"rejected_share": 0.001, "near_train": {"test": 3}})
+    scores = {model: dict(splits) for model, splits in first.metrics.retrieval.items()}
+    at = scores["candidate"]["own_test"]
+    scores["candidate"] = {"own_test": at | {32: at[32].model_copy(update={"ndcg10": at[64].ndcg10 * 0.99})}}
+    case = metrics(replace(first, audit=audit), retrieval=scores)
+    assert judge(case, params()).passed
+    assert failed(judge(case, params(**changes))) == {name}
+
+
+def test_gate_judges_probes_slices_and_soundness(first: Case) -> None:
+    small, large = (Accuracy(accuracy=0.5, low=0, high=1, rows=rows) for rows in (29, 30))
+    best = Accuracy(accuracy=1.0, low=0, high=1, rows=30)
+    case = metrics(
+        first,
+        probes={"base": {"sts": 0.8}, "candidate": {"sts": 0.7}},
+        probe_kinds={"sts": "spearman"},
+        slices={"base": {"a=1": best, "a=2": best}, "candidate": {"a=1": small, "a=2": large}},
+        soundness=first.metrics.soundness.model_copy(update={"unit_norm": False}),
+    )
+    assert failed(judge(case, params())) == {"forgetting_sts", "slice_a=2", "unit_norm"}
+
+
+def test_gate_takes_what_is_no_number_for_lost(first: Case) -> None:
+    nothing = pl.when(pl.col("model") == "candidate").then(math.nan).otherwise(pl.col("ndcg10"))
+    broken = replace(first, retrieved=first.retrieved.with_columns(ndcg10=nothing))
+    verdict = judge(broken, params())
+    assert verdict.comparisons["base_ndcg_64"].difference == -1.0
+    assert "base_ndcg_64" in failed(verdict)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_check_never_passes_on_nan(value: float) -> None:
+    assert not checks.at_least(math.nan, value).passed
+    assert not checks.at_most(math.nan, value).passed
+    assert checks.at_least(math.nan, 0.0).value == "NaN"
+
+
+@settings(max_examples=200)
+@given(st.integers(0, 1000), st.integers(0, 1000), st.integers(1, 1000))
+def test_check_of_shares_is_exact(one: int, other: int, rows: int) -> None:
+    assert checks.at_least(one / rows, other / rows).passed == (one >= other)
+    assert checks.at_most(one / rows, other / rows).passed == (one <= other)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 1000), st.integers(1, 40))
+def test_gate_never_judges_a_better_candidate_worse(seed: int, gained: int) -> None:
+    case = draw(400, EQUAL, seed)
+    better = pl.when((pl.col("model") == "candidate") & (pl.col("row") < gained))
+    raised = replace(
+        case,
+        outcomes=case.outcomes.with_columns(cos_positive=better.then(1.0).otherwise(pl.col("cos_positive"))),
+    )
+    before, after = judge(case, params()), judge(raised, params())
+    for name, one in before.comparisons.items():
+        assert after.comparisons[name].low >= one.low
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5])
+def test_gate_of_very_few_rows_is_a_no(rows: int) -> None:
+    verdict = judge(draw(rows, EQUAL, seed=1), params())
+    assert verdict.outcome == "not_comparable"
+
+
+def test_gate_of_all_equal_outcomes_has_the_bound_of_the_rule_of_three(equal: Case) -> None:
+    same = equal.outcomes.with_columns(cos_positive=pl.lit(1.0, dtype=pl.Float32))
+    alone = equal.traits.with_columns(component=pl.col("row"))
+    verdict = judge(replace(equal, outcomes=same, traits=alone), params(resamples=10000))
+    one = verdict.comparisons["live_accuracy_64"]
+    assert one.difference == 0
+    # Nobody lost of n rows: at most -ln(alpha) / n would have been, at level alpha.
+    assert one.low == pytest.approx(math.log(0.01) / ROWS, rel=0.05)
+
+
+@pytest.mark.parametrize("change", [{"split": "dev"}, {"floors": {64: 0.5, 8: 0.5}}])
+def test_gate_refuses_to_check_what_was_never_measured(first: Case, change: dict[str, Any]) -> None:
+    with pytest.raises((UnmeasuredCheck, KeyError)):
+        judge(first, params(**change))
+
+
+def test_gate_chain_and_bound_of_the_simulation() -> None:
+    assert chain(PARAMS, 1500, 2, seed=1) < 1
+    assert upper(0, 500) == pytest.approx(1 - 0.01 ** (1 / 500))
+    assert upper(3, 3) == 1.0
+
+
+def test_gate_writes_verdict_and_look(line: Path) -> None:
+    verdict = Verdict.load(line / stages.RECORDS["gate"])
+    seen = json.loads((line / "records" / "looks.json").read_text(encoding="utf-8"))
+    assert list(seen["candidates"].values()) == [[verdict.candidate]]
+    before = (line / "records" / "looks.json").read_bytes()
+    gate.run(line, load(line))
+    assert (line / "records" / "looks.json").read_bytes() == before
+
+
+def test_gate_without_readable_looks_refuses(line: Path) -> None:
+    (line / "records" / "looks.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(BrokenChain, match=r"git checkout records/looks\.json"):
+        gate.run(line, load(line))
+    shutil.rmtree(line)

@@ -132,7 +132,7 @@ def test_refresh_moves_live_together_with_the_data(room: Room) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"train.learning_rate": 0.5}, {"train.recipe_version": 2}, {"gate.base_min_gain": 0.5}]
+    "change", [{"train.learning_rate": 0.5}, {"train.recipe_version": 99}, {"gate.base_min_gain": 0.5}]
 )
 def test_refresh_moves_live_after_the_recipe_changed(room: Room, change: dict[str, object]) -> None:
     commit = room.new_model("{}")

@@ -166,7 +166,7 @@ def test_chain_needs_a_lock_that_holds_these_records(line: Path) -> None:
 
 def test_stages_name_a_parameter_that_params_yaml_lacks(line: Path) -> None:
     text = (line / "dvc.yaml").read_text(encoding="utf-8")
-    (line / "dvc.yaml").write_text(text.replace("params: [audit]", "params: [audit, audit.speed]"))
+    (line / "dvc.yaml").write_text(text.replace("params: [audit,", "params: [audit.speed, audit,"))
     with pytest.raises(InvalidParams, match=r"params.yaml has no audit.speed, which dvc.yaml names"):
         stages.params_digest(line, "audit")
 

@@ -10,7 +10,7 @@ import torch
 from datasets import Dataset
 from sentence_transformers import SentenceTransformer
 
-from pipeline.engine.hardware import fast_bfloat16, granted_threads
+from pipeline.engine.hardware import fast_bfloat16, granted_threads, keep_freed_memory
 from pipeline.engine.recipe import Curve, CurveRow, Hardware, Recipe, TrainingRun
 from pipeline.engine.report import report
 from pipeline.engine.trainer import LogAtCheckpoints, MeasuredTrainer, last_checkpoint
@@ -53,6 +53,7 @@ def fit(
     _check(recipe, model, train_columns)
     threads = hardware.threads if hardware.threads is not None else granted_threads()
     torch.set_num_threads(threads)
+    keep_freed_memory()
     if any(p.dtype in (torch.float16, torch.bfloat16) for p in model.parameters()):
         model.float()  # bfloat16 autocast over float32 weights; half-precision weights lose small updates
     bf16 = recipe.bf16 and fast_bfloat16(model.device)

@@ -24,6 +24,7 @@ from sentence_transformers.util import cos_sim
 from torch import Tensor
 
 from pipeline.engine.blocks import BlockShape, PooledBatch, pool_features
+from pipeline.engine.dropout import fast_dropout
 from pipeline.engine.memory import GraphBudget
 from pipeline.engine.nested import nested_ranking_loss
 
@@ -46,15 +47,23 @@ class PooledRankingLoss(CachedMultipleNegativesRankingLoss):
     Attributes:
         shape: How blocks are cut from stock features.
         budget: Memory for kept graphs: 0 is plain GradCache, plenty never encodes twice.
+        compiled: Whether `torch.compile` runs the model: it brings its own dropout.
         repeated_positions: Positions that the last backward pass encoded again.
     """
 
     def __init__(
-        self, model: SentenceTransformer, *, shape: BlockShape, budget: GraphBudget, scale: float = 20.0
+        self,
+        model: SentenceTransformer,
+        *,
+        shape: BlockShape,
+        budget: GraphBudget,
+        scale: float = 20.0,
+        compiled: bool = False,
     ) -> None:
         super().__init__(model, scale=scale)
         self.shape = shape
         self.budget = budget
+        self.compiled = compiled
         self.repeated_positions = 0
 
     def forward(self, sentence_features: PooledBatch | Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
@@ -127,8 +136,10 @@ class PooledRankingLoss(CachedMultipleNegativesRankingLoss):
                 each.embeddings = embeddings.detach()  # frees the graph before the next one is built
 
     def _encode(self, block: dict[str, Any]) -> Tensor:
-        # A copy, because the model's modules write their results into the features.
-        embeddings: Tensor = self.model(dict(block))["sentence_embedding"]
+        dropout = nullcontext() if self.compiled else fast_dropout(self.model)
+        with dropout:
+            # A copy, because the model's modules write their results into the features.
+            embeddings: Tensor = self.model(dict(block))["sentence_embedding"]
         return embeddings
 
 

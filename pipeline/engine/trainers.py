@@ -125,7 +125,9 @@ def engine_trainer(
     shape = block_shape(model.device, arguments.bf16, hardware.compile)
     limit = hardware.memory_bytes
     budget = GraphBudget(default_budget(model, model.device) if limit is None else limit)
-    ranking_loss = PooledRankingLoss(model, shape=shape, budget=budget, scale=recipe.scale)
+    ranking_loss = PooledRankingLoss(
+        model, shape=shape, budget=budget, scale=recipe.scale, compiled=hardware.compile
+    )
     tokens, numbers = tokenize(model, [(texts, recipe.prompt(name)) for name, texts in train.items()])
     return EngineTrainer(
         model=model,

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from pipeline.params.section import Section, Share
 
+Gain = Annotated[float, Field(ge=-1, le=1)]
 Alpha = Annotated[float, Field(gt=0, lt=0.5)]
 
 
@@ -29,7 +30,7 @@ class GateParams(Section):
     min_clusters: int = Field(ge=2)
     min_hard_rows: int = Field(ge=1)
     floors: dict[int, Share] = Field(min_length=1)
-    base_min_gain: Share
+    base_min_gain: Gain
     live_margins: Margins
     anchor_margins: Margins
     retention: Share
@@ -37,4 +38,4 @@ class GateParams(Section):
     max_slice_drop: Share
     max_leak_share: Share
     max_rejected_share: Share
-    reembed_min_gain: Share
+    reembed_min_gain: Gain

@@ -7,27 +7,23 @@ from pipeline.records.looks import Looks
 from pipeline.records.metrics import Accuracy, Cell, Chosen, Metrics, Retrieval, Soundness
 from pipeline.records.pin import Pin, PinnedFile, PinnedRepo, PinnedSplit
 from pipeline.records.receipt import Receipt
-from pipeline.records.reembed import Reembed
 from pipeline.records.record import Part, Record
+from pipeline.records.reembed import Reembed
 from pipeline.records.training import CurvePoint, Speed, Training
 from pipeline.records.verdict import Check, Comparison, Verdict
 
 __all__ = [
-    "Comparison",
-    "Reembed",
-    "Soundness",
-    "Retrieval",
-    "Chosen",
-    "Cell",
-    "Looks",
-    "Shortcut",
     "Accuracy",
     "Approval",
     "Audit",
     "Card",
+    "Cell",
     "Check",
+    "Chosen",
+    "Comparison",
     "CurvePoint",
     "Lengths",
+    "Looks",
     "Metrics",
     "Part",
     "Pin",
@@ -36,6 +32,10 @@ __all__ = [
     "PinnedSplit",
     "Receipt",
     "Record",
+    "Reembed",
+    "Retrieval",
+    "Shortcut",
+    "Soundness",
     "Speed",
     "SplitAudit",
     "Training",

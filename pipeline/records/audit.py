@@ -8,7 +8,7 @@ from pipeline.records.record import Part, Record
 class Lengths(Part):
     """Lengths of a column's texts in tokens of the base, prompt and special tokens with them.
 
-    `texts` were measured (a sample where there are very many); `over_long` of the whole column are cut by the model.
+    `texts` were measured (a sample where there are very many); `over_long` of the whole column are cut.
     """
 
     min: int
@@ -61,7 +61,7 @@ class Audit(Record):
         shortcut: Per held-out split.
         personal_data: Rows per kind of personal data found, all splits together.
         near_train: Rows of each held-out split that are the same as, or near, a text that is trained on.
-        test_digest: Names the test rows that a verdict is about: equal rows, equal digest, whatever the commit.
+        test_digest: Names the test rows of a verdict: equal rows, equal digest, whatever the commit.
         rejected_share: Rows dropped, of all.
     """
 

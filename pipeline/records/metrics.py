@@ -58,15 +58,19 @@ class Soundness(Part):
 class Metrics(Record):
     """What was measured; models are `base`, `candidate` and, where there are such, `live` and `anchor`.
 
+    A live model or anchor that is narrower than `model.dims` has keys only at the widths that it has.
+
     Attributes:
         revisions: Commit, or for the candidate sha256 of its folder, by model.
         models: Triplet accuracy by model, split and width.
-        hard: The same on the hard subset alone, at the largest width, by model and split; absent where there are no such rows.
+        hard: The same on the hard subset alone, at the largest width that the model has, by model and split;
+            absent where there are no such rows.
         retrieval: By model, set (`own_dev`, `own_test`, `service`) and width, float32.
         retrieval_source: What each set is: "the split's own texts", or the repository at its commit.
-        probes: By model and probe: Spearman or nDCG@10 at the largest width.
+        probes: By model (not the anchor) and probe: Spearman or nDCG@10 at the largest width.
         probe_kinds: `spearman` or `ndcg10`, by probe.
-        slices: Accuracy at the largest width by model, then `COLUMN=VALUE` (and `rows=new`, `rows=old`), on gate.split's rows.
+        slices: Accuracy at the largest width by model, then `COLUMN=VALUE` (and `rows=new`, `rows=old`), on
+            gate.split's rows. Of a column's values the 50 commonest have their own, the rest are `other`.
         cells: By width, then precision.
         chosen: The recommended cell.
         soundness: Of the candidate.

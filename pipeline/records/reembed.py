@@ -2,21 +2,25 @@
 
 from pydantic import Field
 
-from pipeline.records.record import Part
+from pipeline.records.record import Record
 
 
-class Reembed(Part):
+class Reembed(Record):
     """Stored vectors: compatible, or a new vector space.
+
+    What it rests on stands in `records/metrics.json`, which holds this file's digest; `read` is empty.
 
     Attributes:
         compatible: None where there is no live model to compare with.
-        space: Names the vector space: the live model's where compatible, else the candidate's own. Stands in the model's config too.
+        space: Names the vector space: the live model's where compatible, else the candidate's own.
         live_space: The live model's; None where there is none.
-        ndcg10: On own texts of gate.split at the largest width: `live` (live queries on live documents), `candidate`,
-            `new_on_old` (candidate's queries on live's documents), `old_on_new`, and `mixed_10`, `mixed_50`, `mixed_90` (candidate's queries on
-            indexes of which so many percent are re-embedded).
+        ndcg10: On own texts of gate.split at the largest width that both have: `live` (live queries on live
+            documents), `candidate`, `new_on_old` (candidate's queries on live's documents), `old_on_new`, and
+            `mixed_10`, `mixed_50`, `mixed_90` (candidate's queries on indexes of which so many percent are
+            re-embedded). Without a live model only `candidate`; with one of another width only `candidate`
+            and `live`, or not even that where it has none of model.dims.
         score_shift: Quantiles 0.05, 0.5 and 0.95 of cos(query, positive), candidate less live.
-        vectors_per_hour: Measured here, by the candidate, on this split's documents.
+        vectors_per_hour: Measured here, by the candidate, on the texts of gate.split, when they were encoded.
         gigabytes_per_million: Per width, then precision.
     """
 

@@ -29,6 +29,7 @@ class Comparison(Part):
         rows: Rows compared.
         clusters: Clusters that they fall into, which are resampled.
         left_out: Rows left out because one of the two models was trained on something near them.
+        rows_needed: Rows with which `visible` would be no more than the margin.
     """
 
     difference: float
@@ -40,21 +41,22 @@ class Comparison(Part):
     rows: int
     clusters: int
     left_out: int
+    rows_needed: int
 
 
 class Verdict(Record):
     """`passed` only where every check passed.
 
     Attributes:
-        outcome: Why not, where not: a check failed, the test set is too small to see the margin, too few rows are comparable, or
-            the test set has been looked at too often.
+        outcome: Why not, where not: a check failed, the test set is too small to see the margin, too few rows
+            are comparable, or the test set has been looked at too often.
         first_release: There was no live model.
         compared_with: Commits of live and anchor, where they were compared.
         look: This candidate's number among those judged on these test rows.
         looks_allowed: `gate.max_looks`.
         comparisons: By name, as `live_ndcg_1024`.
         needs_human: A new vector space replaces the live one: a person must approve before the release.
-        better_than_anchor: The candidate's lower bounds lie above the anchor: it becomes the anchor when released.
+        better_than_anchor: It becomes the anchor when it is released.
         assumptions: What the error rates rest on, as sentences.
     """
 

@@ -16,6 +16,19 @@ VERDICT = {
         "floor.test.16": {"value": 0.8, "rule": ">=", "wanted": 0.7, "passed": True},
         "base.test.16": {"value": -0.1, "rule": ">=", "wanted": 0.0, "passed": False},
     },
+    "comparisons": {
+        "live_accuracy_16": {
+            "difference": 0.01,
+            "low": -0.02,
+            "high": 0.04,
+            "margin": 0.03,
+            "alpha": 0.01,
+            "visible": 0.025,
+            "rows": 400,
+            "clusters": 390,
+            "left_out": 7,
+        },
+    },
 }
 
 
@@ -42,3 +55,4 @@ def test_report_shows_each_accuracy_and_each_check(tmp_path: Path) -> None:
     assert text.startswith("# refused\n")
     assert "| base | test | 16 | 0.8000 | 0.7500 to 0.8500 | 60 |" in text
     assert "| base.test.16 | -0.1 | >= 0 | **no** |" in text
+    assert "| live_accuracy_16 | 0.01 | -0.02 to 0.04 | 0.03 | 0.025 | 400 | 7 |" in text

@@ -59,7 +59,13 @@ def record(step: str, data: str, candidate: str) -> dict[str, object]:
         return {"data": data, "models": {"base": split, "candidate": split}}
     if step == "gate":
         check = {"value": 0.8, "rule": ">=", "wanted": 0.9, "passed": data != "bad"}
-        return {"passed": data != "bad", "candidate": candidate, "checks": {"floor.test.16": check}}
+        return {
+            "passed": data != "bad",
+            "candidate": candidate,
+            "checks": {"floor.test.16": check},
+            "comparisons": {},
+            "needs_human": data == "new space",
+        }
     return {"data": data}
 
 

@@ -137,7 +137,7 @@ def test_params_refuse_a_revision_that_is_no_commit(folder: Path, key: str, revi
         ("evaluate.splits", []),
         ("evaluate.splits", ["train"]),
         ("gate.floors", {1024: 1.5, 768: 0.9, 512: 0.9, 256: 0.9}),
-        ("gate.base_min_gain", -0.1),
+        ("gate.max_leak_share", -0.1),
         ("card.rows", "some"),
         ("hub.endpoint", "huggingface.co"),
         ("hub.endpoint", "https://huggingface.co/"),

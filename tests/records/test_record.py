@@ -71,5 +71,18 @@ def test_record_that_is_none_is_named_with_its_first_fault(tmp_path: Path, text:
 def test_verdict_lists_its_failures() -> None:
     good = Check(value=1.0, rule=">=", wanted=0.5, passed=True)
     bad = Check(value=0.1, rule=">=", wanted=0.5, passed=False)
-    verdict = Verdict(candidate="a", passed=False, checks={"good": good, "bad": bad})
+    verdict = Verdict(
+        candidate="a",
+        passed=False,
+        outcome="failed",
+        first_release=True,
+        compared_with={},
+        look=1,
+        looks_allowed=5,
+        checks={"good": good, "bad": bad},
+        comparisons={},
+        needs_human=False,
+        better_than_anchor=True,
+        assumptions={},
+    )
     assert verdict.failures() == {"bad": bad}

@@ -1,0 +1,119 @@
+"""What the gate compares: differences of two models on the rows that neither was trained on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from pipeline.paired import Differences
+from pipeline.params.gate import GateParams, Margins
+
+
+@dataclass(frozen=True)
+class Named:
+    """One comparison before it is resampled.
+
+    Attributes:
+        other: The model that the candidate is compared with.
+        metric: ndcg, accuracy or hard.
+        margin: How far below the candidate may lie; None where it must be better instead.
+        differences: Candidate less other.
+        left_out: Rows left out because one of the two was trained on something near them.
+        comparable: False where nobody knows what the other model was trained on.
+    """
+
+    other: str
+    metric: str
+    dim: int
+    margin: float | None
+    differences: Differences
+    left_out: int
+    comparable: bool
+
+    @property
+    def name(self) -> str:
+        """The name that the verdict gives it."""
+        return f"{self.other}_{self.metric}_{self.dim}"
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What `evaluate` and `audit` wrote, as far as the gate's split goes.
+
+    Attributes:
+        outcomes: model, row, dim, value (1.0 where the positive is nearer), seen, cluster, hard.
+        queries: model, query, dim, value (nDCG@10), seen, cluster.
+        clusters: How many clusters there are.
+    """
+
+    outcomes: pl.DataFrame
+    queries: pl.DataFrame
+    clusters: int
+
+
+def tables(
+    outcomes: pl.DataFrame, retrieved: pl.DataFrame, traits: pl.DataFrame, params: GateParams
+) -> Tables:
+    """Take the gate's split, and number its clusters in the order of their first rows."""
+    column = "component" if params.cluster == "component" else f"slice_{params.cluster}"
+    named = traits.filter(pl.col("split") == params.split).sort("row")
+    order = named.select(pl.col(column)).unique(maintain_order=True).with_row_index("cluster")
+    rows = named.join(order, on=column, nulls_equal=True, maintain_order="left")
+    groups = rows.unique("group", keep="first", maintain_order=True).select("group", "cluster")
+    won = (pl.col("cos_positive") > pl.col("cos_negative")).fill_null(False).cast(pl.Float64)
+    return Tables(
+        outcomes=outcomes.filter(pl.col("split") == params.split)
+        .join(rows.select("row", "cluster", "hard"), on="row", maintain_order="left")
+        .select("model", "row", "dim", won.alias("value"), "seen", "cluster", "hard"),
+        queries=retrieved.filter(
+            (pl.col("set") == "own") & (pl.col("split") == params.split) & (pl.col("precision") == "float32")
+        )
+        .join(groups, left_on="query", right_on="group", maintain_order="left")
+        .select("model", "query", "dim", pl.col("ndcg10").alias("value"), "seen", "cluster"),
+        clusters=order.height,
+    )
+
+
+def against(found: Tables, other: str, margins: Margins | None, least_hard_rows: int) -> list[Named]:
+    """Compare the candidate with one other model, at every width that both have.
+
+    Args:
+        found: What was measured.
+        other: Its name.
+        margins: Of H0, per metric; None compares nDCG@10 at the largest width alone, to be better.
+        least_hard_rows: With fewer comparable ones the hard subset is left aside.
+    """
+    dims = sorted(
+        set(found.queries.filter(pl.col("model") == other)["dim"])
+        & set(found.queries.filter(pl.col("model") == "candidate")["dim"]),
+        reverse=True,
+    )
+    if margins is None:
+        return [_paired(found.queries, "query", other, "ndcg", dim, None) for dim in dims[:1]]
+    named = [_paired(found.queries, "query", other, "ndcg", dim, margins.ndcg) for dim in dims]
+    named += [_paired(found.outcomes, "row", other, "accuracy", dim, margins.accuracy) for dim in dims]
+    for dim in dims[:1]:
+        hard = _paired(found.outcomes.filter("hard"), "row", other, "hard", dim, margins.hard)
+        if len(hard.differences.values) >= least_hard_rows:
+            named.append(hard)
+    return named
+
+
+def _paired(table: pl.DataFrame, key: str, other: str, metric: str, dim: int, margin: float | None) -> Named:
+    at = table.filter(pl.col("dim") == dim)
+    ours, theirs = (at.filter(pl.col("model") == model) for model in ("candidate", other))
+    pairs = ours.join(theirs.select(key, "value", "seen"), on=key, suffix="_other", maintain_order="left")
+    known = pairs["seen_other"].null_count() == 0 and pairs["seen"].null_count() == 0
+    seen = pairs.select((pl.col("seen") | pl.col("seen_other")).fill_null(True))["seen"]
+    kept = pairs.filter(~seen)
+    difference = (kept["value"] - kept["value_other"]).to_numpy().astype(np.float64)
+    # What is no number was lost.
+    values = np.where(np.isfinite(difference), difference, -1.0)
+    clusters = kept["cluster"].to_numpy().astype(np.int64)
+    return Named(other, metric, dim, margin, Differences(values, clusters), int(seen.sum()), comparable=known)
+
+
+def margins(params: GateParams) -> Mapping[str, Margins]:
+    """Give the margins of each model that the candidate must not fall behind."""
+    return {"live": params.live_margins, "anchor": params.anchor_margins}
