@@ -224,10 +224,8 @@ class Hub:
         ]
         operations += [CommitOperationDelete(path) for path in sorted(delete)]
         with self._translated(f"commit to model {repo}"), warnings.catch_warnings():
-            # A release carries the hashes of what it was trained on, and that is a data file.
-            warnings.filterwarnings(
-                "ignore", "It seems that you are about to commit a data file", UserWarning
-            )
+            # A model does carry a table: which rows it was trained on.
+            warnings.filterwarnings("ignore", message="It seems that you are about to commit a data file")
             made = self._api.create_commit(
                 repo, operations, commit_message=message, repo_type="model", parent_commit=parent
             )

@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from pipeline import check
-from pipeline.errors import HubDenied, HubNotFound, HubUnreachable, InvalidWorkspace, PipelineError
+from pipeline.errors import (
+    HubDenied,
+    HubNotFound,
+    HubUnreachable,
+    InvalidData,
+    InvalidWorkspace,
+    PipelineError,
+)
 from pipeline.params import load
 from tests import workspace
 from tests.conftest import Make, Stage
@@ -30,6 +37,7 @@ def test_check_says_what_it_found(folder: Path, writer: Stage) -> None:
     assert list(found) == ["params", "stages", "ledger", "git", "disk", "token", "dataset", "base", "release"]
     assert found["params"] == "tester/tiny on tester/triplets, to tester/tuned"
     assert found["stages"] == "pin, audit, train, evaluate, gate, card"
+    assert found["ledger"] == "0 groups are held out"
     assert found["git"] == f"code is commit {git(folder, 'rev-parse', 'HEAD')[:12]}"
     assert found["token"] == "tester, may write"
     assert (found["dataset"], found["base"]) == (writer.dataset, writer.base)
@@ -80,6 +88,21 @@ def test_check_names_a_stage_that_is_missing(folder: Path) -> None:
     text = (folder / "dvc.yaml").read_text(encoding="utf-8")
     (folder / "dvc.yaml").write_text(text.replace("  gate:\n", "  goat:\n"), encoding="utf-8")
     assert "stages: " in refusal(folder, InvalidWorkspace)
+
+
+def test_check_names_a_line_of_the_ledger_that_is_none(folder: Path) -> None:
+    (folder / "splits.ledger").write_text("=======\n", encoding="utf-8")
+    assert refusal(folder, InvalidData).startswith("ledger: line 1 of")
+
+
+def test_check_looks_for_the_sets_that_params_name(folder: Path, writer: Stage) -> None:
+    files = {"corpus": "c.tsv", "queries": "q.tsv", "qrels": "r.tsv"}
+    own = {"repo": "tester/triplets", "revision": writer.dataset, **files}
+    probe = {"kind": "retrieval", "repo": "tester/none", "revision": "0" * 40, **files}
+    set_params(folder, {"retrieval": own})
+    assert check.run(folder, load(folder))["retrieval"] == writer.dataset
+    set_params(folder, {"probes": {"far": probe}})
+    assert refusal(folder, HubNotFound).startswith("probes.far: could not look at dataset tester/none")
 
 
 def test_check_names_a_disk_that_is_too_small(folder: Path) -> None:

@@ -9,7 +9,17 @@ from pipeline import receipts
 from pipeline.errors import BrokenChain
 from pipeline.params import load
 from pipeline.records import Receipt
-from tests.workspace import set_params
+from tests.workspace import PROJECT, set_params
+
+PROBE = {
+    "kind": "pairs",
+    "repo": "tester/sts",
+    "revision": "0" * 40,
+    "file": "a.tsv",
+    "first": "a",
+    "second": "b",
+    "score": "c",
+}
 
 
 def receipt(version: str, repo: str = "tester/tuned", commit: str | None = None) -> Receipt:
@@ -25,6 +35,8 @@ def receipt(version: str, repo: str = "tester/tuned", commit: str | None = None)
         dataset={},
         base={},
         live=None,
+        anchor=None,
+        space=None,
         records={},
         files={},
         dvc_lock="l",
@@ -76,19 +88,59 @@ def test_receipts_refuse_a_version_that_is_none(tmp_path: Path) -> None:
     [
         ({"dataset.revision": "0" * 40}, True),
         ({"live.revision": "0" * 40}, True),
+        ({"anchor.revision": "0" * 40}, True),
         ({"hardware.threads": 2}, True),
         ({"hub.timeout_seconds": 5}, True),
         ({"train.seed": 1}, False),
         ({"train.recipe_version": 99}, False),
         ({"base.revision": "0" * 40}, False),
-        ({"gate.retention": 0.5}, False),
+        ({"gate.base_min_gain": 0.5}, False),
+        ({"dataset.branch": "other"}, False),
+        ({"probes": {"sts": PROBE}}, False),
         ({"model.prompts.query": "soru: "}, False),
     ],
 )
 def test_receipts_recipe_changes_with_all_but_what_refresh_moves(
-    finished: Path, tmp_path: Path, changes: dict[str, Any], same: bool
+    tmp_path: Path, changes: dict[str, Any], same: bool
 ) -> None:
-    (tmp_path / "params.yaml").write_bytes((finished / "params.yaml").read_bytes())
+    (tmp_path / "params.yaml").write_bytes((PROJECT / "params.yaml").read_bytes())
     before = receipts.recipe(load(tmp_path))
     set_params(tmp_path, changes)
     assert (receipts.recipe(load(tmp_path)) == before) is same
+
+
+@pytest.mark.parametrize(
+    ("changes", "alone"),
+    [
+        ({}, True),
+        ({"train.recipe_version": 99}, True),
+        ({"live.revision": "0" * 40, "anchor.revision": "0" * 40}, True),
+        ({"hardware.threads": 2, "hub.timeout_seconds": 5}, True),
+        ({"dataset.revision": "0" * 40}, False),
+        ({"dataset.repo": "tester/other"}, False),
+        ({"base.revision": "0" * 40}, False),
+        ({"train.recipe_version": 99, "train.seed": 1}, False),
+        ({"gate.alpha": 0.01}, False),
+    ],
+)
+def test_receipts_know_a_change_of_code_alone(tmp_path: Path, changes: dict[str, Any], alone: bool) -> None:
+    (tmp_path / "params.yaml").write_bytes((PROJECT / "params.yaml").read_bytes())
+    params = load(tmp_path)
+    newest = receipt("v1").model_copy(
+        update={
+            "recipe": receipts.recipe(params),
+            "recipe_version": params.train.recipe_version,
+            "dataset": {"repo": params.dataset.repo, "revision": params.dataset.revision},
+        }
+    )
+    set_params(tmp_path, changes)
+    assert receipts.code_alone(load(tmp_path), newest) is alone
+
+
+def test_receipts_of_before_there_were_anchors_can_be_read(tmp_path: Path) -> None:
+    new = ("anchor", "space", "approval", "recipe_version")
+    old = receipt("v1").model_dump_json(exclude=set(new))
+    (tmp_path / "receipts").mkdir()
+    (tmp_path / "receipts" / "a.json").write_text(old, encoding="utf-8")
+    (one,) = receipts.load_all(tmp_path)
+    assert [getattr(one, name) for name in new] == [None] * 4

@@ -42,7 +42,7 @@ class Room:
         (self.folder / "tuned" / "config.json").write_text(text)
         return workspace.put(self.stage.endpoint, TUNED, "model", self.folder / "tuned")
 
-    def release(self, commit: str) -> None:
+    def release(self, commit: str, anchor: str | None = None) -> None:
         params = load(self.folder)
         put(
             self.folder,
@@ -50,13 +50,14 @@ class Room:
                 update={
                     "recipe": receipts.recipe(params),
                     "dataset": {"repo": DATA, "revision": params.dataset.revision},
+                    "anchor": anchor,
                 }
             ),
         )
 
 
 @pytest.fixture
-def room(writer: Stage, finished: Path, tmp_path: Path) -> Room:
+def room(writer: Stage, tmp_path: Path) -> Room:
     from huggingface_hub import HfApi
 
     HfApi(endpoint=writer.endpoint).delete_repo(DATA, repo_type="dataset", missing_ok=True)
@@ -131,7 +132,7 @@ def test_refresh_moves_live_together_with_the_data(room: Room) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"train.learning_rate": 0.5}, {"train.recipe_version": 99}, {"gate.retention": 0.5}]
+    "change", [{"train.learning_rate": 0.5}, {"train.recipe_version": 99}, {"gate.base_min_gain": 0.5}]
 )
 def test_refresh_moves_live_after_the_recipe_changed(room: Room, change: dict[str, object]) -> None:
     commit = room.new_model("{}")
@@ -147,6 +148,46 @@ def test_refresh_does_not_move_live_after_the_hardware_changed(room: Room) -> No
     room.hub.move_tag(TUNED, "deployed", commit)
     set_params(room.folder, {"hardware.threads": 2})
     assert room.run() == {}
+
+
+def test_refresh_moves_the_anchor_together_with_the_data(room: Room) -> None:
+    commit = room.new_model("{}")
+    room.release(commit, anchor="a" * 40)
+    before = (room.folder / "params.yaml").read_bytes()
+    assert room.run() == {}
+    assert (room.folder / "params.yaml").read_bytes() == before
+    head = room.new_data()
+    assert room.run() == {"dataset.revision": head, "anchor.revision": "a" * 40}
+    assert load(room.folder).anchor.revision == "a" * 40
+    assert room.run() == {}
+
+
+def test_refresh_moves_the_anchor_after_the_recipe_changed(room: Room) -> None:
+    room.release(room.new_model("{}"), anchor="a" * 40)
+    set_params(room.folder, {"train.seed": 3})
+    assert room.run() == {"anchor.revision": "a" * 40}
+
+
+def test_refresh_takes_the_anchor_of_the_newest_receipt_of_the_live_repository(room: Room) -> None:
+    put(
+        room.folder,
+        receipt("v2", repo=TUNED, commit="2" * 40).model_copy(update={"anchor": "b" * 40}),
+        receipt("v1", repo=TUNED, commit="1" * 40).model_copy(update={"anchor": "a" * 40}),
+        receipt("v9", repo="tester/else", commit="9" * 40).model_copy(update={"anchor": "c" * 40}),
+    )
+    for one in (room.folder / "receipts").glob("*.json"):
+        text = one.read_text(encoding="utf-8").replace(
+            '"dataset":{}', f'"dataset":{{"revision":"{"0" * 40}"}}'
+        )
+        one.write_text(text, encoding="utf-8")
+    assert room.run() == {"anchor.revision": "b" * 40}
+
+
+def test_refresh_leaves_the_anchor_where_no_receipt_names_one(room: Room) -> None:
+    set_params(room.folder, {"anchor.revision": "a" * 40})
+    room.release(room.new_model("{}"))
+    head = room.new_data()
+    assert room.run() == {"dataset.revision": head}
 
 
 def test_refresh_leaves_live_where_the_tag_was_removed(room: Room) -> None:

@@ -1,7 +1,6 @@
 """One commit, verified, tagged, with a receipt; or nothing at all."""
 
 import json
-import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -10,16 +9,33 @@ from pathlib import Path
 import pytest
 from huggingface_hub import CommitOperationAdd, HfApi, snapshot_download
 
-from pipeline import card, code, digests, gate, receipts, release, stages
+from pipeline import approve, code, digests, receipts, release, stages
 from pipeline.errors import BrokenChain, HubDenied, InvalidWorkspace, PipelineError, ReleaseRefused
 from pipeline.hub import Hub
 from pipeline.params import load
-from pipeline.records import Metrics, Receipt, Training, Verdict
-from tests import workspace
+from pipeline.records import Card, Metrics, Receipt, Verdict
+from tests import sealed, workspace
 from tests.conftest import Stage
 from tests.workspace import git, set_params
 
-REPO = workspace.MIXED["release.repo"]
+REPO = "tester/release"
+NAMES = {"live.repo": REPO, "release.repo": REPO}
+
+
+@pytest.fixture(scope="module")
+def judged(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a tiny candidate that passed the gate; nobody changes it."""
+    root = tmp_path_factory.mktemp("judged")
+    model = snapshot_download("tester/tiny", revision=stage.base, endpoint=stage.endpoint)
+    changes = {"dataset.revision": stage.dataset, "base.revision": stage.base} | NAMES
+    return sealed.make(root / "work", Path(model), changes)
+
+
+@pytest.fixture
+def line(judged: Path, writer: Stage, tmp_path: Path) -> Path:
+    """A copy of it, and its release repository gone from the Hub."""
+    workspace.forget(writer.endpoint, REPO)
+    return Path(shutil.copytree(judged, tmp_path / "line", symlinks=True))
 
 
 @pytest.fixture
@@ -46,18 +62,6 @@ def tags(api: HfApi) -> dict[str, str]:
     return {tag.name: tag.target_commit for tag in api.list_repo_refs(REPO).tags}
 
 
-def rejudge(folder: Path) -> None:
-    """Make what stands in model/ now the candidate, as if train had just left it and it scored as before."""
-    params = load(folder)
-    stages.seal(folder, "train", Training.load(folder / stages.RECORDS["train"]))
-    metrics = Metrics.load(folder / stages.RECORDS["evaluate"])
-    candidate = digests.digest(folder / "model")
-    stages.seal(folder, "evaluate", metrics.model_copy(update={"candidate": candidate}))
-    gate.run(folder, params)
-    card.run(folder, params)
-    workspace.commit(folder)
-
-
 def test_release_makes_one_commit_a_tag_and_a_receipt(line: Path, api: HfApi, tmp_path: Path) -> None:
     code_before = git(line, "rev-parse", "HEAD").strip()
     receipt, before = run(line)
@@ -72,11 +76,13 @@ def test_release_makes_one_commit_a_tag_and_a_receipt(line: Path, api: HfApi, tm
     params = load(line)
     assert (receipt.repo, receipt.version, receipt.released_by) == (REPO, "v1", "tester")
     assert receipt.candidate == digests.digest(line / "model")
-    assert receipt.dataset == {"repo": "tester/mixed", "revision": params.dataset.revision}
+    assert receipt.dataset == {"repo": "tester/triplets", "revision": params.dataset.revision}
     assert receipt.base == {"repo": "tester/tiny", "revision": params.base.revision}
     assert receipt.records == {path: digests.sha256(line / path) for path in stages.RECORDS.values()}
     assert receipt.dvc_lock == digests.sha256(line / "dvc.lock")
-    assert receipt.recipe == receipts.recipe(params)
+    assert (receipt.recipe, receipt.recipe_version) == (receipts.recipe(params), params.train.recipe_version)
+    assert (receipt.anchor, receipt.space) == (receipt.commit, receipt.candidate[:12])
+    assert receipt.approval is None
     assert workspace.TOKEN not in path.read_text(encoding="utf-8")
 
     assert git(line, "rev-parse", "HEAD~1").strip() == code_before
@@ -112,21 +118,25 @@ def test_release_can_be_loaded_by_a_user(line: Path, writer: Stage, monkeypatch:
     assert constants.HF_HUB_CACHE in folder
 
 
-def judge(line: Path, floors: dict[int, float]) -> None:
-    """Ask the gate again, with other floors."""
-    params = load(line)
-    strict = params.gate.model_copy(update={"floors": floors})
-    gate.run(line, params.model_copy(update={"gate": strict}))
-
-
-def test_release_refuses_what_the_gate_refused(line: Path, api: HfApi) -> None:
-    judge(line, {32: 1.0, 16: 1.0, 4: 0.0})
-    message = refusal(line, ReleaseRefused)
-    assert re.match(
-        r"the gate said no \(failed\), so nothing is released:\n  floor_32: 0\.\d+ where >= 1.0 was wanted",
-        message,
+@pytest.mark.parametrize(
+    ("outcome", "advice"),
+    [
+        ("failed", "Train a better candidate"),
+        ("underpowered", "The test split is too small to see the margin: pin a data set with more test rows"),
+        ("not_comparable", "Pin a data set with more test rows that neither model was trained on"),
+        ("test_spent", "These test rows judged too many candidates: pin a data set with new ones"),
+    ],
+)
+def test_release_refuses_what_the_gate_refused(line: Path, api: HfApi, outcome: str, advice: str) -> None:
+    checks = {
+        "floor_32": {"value": 0.25, "rule": ">=", "wanted": 1.0, "passed": False},
+        "floor_4": {"value": 0.25, "rule": ">=", "wanted": 0.0, "passed": True},
+    }
+    sealed.seal(line, passed=False, outcome=outcome, checks=checks)
+    assert refusal(line, ReleaseRefused) == (
+        f"the gate said no ({outcome}), so nothing is released:\n"
+        f"  floor_32: 0.25 where >= 1.0 was wanted\n{advice}"
     )
-    assert "floor_4" not in message
     assert not api.repo_exists(REPO)
     assert not (line / "receipts").exists()
 
@@ -182,7 +192,7 @@ def test_release_refuses_a_pickle_in_the_model(line: Path, api: HfApi, name: str
     with pytest.raises(ReleaseRefused, match="can run code when loaded; wanted safetensors weights only"):
         release.contents(line)
     if name == "optimizer.pt":
-        rejudge(line)
+        sealed.seal(line)
         assert "optimizer.pt can run code" in refusal(line, ReleaseRefused)
         assert not api.repo_exists(REPO)
 
@@ -205,8 +215,7 @@ def test_release_refuses_to_overwrite_a_strangers_commit(line: Path, api: HfApi)
 def test_release_refuses_a_strangers_commit_on_top_of_ours(line: Path, api: HfApi) -> None:
     run(line)
     stranger = api.create_commit(REPO, [CommitOperationAdd("theirs.txt", b"x")], commit_message="Mine").oid
-    (line / "model" / "more.json").write_text("{}")
-    rejudge(line)
+    second(line)
     assert "which no receipt here names" in refusal(line, ReleaseRefused)
     assert commits(api)[0] == stranger
 
@@ -250,21 +259,21 @@ def test_release_of_a_second_version_deletes_what_the_first_left(line: Path, api
     (line / "model" / "old.json").write_text("{}")
     (line / "model" / "inner").mkdir()
     (line / "model" / "inner" / "old.json").write_text("{}")
-    rejudge(line)
+    sealed.seal(line)
     first, _ = run(line)
     assert {"old.json", "inner/old.json"} <= set(api.list_repo_files(REPO))
 
     (line / "model" / "old.json").unlink()
     shutil.rmtree(line / "model" / "inner")
-    rejudge(line)
-    second, before = run(line)
+    second(line)
+    receipt, before = run(line)
     assert not before
-    assert (second.version, second.parent) == ("v2", first.commit)
-    assert commits(api)[:2] == [second.commit, first.commit]
-    assert tags(api) == {"v1": first.commit, "v2": second.commit}
-    assert set(api.list_repo_files(REPO)) - {".gitattributes"} == set(second.files)
-    assert not {"old.json", "inner/old.json"} & set(second.files)
-    assert "**Version:** v2 of" in (line / "card" / "README.md").read_text(encoding="utf-8")
+    assert (receipt.version, receipt.parent) == ("v2", first.commit)
+    assert commits(api)[:2] == [receipt.commit, first.commit]
+    assert tags(api) == {"v1": first.commit, "v2": receipt.commit}
+    assert set(api.list_repo_files(REPO)) - {".gitattributes"} == set(receipt.files)
+    assert not {"old.json", "inner/old.json"} & set(receipt.files)
+    assert "**Version:** v2" in (line / "card" / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("tagged", [True, False])
@@ -372,7 +381,9 @@ def test_release_commits_only_what_steps_wrote(line: Path) -> None:
 
 
 def test_release_verdict_that_is_edited_to_a_yes_is_noticed(line: Path, api: HfApi) -> None:
-    judge(line, {32: 1.0, 16: 1.0, 4: 1.0})
+    sealed.seal(line, passed=False, outcome="failed")
+    path = line / stages.RECORDS["gate"]
+    path.write_text(path.read_text(encoding="utf-8") + " ", encoding="utf-8")
     path = line / stages.RECORDS["gate"]
     content = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps(content | {"passed": True}), encoding="utf-8")
@@ -391,3 +402,116 @@ def test_code_holds_only_what_is_committed(line: Path) -> None:
     assert code.holds(line, "receipts/a.json")
     assert code.keep(line, "Nothing") is None
     subprocess.run(["git", "config", "--unset", "user.email"], cwd=line, check=True)
+
+
+# --- what the next candidate is compared with, and what waits for a person ---------------------------------
+
+
+def second(folder: Path, changes: dict[str, object] | None = None, **said: object) -> str:
+    """Make another candidate on other data, judged as `said`."""
+    set_params(folder, {"dataset.revision": "d" * 40} | (changes or {}))
+    (folder / "model" / "more.json").write_text("{}")
+    return sealed.seal(folder, **said)
+
+
+@pytest.mark.parametrize("better", [True, False])
+def test_release_hands_the_anchor_on_until_a_better_one_comes(line: Path, better: bool) -> None:
+    first, _ = run(line)
+    second(line, {"anchor.revision": first.commit, "live.revision": first.commit}, better_than_anchor=better)
+    receipt, _ = run(line)
+    assert receipt.commit != first.commit
+    assert receipt.anchor == (receipt.commit if better else first.commit)
+    assert receipt.live == {"repo": REPO, "revision": first.commit}
+
+
+def test_release_without_an_anchor_becomes_it(line: Path) -> None:
+    run(line)
+    second(line, better_than_anchor=False)
+    receipt, _ = run(line)
+    assert receipt.anchor == receipt.commit
+
+
+def test_release_of_a_new_vector_space_waits_for_a_person(line: Path, api: HfApi) -> None:
+    sealed.seal(line, needs_human=True)
+    message = refusal(line, ReleaseRefused)
+    candidate = digests.digest(line / "model")
+    assert message.startswith(
+        f"candidate {candidate[:12]} passed the gate and waits for a person: its vectors"
+    )
+    assert 'python -m pipeline approve --name "WHO" --reason "WHY"' in message
+    assert not api.repo_exists(REPO)
+
+    said, approval = approve.run(line, load(line), " Ada ", "the index is rebuilt tonight")
+    assert (said, approval.name, approval.reason) == (candidate, "Ada", "the index is rebuilt tonight")
+    assert code.holds(line, f"approvals/{candidate}.json")
+    assert git(line, "show", "--name-only", "--format=%s").split("\n")[:3] == [
+        f"Approve candidate {candidate[:12]}",
+        "",
+        f"approvals/{candidate}.json",
+    ]
+    receipt, before = run(line)
+    assert not before
+    assert receipt.approval == approval
+
+
+def test_release_takes_no_approval_of_another_candidate(line: Path) -> None:
+    sealed.seal(line, needs_human=True)
+    approve.run(line, load(line), "Ada", "yes")
+    (line / "model" / "more.json").write_text("{}")
+    sealed.seal(line, needs_human=True)
+    assert "waits for a person" in refusal(line, ReleaseRefused)
+
+
+@pytest.mark.parametrize("raised", [0, 1])
+def test_release_of_a_change_of_code_alone_waits_for_a_person(line: Path, raised: int) -> None:
+    first, _ = run(line)
+    version = load(line).train.recipe_version + raised
+    second(line, {"dataset.revision": first.dataset["revision"], "train.recipe_version": version})
+    message = refusal(line, ReleaseRefused)
+    assert "waits for a person: nothing but code moved since v1" in message
+    assert "a change of code alone is never released by a schedule" in message
+    approve.run(line, load(line), "Ada", "a faster loss")
+    receipt, _ = run(line)
+    assert (receipt.version, receipt.approval is not None) == ("v2", True)
+    assert receipt.recipe_version == version
+
+
+@pytest.mark.parametrize(
+    "change", [{"train.seed": 3}, {"dataset.revision": "c" * 40}, {"base.revision": "c" * 40}]
+)
+def test_release_of_anything_else_that_moved_asks_nobody(line: Path, change: dict[str, object]) -> None:
+    first, _ = run(line)
+    second(line, {"dataset.revision": first.dataset["revision"], "train.recipe_version": 99} | change)
+    receipt, _ = run(line)
+    assert (receipt.version, receipt.approval) == ("v2", None)
+
+
+def test_release_names_both_reasons_in_one_message(line: Path) -> None:
+    first, _ = run(line)
+    second(line, {"dataset.revision": first.dataset["revision"]}, needs_human=True)
+    message = refusal(line, ReleaseRefused)
+    assert message.count("waits for a person") == 1
+    assert "; and nothing but code moved" in message
+
+
+def test_release_again_asks_nobody(line: Path) -> None:
+    # An unchanged workspace is a change of nothing, and its candidate stands released.
+    first, _ = run(line)
+    assert run(line) == (first, True)
+
+
+def test_release_names_an_approval_that_is_none(line: Path) -> None:
+    candidate = sealed.seal(line, needs_human=True)
+    (line / "approvals").mkdir()
+    (line / "approvals" / f"{candidate}.json").write_text('{"name": ""}')
+    assert "is no approval" in refusal(line, BrokenChain)
+
+
+def test_release_needs_the_name_of_the_vector_space(line: Path, api: HfApi) -> None:
+    (line / "reembed.json").write_text("{}")
+    stages.seal(line, "evaluate", Metrics.load(line / stages.RECORDS["evaluate"]))
+    stages.seal(line, "gate", Verdict.load(line / stages.RECORDS["gate"]))
+    stages.seal(line, "card", Card.load(line / stages.RECORDS["card"]))
+    workspace.commit(line)
+    assert "reembed.json does not name the vector space" in refusal(line, BrokenChain)
+    assert not api.repo_exists(REPO)

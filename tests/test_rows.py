@@ -192,11 +192,15 @@ def test_pin_holds_out_no_group_of_blank_queries(tmp_path: Path) -> None:
     assert found.frames["test"]["first_seen"].to_list() == [COMMIT, COMMIT]
 
 
-SLICED = {"topic": ["a", None, "b"], "year": [2024, 2025, 2026], "old": [True, False, True]}
+SLICED: dict[str, list[Any]] = {
+    "topic": ["a", None, "b"],
+    "year": [2024, 2025, 2026],
+    "old": [True, False, True],
+}
 
 
 def test_pin_brings_the_columns_of_slices_as_strings(tmp_path: Path) -> None:
-    content = {
+    content: Splits = {
         name: {**triplets(3, start), **SLICED}
         for name, start in (("train", 0), ("validation", 10), ("test", 20))
     }
@@ -210,7 +214,7 @@ def test_pin_brings_the_columns_of_slices_as_strings(tmp_path: Path) -> None:
 
 def test_pin_can_break_down_by_a_column_that_is_a_text_too(tmp_path: Path) -> None:
     columns = {"query": "soru", "positive": "positive", "negative": "negative"}
-    content = {
+    content: Splits = {
         name: {**triplets(3, start), "soru": ["x", "y", "z"]}
         for name, start in (("train", 0), ("validation", 10), ("test", 20))
     }
@@ -224,7 +228,7 @@ def test_pin_names_every_column_of_slices_that_is_missing(tmp_path: Path) -> Non
 
 
 def test_pin_refuses_a_slice_that_holds_lists(tmp_path: Path) -> None:
-    content = {
+    content: Splits = {
         name: {**triplets(2, start), "topic": [["a"], ["b"]]}
         for name, start in (("train", 0), ("validation", 10), ("test", 20))
     }

@@ -122,7 +122,9 @@ def _tuples(value: Any) -> Any:
 
 
 def _explain(fault: Any) -> str:
-    key = ".".join(str(part) for part in fault["loc"])
+    # pydantic puts a probe's kind between its name and its keys, where the file has nothing.
+    parts = [part for place, part in enumerate(fault["loc"]) if place != 2 or fault["loc"][0] != "probes"]
+    key = ".".join(map(str, parts))
     if fault["type"] == "extra_forbidden":
         return f"{key}: unknown key; remove it, or correct its spelling (docs/params.md lists them)"
     if fault["type"] == "missing":

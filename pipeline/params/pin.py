@@ -140,7 +140,7 @@ class PairsProbe(Section):
         return self
 
 
-Probe = RetrievalProbe | PairsProbe
+Probe = Annotated[RetrievalProbe | PairsProbe, Field(discriminator="kind")]
 
 
 class CutParams(Section):

@@ -61,6 +61,11 @@ SECTIONS = [
     "model.prompts",
     "pin.cut",
     "train.loss",
+    "audit.policies",
+    "audit.near_duplicates",
+    "audit.shortcut",
+    "gate.live_margins",
+    "gate.anchor_margins",
 ]
 
 
@@ -84,7 +89,7 @@ def test_params_refuse_a_missing_key(folder: Path) -> None:
 @pytest.mark.parametrize(
     "revision", ["main", "v1", COMMIT[:7], COMMIT.upper(), COMMIT + "0", f"{COMMIT[:-1]}g", ""]
 )
-@pytest.mark.parametrize("key", ["dataset.revision", "base.revision", "live.revision"])
+@pytest.mark.parametrize("key", ["dataset.revision", "base.revision", "live.revision", "anchor.revision"])
 def test_params_refuse_a_revision_that_is_no_commit(folder: Path, key: str, revision: str) -> None:
     message = refusal(folder, {key: revision})
     assert f"{key}: {revision!r} is not a commit: wanted 40 hexadecimal digits" in message
@@ -122,12 +127,17 @@ def test_params_refuse_a_revision_that_is_no_commit(folder: Path, key: str, revi
         ("dataset.repo", "şirket/veri"),
         ("dataset.revision", None),
         ("dataset.splits.train", None),
-        ("audit.drop", ["emty"]),
-        ("audit.drop", "empty"),
+        ("dataset.slices", ["the topic"]),
+        ("dataset.slices", ["topic", "topic"]),
+        ("dataset.slices", ["group"]),
+        ("dataset.slices", ["query"]),
+        ("dataset.slices", None),
+        ("audit.policies.empty", "ignore"),
+        ("audit.policies.not_text", "report"),
         ("evaluate.splits", []),
         ("evaluate.splits", ["train"]),
         ("gate.floors", {1024: 1.5, 768: 0.9, 512: 0.9, 256: 0.9}),
-        ("gate.retention", -0.1),
+        ("gate.max_leak_share", -0.1),
         ("card.rows", "some"),
         ("hub.endpoint", "huggingface.co"),
         ("hub.endpoint", "https://huggingface.co/"),
@@ -154,6 +164,46 @@ def test_params_refuse_a_value_that_cannot_be_meant(folder: Path, key: str, valu
     ],
 )
 def test_params_refuse_a_contradiction(folder: Path, changes: dict[str, Any], said: str) -> None:
+    assert said in refusal(folder, changes)
+
+
+FILES = {"corpus": "corpus.jsonl", "queries": "queries.parquet", "qrels": "qrels/test.tsv"}
+SET = {"repo": "tester/set", "revision": COMMIT, **FILES}
+PAIRS = {"kind": "pairs", "repo": "tester/sts", "revision": COMMIT, "file": "sts.tsv"} | {
+    "first": "a",
+    "second": "b",
+    "score": "c",
+}
+
+
+def test_params_take_retrieval_and_probes(folder: Path) -> None:
+    set_params(folder, {"retrieval": SET, "probes": {"far": {"kind": "retrieval", **SET}, "sts": PAIRS}})
+    params = load(folder)
+    assert params.retrieval is not None
+    assert params.retrieval.qrels == "qrels/test.tsv"
+    assert [probe.kind for probe in params.probes.values()] == ["retrieval", "pairs"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"retrieval": {**SET, "revision": "main"}}, "retrieval.revision: 'main' is not a commit"),
+        (
+            {"retrieval": {**SET, "corpus": "corpus.csv"}},
+            "retrieval.corpus: 'corpus.csv' is no file that can be",
+        ),
+        ({"retrieval": {**SET, "qrls": "x.tsv"}}, "retrieval.qrls: unknown key"),
+        ({"retrieval": {name: SET[name] for name in SET if name != "qrels"}}, "retrieval.qrels: missing"),
+        ({"probes": {"Far off": PAIRS}}, "probes: ['Far off'] are no names"),
+        ({"probes": {"sts": {**PAIRS, "kind": "scores"}}}, "probes.sts: found"),
+        ({"probes": {"sts": {**PAIRS, "second": "a"}}}, "a, a, c name a column twice; wanted three columns"),
+        ({"probes": {"sts": {**PAIRS, "score": None}}}, "probes.sts.score: found None"),
+        ({"probes": {"far": {"kind": "retrieval", **SET, "qrels": "r.txt"}}}, "'r.txt' is no file"),
+        ({"gate.cluster": "topic"}, "gate.cluster is 'topic'; wanted 'component'"),
+        ({"dataset.slices": ["row"]}, "['row'] are names of columns that katman makes itself"),
+    ],
+)
+def test_params_refuse_a_set_that_cannot_be_meant(folder: Path, changes: dict[str, Any], said: str) -> None:
     assert said in refusal(folder, changes)
 
 
