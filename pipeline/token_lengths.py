@@ -8,7 +8,7 @@ from tokenizers import Tokenizer
 from pipeline.errors import InvalidData, first_line
 from pipeline.records import Lengths
 
-_MOST_TEXTS = 200_000  # of a column; of more, every n-th is measured
+_MOST_TEXTS = 50_000  # of a column; of more, every n-th is measured
 
 
 def tokenizer(folder: Path) -> Tokenizer:
