@@ -146,8 +146,19 @@ def gate(
         },
         needs_human=reembed.compatible is False,
         better_than_anchor=best[0] > 0 if best else "anchor" not in metrics.models,
-        assumptions=_assumptions(compared, metrics, params, alpha, look),
+        assumptions=_assumptions(compared, metrics, params, alpha, look) | _style(audit, params.split),
     )
+
+
+def _style(audit: Audit, split: str) -> dict[str, str]:
+    """Say where triplet accuracy can be had without understanding."""
+    found = audit.shortcut.get(split)
+    if found is None or not found.warned:
+        return {}
+    return {
+        "style": f"Without the query a word classifier picks {found.bag_of_words:.0%} of the positives, BM25 "
+        f"{found.bm25:.0%}: triplet accuracy partly measures style. Read nDCG@10 and the hard subset."
+    }
 
 
 Compared = Mapping[str, tuple[Named, Bounds]]

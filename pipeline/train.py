@@ -18,6 +18,7 @@ from sentence_transformers import SentenceTransformer
 from pipeline import digests, models, stages
 from pipeline.engine.fit import fit
 from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
+from pipeline.errors import InvalidParams
 from pipeline.params import Params
 from pipeline.params.model import ModelParams
 from pipeline.params.train import TrainParams
@@ -38,6 +39,7 @@ def run(workspace: Path, params: Params) -> Training:
         InvalidParams: The recipe does not fit the model or the data.
         TrainingFailed: Loss or gradient stopped being finite, or memory did not suffice.
     """
+    _same_versions(params.train)
     clean = workspace / "data" / "clean"
     train, dev = (_columns(clean / f"{name}.parquet") for name in ("train", "dev"))
     if params.train.max_triplets is not None:
@@ -61,6 +63,17 @@ def run(workspace: Path, params: Params) -> Training:
     sealed = stages.seal(workspace, "train", _record(model, trained, len(train["query"]), params))
     shutil.rmtree(checkpoints, ignore_errors=True)
     return sealed
+
+
+def _same_versions(train: TrainParams) -> None:
+    """Refuse libraries that params.yaml does not name: DVC would not notice that they are others."""
+    for key, wanted in train.versions.model_dump().items():
+        installed = version(key).partition("+")[0]  # a build of torch adds +cpu or +cu130
+        if installed != wanted:
+            raise InvalidParams(
+                f"train.versions.{key} is {wanted} and {installed} is installed; wanted them equal. "
+                "Install that one, or set the key, and the model is trained again"
+            )
 
 
 def recipe(train: TrainParams, model: ModelParams) -> Recipe:

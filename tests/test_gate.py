@@ -17,7 +17,7 @@ from pipeline import checks, gate, looks, stages
 from pipeline.errors import BrokenChain, UnmeasuredCheck
 from pipeline.params import load
 from pipeline.params.gate import GateParams, Margins
-from pipeline.records import Accuracy, Looks, Verdict
+from pipeline.records import Accuracy, Looks, Shortcut, Verdict
 
 EQUAL = dict.fromkeys(("candidate", "live", "anchor"), Truth())
 ROWS = 8000
@@ -200,6 +200,13 @@ def test_gate_counts_a_look_once_and_stops_when_they_are_spent(equal: Case) -> N
     assert (spent.outcome, spent.look) == ("test_spent", 6)
     elsewhere = Looks(candidates={"other rows": tuple(str(place) for place in range(5))})
     assert judge(equal, params(), elsewhere).look == 1
+
+
+def test_gate_says_where_style_alone_does_well(first: Case) -> None:
+    found = Shortcut(bag_of_words=0.91, bm25=0.5, hard_rows=9, warn_above=0.7, warned=True)
+    styled = replace(first, audit=first.audit.model_copy(update={"shortcut": {"test": found}}))
+    assert "picks 91% of the positives" in judge(styled, params()).assumptions["style"]
+    assert "style" not in judge(first, params()).assumptions
 
 
 @pytest.mark.parametrize("floor", [0.0, 1.0])

@@ -31,6 +31,12 @@ def record(finished: Path) -> Training:
     return Training.load(finished / RECORDS["train"])
 
 
+def test_train_refuses_libraries_that_params_do_not_name(line: Path) -> None:
+    set_params(line, {"train.versions": {"torch": "2.0.0", "sentence_transformers": "6.2.0"}})
+    with pytest.raises(InvalidParams, match=r"train.versions.torch is 2.0.0 and 2\.\S+ is installed"):
+        train.run(line, load(line))
+
+
 def test_train_records_the_base_and_every_evaluation(record: Training) -> None:
     assert [point.step for point in record.curve] == [0, 2, 4, 6, 8]
     for point in record.curve:

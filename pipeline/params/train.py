@@ -15,10 +15,18 @@ class LossParams(Section):
     n_dims_per_step: int = Field(ge=-1)
 
 
+class LibraryVersions(Section):
+    """The libraries that training runs on: other ones can give other weights."""
+
+    torch: str
+    sentence_transformers: str
+
+
 class TrainParams(Section):
     """The step `train`. `recipe_version` stands for the code, see docs/params.md."""
 
     recipe_version: int = Field(ge=1)
+    versions: LibraryVersions
     engine: Literal["katman", "stock"]
     loss: LossParams
     epochs: float = Field(gt=0)
