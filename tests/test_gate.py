@@ -202,6 +202,16 @@ def test_gate_counts_a_look_once_and_stops_when_they_are_spent(equal: Case) -> N
     assert judge(equal, params(), elsewhere).look == 1
 
 
+def test_gate_resamples_the_named_column(equal: Case) -> None:
+    customer = (pl.col("row") // 100).cast(pl.String)
+    named = replace(equal, traits=equal.traits.with_columns(slice_customer=customer))
+    verdict = judge(named, params(cluster="customer", min_clusters=10))
+    assert verdict.comparisons["live_accuracy_64"].clusters == ROWS // 100
+    # Rows of one customer are no independent witnesses: less can be seen than with all the small clusters.
+    alone = judge(equal, params()).comparisons["live_accuracy_64"]
+    assert verdict.comparisons["live_accuracy_64"].visible > alone.visible
+
+
 def test_gate_says_where_style_alone_does_well(first: Case) -> None:
     found = Shortcut(bag_of_words=0.91, bm25=0.5, hard_rows=9, warn_above=0.7, warned=True)
     styled = replace(first, audit=first.audit.model_copy(update={"shortcut": {"test": found}}))
