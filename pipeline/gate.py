@@ -190,7 +190,7 @@ def _assumptions(
         "resampling": f"Whole clusters ({params.cluster}) of rows are resampled {params.resamples} times: "
         "rows of one cluster may depend on each other, clusters must not.",
         "scope": "Bounds speak of this model on these test rows and others like them, not of other seeds.",
-        "looks": f"This is look {look} of {params.max_looks} at these rows, each judged at level {alpha:.4g}, "
+        "looks": f"This is look {look} of {params.max_looks} at these rows, each at level {alpha:.4g}, "
         "so that all of them together let a candidate through that is worse by a margin in at most "
         f"{params.alpha:.0%} of cases.",
     }

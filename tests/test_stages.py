@@ -94,7 +94,7 @@ def change_model_byte(folder: Path) -> None:
         ),
         (lambda folder: shutil.rmtree(folder / "data" / "live"), "data/live is missing"),
         (lambda folder: set_params(folder, {"train.seed": 1}), "params.yaml was changed after `train` ran"),
-        (lambda folder: set_params(folder, {"gate.base_margin": 0.0}), "changed after `gate` ran"),
+        (lambda folder: set_params(folder, {"gate.retention": 0.5}), "changed after `gate` ran"),
         (lambda folder: set_params(folder, {"model.name": "Other"}), "changed after `card` ran"),
         (lambda folder: set_params(folder, {"live.revision": "0" * 40}), "changed after `pin` ran"),
     ],

@@ -199,7 +199,7 @@ def test_train_is_stale_after_its_parameters_and_not_after_the_hardware_changed(
 
 def test_train_names_a_run_by_all_that_it_depends_on(line: Path) -> None:
     first = train._identity(line)
-    set_params(line, {"hardware.threads": 2, "gate.base_margin": 0.5})
+    set_params(line, {"hardware.threads": 2, "gate.retention": 0.5})
     assert train._identity(line) == first
     set_params(line, {"train.learning_rate": 0.5})
     second = train._identity(line)
