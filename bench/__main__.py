@@ -54,7 +54,7 @@ def main() -> int:
 
         few = str(folder / "few.parquet")
         one_batch = ["--rows", str(a.batch_size), "--eval-steps", "0", "--dev", few, "--test", few]
-        tuned = _tune(run, one_batch)
+        tuned = a.tuned.split() if a.tuned else _tune(run, one_batch)
         sides: dict[str, Callable[[], Run]] = {
             "stock": lambda: run("bench.stock"),
             "tuned": lambda: run("bench.stock", *tuned),
@@ -90,6 +90,7 @@ def _arguments() -> argparse.Namespace:
     p.add_argument("--rounds", type=int, default=2)
     p.add_argument("--threads", type=int, default=granted_threads())
     p.add_argument("--bf16", action="store_true")
+    p.add_argument("--tuned", help="flags of tuned stock, where they are known; default: they are looked for")
     p.add_argument("--want-training", type=float, default=2.0, help="ratio to stock as written")
     p.add_argument("--want-scoring", type=float, default=4.0)
     p.add_argument("--want-whole-run", type=float, default=2.0)

@@ -171,7 +171,7 @@ def _metrics(models: list[str], outcomes: pl.DataFrame, retrieved: pl.DataFrame)
         accuracies[name], retrievals[name] = {"test": {}}, {"own_test": {}}
         for dim in DIMS:
             at = ours.filter(pl.col("dim") == dim)
-            share = float((at["cos_positive"] > at["cos_negative"]).mean() or 0.0)
+            share = float((at["cos_positive"] > at["cos_negative"]).to_numpy().mean())
             accuracies[name]["test"][dim] = Accuracy(accuracy=share, low=share, high=share, rows=at.height)
             mean: Any = theirs.filter(pl.col("dim") == dim)["ndcg10"].mean()
             retrievals[name]["own_test"][dim] = Retrieval(

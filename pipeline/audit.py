@@ -94,8 +94,8 @@ def audit(
             for column in COLUMNS
         }
         out_rows, groups = _write(found[name], reasons[name], out / "clean" / f"{name}.parquet", measures)
-        later = [found[other] for other in HELD_OUT[name]]
-        rejected.append(partners.find(out_rows, found[name], later, pairs.get(name)))
+        others = [found[other] for other in HELD_OUT[name]]
+        rejected.append(partners.find(out_rows, found[name], others, pairs.get(name)))
         splits[name] = SplitAudit(
             rows=len(kept),
             kept=int(kept.sum()),
@@ -188,10 +188,10 @@ def _write(
             measure.add(clean[column])
         table = clean.to_arrow()
         if writer is None:
-            writer = pq.ParquetWriter(path, table.schema)  # type: ignore[no-untyped-call]
-        writer.write_table(table)  # type: ignore[no-untyped-call]
+            writer = pq.ParquetWriter(path, table.schema)
+        writer.write_table(table)
     if writer is not None:
-        writer.close()  # type: ignore[no-untyped-call]
+        writer.close()
     return pl.concat(leaving), pl.concat(groups).n_unique()
 
 

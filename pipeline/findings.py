@@ -41,7 +41,7 @@ class Split:
 
 def portions(path: Path) -> Iterator[pl.DataFrame]:
     """Read a parquet file in order, a portion at a time."""
-    with pq.ParquetFile(path) as file:  # type: ignore[no-untyped-call]
+    with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(_PORTION):
             portion: Any = pl.from_arrow(batch)
             yield portion

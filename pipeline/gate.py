@@ -134,7 +134,7 @@ def gate(
                 difference=one.difference,
                 low=one.low,
                 high=one.high,
-                margin=-params.base_min_gain if pair.margin is None else pair.margin,
+                margin=0.0 - params.base_min_gain if pair.margin is None else pair.margin,
                 alpha=alpha,
                 visible=one.visible,
                 rows=one.rows,

@@ -75,7 +75,8 @@ def pairs(indexed: Index, texts: pl.Series) -> NDArray[np.int64]:
         _plain(texts.gather(proposed[:, 0])), _plain(indexed.texts.gather(proposed[:, 1])), strict=True
     )
     near = [similarity(ours, other, width) >= least for ours, other in compared]
-    return proposed[np.array(near, dtype=bool)]
+    kept: NDArray[np.int64] = proposed[np.array(near, dtype=bool)]
+    return kept
 
 
 def similarity(left: str, right: str, shingle_characters: int) -> float:

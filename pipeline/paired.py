@@ -156,7 +156,7 @@ def _rows_needed(found: Resamples, place: int, visible: float, margin: float) ->
     if clusters == 0:
         return 0
     variance, doubt = float(found.variances[place]), float(found.doubts[place])
-    times = (visible - 1 / clusters) / (variance / clusters + 1 / clusters**2) ** 0.5
+    times = float((visible - 1 / clusters) / (variance / clusters + 1 / clusters**2) ** 0.5)
 
     def seen(count: float) -> float:
         spread = (variance + _DOUBT * doubt / count**0.5) / count + 1 / count**2

@@ -42,8 +42,9 @@ def share_found(originals: list[str], change: Callable[[str], str]) -> float:
     found = {
         (ours, theirs) for ours, theirs in pairs(index(texts, RELEASED), changed).tolist() if ours == theirs
     }
-    same = (texts == changed).to_list()
-    return sum(same[place] or (place, place) in found for place in range(len(texts))) / len(texts)
+    same: list[bool] = (texts == changed).to_list()
+    hits = [same[place] or (place, place) in found for place in range(len(texts))]
+    return sum(hits) / len(hits)
 
 
 def insert(text: str, draw: random.Random) -> str:

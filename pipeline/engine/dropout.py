@@ -110,7 +110,7 @@ class _Dropout(torch.autograd.Function):
         return torch.where(mask, input * ctx.scale, 0)
 
     @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None]:
         (mask,) = ctx.saved_tensors
         return torch.where(mask, grad_output * ctx.scale, 0), None
 
@@ -132,7 +132,7 @@ class _Attention(torch.autograd.Function):
         return torch.matmul(torch.where(mask, probabilities, 0), value).div_(ctx.share)
 
     @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         query, key, value, probabilities, mask = ctx.saved_tensors
         gradient = grad_output / ctx.share
         value_gradient = torch.matmul(torch.where(mask, probabilities, 0).mT, gradient)

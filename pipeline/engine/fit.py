@@ -75,6 +75,8 @@ def fit(
     finally:
         # The trainer leaves its autocast wrapper around `forward`; the caller gets a plain model back.
         trainer.accelerator.unwrap_model(trainer.model_wrapped, keep_fp32_wrapper=False)
+        # Unwrapping leaves the original method there, bound to this instance; the class has it already.
+        vars(model).pop("forward", None)
         if encoder is not None:
             encoder._compiled_call_impl = None
     return report(trainer, recipe, list(train_columns), time.perf_counter() - start, bf16, threads)

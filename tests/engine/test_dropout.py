@@ -45,10 +45,10 @@ def test_dropout_scales_what_stays_and_passes_its_gradient() -> None:
     torch.manual_seed(2)
     with CpuDropout():
         y = functional.dropout(x, 0.2, True)
-    y.sum().backward()
+    y.sum().backward()  # type: ignore[no-untyped-call]
     assert x.grad is not None
     assert torch.equal(y.detach(), x.grad)
-    assert y.detach().unique().tolist() == [0.0, 1.25]
+    assert set(y.tolist()) == {0.0, 1.25}
 
 
 @pytest.mark.parametrize("masked", ["none", "bool", "float"])
@@ -72,7 +72,8 @@ def test_dropout_attention_has_the_gradients_of_finite_differences() -> None:
     def attend(*inputs: torch.Tensor) -> torch.Tensor:
         torch.manual_seed(5)
         with CpuDropout():
-            return functional.scaled_dot_product_attention(*inputs, dropout_p=0.4)
+            query, key, value = inputs
+            return functional.scaled_dot_product_attention(query, key, value, dropout_p=0.4)
 
     assert torch.autograd.gradcheck(attend, tensors())
 

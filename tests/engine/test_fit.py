@@ -63,7 +63,8 @@ def test_fit_trains_with_katman_as_with_stock(encoder: Path, tmp_path: Path, neg
     ended, runs = [], []
     for engine in ("stock", "katman"):
         model = tiny.load(encoder)
-        recipe = replace(RECIPE, engine=engine, weights=(1.0, 0.5))
+        # float32 wherever this runs: in bfloat16 the two round differently.
+        recipe = replace(RECIPE, engine=engine, weights=(1.0, 0.5), bf16=False)
         data = {"train": split(36, negatives=negatives), "dev": split(20, 40, negatives)}
         runs.append(run(model, tmp_path / engine, recipe, **data))
         ended.append(weights(model))
