@@ -12,7 +12,7 @@ import pytest
 
 from pipeline import __main__ as main
 from pipeline import digests
-from tests import workspace
+from tests import sealed, workspace
 from tests.conftest import Make, Stage
 from tests.workspace import READ_TOKEN, set_params, triplets
 
@@ -209,6 +209,17 @@ def test_main_runs_no_code_on_a_workspace_elsewhere(room: Room, stage: Stage, tm
     outcome = workspace.pipeline(folder, stage.env, "check", "--workspace", "pipeline/..")
     assert outcome.returncode == 0, outcome.stderr
     assert "tester, may write" in outcome.stdout
+
+
+def test_main_approves_who_and_why_and_says_so(room: Room, stage: Stage) -> None:
+    folder = room.make(dvc=False)
+    ask = ["approve", "--name", "Ada", "--reason", "the index is rebuilt tonight"]
+    assert "verdict.json is missing" in said(workspace.pipeline(folder, stage.env, *ask), "approve")
+    digests.write_text(folder / "records" / "verdict.json", sealed.verdict("c" * 64, needs_human=True).dump())
+    outcome = workspace.pipeline(folder, stage.env, *ask)
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stdout.startswith("candidate cccccccccccc: approved by Ada (")
+    assert workspace.pipeline(folder, stage.env, "approve", "--name", "Ada").returncode == 2
 
 
 def test_main_names_the_steps_to_those_who_ask(room: Room, stage: Stage) -> None:
