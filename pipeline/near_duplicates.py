@@ -8,23 +8,30 @@ signals (see `pipeline.signals`), so that a changed number or a negation never m
 
 import hashlib
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from rensa import RMinHash
 
 from pipeline.folding import folded
 from pipeline.params.audit import NearDuplicateParams
-from pipeline.signals import signals
+from pipeline.signals import signals, typed
 
 # What a release's `trained_rows.parquet` is made with: it must mean the same in every release.
 RELEASED = NearDuplicateParams(shingle_characters=3, permutations=128, min_similarity=0.7)
-# Shared bands that make two texts near where only their bands are known: fewer are often chance.
-_SHARED_BANDS = 3
-_ROWS_PER_BAND = 5
+_ROWS_PER_BAND = 4
+# Of texts that are alike by 0.7, 32 bands share 8 on average; by 0.85, 17; by 0.5, two. So 8 make a text near
+# where only bands are known, and two are worth a comparison where the texts are there.
+_NEAR_BANDS = 8
+_PROPOSING_BANDS = 2
+_MANY_BANDS = 24  # with fewer of them one has to do
+_PIECE = 4_000_000  # pairs of bands looked at together: some hundred MB
 _SEED = 1
+_PLACES = pl.int_ranges(pl.col("bands").list.len())  # a band counts only at its own place
 _PRIME = np.uint64(0x100000001B3)
 
 
@@ -58,25 +65,39 @@ def pairs(indexed: Index, texts: pl.Series) -> NDArray[np.int64]:
         (pairs, 2): number of the text, number of the indexed text; sorted, each once.
     """
     asked = bands(texts, indexed.params)
-    flat = asked.ravel()
-    left = np.searchsorted(indexed.bands, flat, side="left")
-    counts = np.searchsorted(indexed.bands, flat, side="right") - left
-    which = np.repeat(np.arange(len(flat)), counts)
-    offsets = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
-    theirs = indexed.owners[left[which] + offsets]
-    proposed = np.unique(np.stack([which // max(1, asked.shape[1]), theirs], axis=1), axis=0)
-    if not len(proposed):
-        return proposed
-    ours_text, their_text = texts.gather(proposed[:, 0]), indexed.texts.gather(proposed[:, 1])
-    different = (ours_text != their_text).to_numpy() & (signals(ours_text) == signals(their_text)).to_numpy()
-    proposed = proposed[different]
-    width, least = indexed.params.shingle_characters, indexed.params.min_similarity
-    compared = zip(
-        _plain(texts.gather(proposed[:, 0])), _plain(indexed.texts.gather(proposed[:, 1])), strict=True
-    )
-    near = [similarity(ours, other, width) >= least for ours, other in compared]
-    kept: NDArray[np.int64] = proposed[np.array(near, dtype=bool)]
-    return kept
+    width, count = indexed.params.shingle_characters, asked.shape[1]
+    least = _PROPOSING_BANDS if count >= _MANY_BANDS else 1
+    found = [np.empty((0, 2), np.int64)]
+    left = np.searchsorted(indexed.bands, asked, side="left")
+    shared = np.searchsorted(indexed.bands, asked, side="right") - left
+    for begin, end in pairwise(_pieces(shared.sum(axis=1))):
+        proposed = _proposed(indexed, left[begin:end], shared[begin:end], least) + np.array([begin, 0])
+        ours_text, their_text = texts.gather(proposed[:, 0]), indexed.texts.gather(proposed[:, 1])
+        agree = (ours_text != their_text) & (signals(ours_text) == signals(their_text))
+        ours_text, their_text = ours_text.filter(agree), their_text.filter(agree)
+        compared = zip(_plain(ours_text), _plain(their_text), strict=True)
+        near = [similarity(one, other, width) >= indexed.params.min_similarity for one, other in compared]
+        found.append(proposed[agree.to_numpy()][np.array(near, dtype=bool)])
+    return np.concatenate(found)
+
+
+def _pieces(sizes: NDArray[np.int64]) -> list[int]:
+    """Cut texts into runs whose sizes sum to about _PIECE, so that dense data cannot fill the memory."""
+    run = np.cumsum(sizes) // _PIECE
+    return [0, *(np.flatnonzero(np.diff(run)) + 1).tolist(), *([len(sizes)] if len(sizes) else [])]
+
+
+def _proposed(
+    indexed: Index, left: NDArray[np.int64], shared: NDArray[np.int64], least: int
+) -> NDArray[np.int64]:
+    """Give the pairs (text, indexed text) that share at least so many bands; sorted, each once."""
+    counts = shared.ravel()
+    ours = np.repeat(np.arange(len(left)).repeat(left.shape[1]), counts)
+    offsets = np.arange(len(ours)) - np.repeat(np.cumsum(counts) - counts, counts)
+    theirs = indexed.owners[np.repeat(left.ravel(), counts) + offsets]
+    size = max(1, len(indexed.texts))
+    both, bands_shared = np.unique(ours * size + theirs, return_counts=True)
+    return np.stack(np.divmod(both[bands_shared >= least], size), axis=1)
 
 
 def similarity(left: str, right: str, shingle_characters: int) -> float:
@@ -143,21 +164,27 @@ def trained_rows(queries: list[str]) -> pl.DataFrame:
 def near(trained: Path, texts: list[str]) -> NDArray[np.bool_]:
     """Say which texts a model was trained on, near-duplicates included, by its `trained_rows.parquet`.
 
-    A text is near where its bands meet three times: of pairs with similarity 0.75 95% do, with 0.6 a third.
+    A text is near a trained row where the two share eight of 32 bands: of pairs with similarity 0.75 five of
+    six do, with 0.6 one of twenty, with 0.5 one of a thousand. Bands of different rows are not added up:
+    among many rows each band of a text has its like somewhere.
     """
-    rows = pl.read_parquet(trained)
-    asked = _column(texts).select(folded(pl.col("text")))["text"]
-    same = np.isin(text_keys(asked), rows["key"].to_numpy())
-    short = (bands(asked, RELEASED) >> np.uint64(32)).astype(np.uint32)
-    theirs = np.array(rows["bands"].to_list(), dtype=np.uint32).reshape(rows.height, short.shape[1])
-    shared = np.zeros(len(asked), np.int64)
-    if rows.height:
-        # A band counts only at its own place.
-        shared = np.sum(
-            [np.isin(short[:, place], theirs[:, place]) for place in range(short.shape[1])], axis=0
-        )
-    near_rows: NDArray[np.bool_] = same | (shared >= _SHARED_BANDS)
-    return near_rows
+    asked = trained_rows(texts).with_row_index("text")
+    wanted = asked.select("text", band="bands", place=_PLACES).explode("band", "place").drop_nulls()
+    found = np.zeros(asked.height, dtype=bool)
+    with pq.ParquetFile(trained) as file:
+        for portion in file.iter_batches(100_000):
+            rows = pl.DataFrame(portion).with_row_index("row")
+            found |= asked["key"].is_in(rows["key"].implode()).to_numpy()
+            near_ones = (
+                rows.select("row", band="bands", place=_PLACES)
+                .explode("band", "place")
+                .join(wanted, on=["band", "place"])
+                .group_by("row", "text")
+                .len()
+                .filter(pl.col("len") >= _NEAR_BANDS)
+            )
+            found[near_ones["text"].unique().to_numpy()] = True
+    return found
 
 
 def _column(texts: list[str]) -> pl.DataFrame:
@@ -171,9 +198,9 @@ def text_keys(folded_texts: pl.Series) -> NDArray[np.uint64]:
 
 
 def _plain(folded_texts: pl.Series) -> pl.Series:
-    """Leave letters and digits, with i for ı as in `pipeline.signals`."""
+    """Leave letters and digits, as `pipeline.signals` reads them."""
     return (
-        folded_texts.str.replace_all("ı", "i", literal=True)
+        typed(folded_texts)
         .str.replace_all(r"[^\w\s]+", " ")
         .str.replace_all(r"\s+", " ")
         .str.strip_chars(" ")

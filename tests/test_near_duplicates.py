@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from pipeline import near_duplicates
 from pipeline.folding import folded
 from pipeline.near_duplicates import RELEASED, components, index, near, pairs, similarity, trained_rows
 from pipeline.signals import signals
@@ -88,6 +89,45 @@ def test_near_duplicates_lets_a_changed_number_date_or_negation_alone(one: str, 
     assert not len(pairs(index(fold([one]), RELEASED), fold([other])))
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("iptal edilir", "iptal edilmez"),
+        ("aboneliği iptal et", "aboneliği iptal etme"),
+        ("bunu yapabilirim", "bunu yapamam"),
+        ("ben yaparım", "ben yapmam"),
+        ("hattı açınız", "hattı açmayınız"),
+        ("gidip", "gitmeyip"),
+        ("geldiğinde", "gelmediğinde"),
+        ("sınırsızlar", "sınırlılar"),
+        ("taahhütsüzlük", "taahhütlük"),
+        ("ücretsizdir", "ücretlidir"),
+        ("evet", "hayır"),
+        ("beşinci ay", "altıncı ay"),
+        ("üçten sonra", "beşten sonra"),
+        ("mayısta", "haziranda"),
+        ("25 TL'den 35 TL'ye", "35 TL'den 25 TL'ye"),
+        ("II. paket", "III. paket"),
+        ("1,5 GB", "15 GB"),
+        ("4.5G", "4G"),
+        ("dont cancel", "cancel"),
+        ("I can cancel", "I cannot cancel"),
+    ],
+)
+def test_signals_tell_a_changed_number_or_negation(one: str, other: str) -> None:
+    first, second = signals(fold([one, other]))
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["tamamen", "hemen", "mesela", "zamanında", "aslında", "lütfen", "memnuniyetle", "bir", "maalesef"],
+)
+def test_signals_are_not_touched_by_a_filler(word: str) -> None:
+    first, second = signals(fold(["hattım iptal edilmez", f"hattım {word} iptal edilmez"]))
+    assert first == second
+
+
 def test_near_duplicates_lets_every_changed_number_of_the_sample_alone(long_texts: list[str]) -> None:
     numbered = [text for text in long_texts if any(sign.isdigit() for sign in text)]
     assert len(numbered) > 50
@@ -107,7 +147,16 @@ def test_near_duplicates_flags_under_one_percent_of_the_sample(sample: dict[str,
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("1.000 MB", "1000 mb"), ("25,50 TL", "25,5 tl"), ("07:30", "7:30"), ("gelmez", "gelmiyor")],
+    [
+        ("1.000 MB", "1000 mb"),
+        ("25,50 TL", "25,5 tl"),
+        ("1.250,50 TL", "1250,5 TL"),
+        ("07:30", "7:30"),
+        ("gelmez", "gelmiyor"),
+        ("12.05.2024", "12 Mayıs 2024"),
+        ("2024-05-12", "12/5/2024"),
+        ("UCRETSIZ", "ücretsiz"),
+    ],
 )
 def test_signals_read_one_number_in_its_ways_of_writing(one: str, other: str) -> None:
     first, second = signals(fold([one, other]))
@@ -135,6 +184,29 @@ def test_trained_rows_tell_what_a_model_has_seen(tmp_path: Path, long_texts: lis
     assert near(path, [insert(text, draw) for text in trained]).mean() >= 0.9
     truly = pairs(index(fold(trained), RELEASED), fold(unseen))
     assert near(path, unseen).mean() <= len(np.unique(truly[:, 0])) / len(unseen) + 0.04
+
+
+def test_trained_rows_do_not_add_up_bands_of_different_rows(tmp_path: Path, long_texts: list[str]) -> None:
+    asked = trained_rows(long_texts[:1])
+    found = asked["bands"][0].to_list()
+    spread = [[band if place == row else 0 for place, band in enumerate(found)] for row in range(len(found))]
+    columns = {"key": [0] * len(spread), "bands": spread}
+    pl.DataFrame(columns, schema=asked.schema).write_parquet(tmp_path / "spread.parquet")
+    assert not near(tmp_path / "spread.parquet", long_texts[:1]).any()
+
+
+def test_trained_rows_are_a_format_that_releases_share() -> None:
+    row = trained_rows(["Faturamı 25,5 TL olarak nasıl öderim?"])
+    assert row["key"].to_list() == [12088379687098831531]
+    assert row["bands"][0].to_list()[:4] == [762978844, 174759135, 1441687933, 3041514863]
+
+
+def test_near_duplicates_of_dense_texts_are_looked_at_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = fold([f"aynı uzun cümle burada duruyor {ending}" for ending in "abcdefghklmnoprstuvyz"])
+    whole = pairs(index(texts, RELEASED), texts)
+    monkeypatch.setattr(near_duplicates, "_PIECE", 50)
+    assert pairs(index(texts, RELEASED), texts).tolist() == whole.tolist()
+    assert len(whole) == len(texts) * (len(texts) - 1)
 
 
 def test_trained_rows_of_nothing_have_seen_nothing(tmp_path: Path) -> None:
