@@ -12,7 +12,10 @@ import polars as pl
 _NUMBER = r"\d+(?:[.,:/\-]\d+)*"
 _ROMAN = r"x{1,3}(?:ix|iv|vi{0,3}|i{1,3})|x{2,3}|ix|iv|vi{1,3}|i{2,3}"
 # Cases, ordinals and shares: ikinci, üçer, beşten, ocakta, mayısın.
-_SUFFIX = r"(?:[iu]?nc[iu]\w{0,5}|s?[ae]r|[sy]?[aeiu]|[dt][ae]n?|[dt][ae]k[iu]\w{0,4}|n?[iu]n|l[iu][kg]?\w?|yl?[ae])?"
+_SUFFIX = (
+    r"(?:[iu]?nc[iu]\w{0,5}|s?[ae]r|[sy]?[aeiu]|[dt][ae]n?|[dt][ae]k[iu]\w{0,4}"
+    r"|n?[iu]n|l[iu][kg]?\w?|yl?[ae])?"
+)
 _COUNTED = {
     **{"sifir": "0", "iki": "2", "uc": "3", "dort": "4", "dord": "4", "bes": "5", "yedi": "7", "sekiz": "8"},
     **{"dokuz": "9", "yirmi": "20", "otuz": "30", "kirk": "40", "elli": "50", "altmis": "60", "yetmis": "70"},
@@ -63,7 +66,7 @@ _ROMAN_VALUES = {"i": 1, "v": 5, "x": 10}
 
 
 def signals(folded: pl.Series) -> pl.Series:
-    """Give each folded text's numbers, dates and negations as one string, in their order; equal strings agree.
+    """Give each folded text its numbers, dates and negations in one string, in order; equal ones agree.
 
     So `25,5` and `25.5`, `1.000` and `1000`, `12.05.2024` and `12 mayıs 2024` do. Letters count without their
     marks (ı as i, ç as c), as they are typed on other keyboards.
