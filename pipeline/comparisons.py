@@ -1,11 +1,12 @@
 """What the gate compares: differences of two models on the rows that neither was trained on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
+from pipeline.errors import UnmeasuredCheck
 from pipeline.paired import Differences
 from pipeline.params.gate import GateParams, Margins
 
@@ -45,11 +46,17 @@ class Tables:
         outcomes: model, row, dim, value (1.0 where the positive is nearer), seen, cluster, hard.
         queries: model, query, dim, value (nDCG@10), seen, cluster.
         clusters: How many clusters there are.
+        rows: Rows of the split, of which every model must have an outcome at every width.
+        groups: The same for queries.
+        not_finite: Scores of the candidate that are no number.
     """
 
     outcomes: pl.DataFrame
     queries: pl.DataFrame
     clusters: int
+    rows: int
+    groups: int
+    not_finite: int
 
 
 def tables(
@@ -62,17 +69,56 @@ def tables(
     rows = named.join(order, on=column, nulls_equal=True, maintain_order="left")
     groups = rows.unique("group", keep="first", maintain_order=True).select("group", "cluster")
     won = (pl.col("cos_positive") > pl.col("cos_negative")).fill_null(False).cast(pl.Float64)
+    own = (pl.col("set") == "own") & (pl.col("split") == params.split) & (pl.col("precision") == "float32")
+    ours = pl.col("model") == "candidate"
+    scores = [
+        *outcomes.filter(ours & (pl.col("split") == params.split)).select("cos_positive", "cos_negative"),
+        retrieved.filter(ours & own)["ndcg10"],
+    ]
     return Tables(
+        rows=rows.height,
+        groups=groups.height,
+        not_finite=sum(len(each) - int(each.is_finite().sum()) for each in scores),
         outcomes=outcomes.filter(pl.col("split") == params.split)
         .join(rows.select("row", "cluster", "hard"), on="row", maintain_order="left")
         .select("model", "row", "dim", won.alias("value"), "seen", "cluster", "hard"),
-        queries=retrieved.filter(
-            (pl.col("set") == "own") & (pl.col("split") == params.split) & (pl.col("precision") == "float32")
-        )
+        queries=retrieved.filter(own)
         .join(groups, left_on="query", right_on="group", maintain_order="left")
         .select("model", "query", "dim", pl.col("ndcg10").alias("value"), "seen", "cluster"),
         clusters=order.height,
     )
+
+
+def complete(found: Tables, models: Sequence[str], dims: Iterable[int]) -> None:
+    """Refuse tables in which a model lacks a row, or has one twice: what is not there would not be judged.
+
+    Args:
+        found: What was measured.
+        models: Base, candidate and the others that are compared.
+        dims: Widths that base and candidate must have; others may have fewer, the same in both tables.
+
+    Raises:
+        UnmeasuredCheck: Something is missing or doubled; names it.
+    """
+    for model in models:
+        parts = [
+            (what, table.filter(pl.col("model") == model), key, count)
+            for what, table, key, count in (
+                ("triplet outcomes", found.outcomes, "row", found.rows),
+                ("nDCG@10 of own queries", found.queries, "query", found.groups),
+            )
+        ]
+        wanted = (
+            set(dims) if model in ("base", "candidate") else {dim for one in parts for dim in one[1]["dim"]}
+        )
+        for what, rows, key, count in parts:
+            for dim in sorted(wanted, reverse=True):
+                keys = rows.filter(pl.col("dim") == dim)[key]
+                if not len(keys) == keys.n_unique() == count:
+                    raise UnmeasuredCheck(
+                        f"the {model} model has {len(keys)} {what} at width {dim}, {keys.n_unique()} of them "
+                        f"different; wanted {count}, one for each of the split's. Run `dvc repro evaluate`"
+                    )
 
 
 def against(found: Tables, other: str, margins: Margins | None, least_hard_rows: int) -> list[Named]:

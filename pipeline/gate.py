@@ -71,6 +71,7 @@ def gate(
     alpha = params.alpha / params.max_looks
     found = comparisons.tables(outcomes, retrieved, traits, params)
     rivals = [name for name in ("live", "anchor") if name in metrics.models]
+    comparisons.complete(found, ["base", "candidate", *rivals], params.floors)
     named = comparisons.against(found, "base", None, 0)
     for name in rivals:
         named += comparisons.against(found, name, comparisons.margins(params)[name], params.min_hard_rows)
@@ -100,6 +101,7 @@ def gate(
     }
     checks = {
         "look": at_most(float(look), float(params.max_looks)),
+        "not_finite": at_most(float(found.not_finite), 0.0),
         **reach,
         **powers,
         **_bounds_hold(compared, params, reembed),

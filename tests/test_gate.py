@@ -262,7 +262,45 @@ def test_gate_takes_what_is_no_number_for_lost(first: Case) -> None:
     broken = replace(first, retrieved=first.retrieved.with_columns(ndcg10=nothing))
     verdict = judge(broken, params())
     assert verdict.comparisons["base_ndcg_64"].difference == -1.0
-    assert "base_ndcg_64" in failed(verdict)
+    assert {"base_ndcg_64", "not_finite"} <= failed(verdict)
+
+
+@pytest.mark.parametrize(("table", "column"), [("outcomes", "cos_positive"), ("retrieved", "ndcg10")])
+def test_gate_never_passes_a_single_score_that_is_no_number(equal: Case, table: str, column: str) -> None:
+    frame: pl.DataFrame = getattr(equal, table)
+    first = pl.int_range(pl.len()) == int((frame["model"] == "candidate").arg_max() or 0)
+    one = frame.with_columns(pl.when(first).then(math.nan).otherwise(pl.col(column)).alias(column))
+    changed: dict[str, Any] = {table: one}
+    verdict = judge(replace(equal, **changed), params())
+    assert verdict.checks["not_finite"].value == 1.0
+    assert failed(verdict) == {"not_finite"}
+
+
+@pytest.mark.parametrize("model", ["candidate", "live", "anchor"])
+@pytest.mark.parametrize(
+    ("table", "lost"),
+    [
+        ("retrieved", pl.col("dim") == 32),
+        ("outcomes", pl.col("dim") == 32),
+        ("outcomes", pl.col("row") == 7),
+        ("outcomes", pl.col("row") < ROWS // 2),
+        ("retrieved", pl.col("query") == f"{7:016x}"),
+    ],
+)
+def test_gate_refuses_tables_with_something_missing(
+    equal: Case, model: str, table: str, lost: pl.Expr
+) -> None:
+    frame: pl.DataFrame = getattr(equal, table)
+    holed = frame.filter(~(lost & (pl.col("model") == model)))
+    changed: dict[str, Any] = {table: holed}
+    with pytest.raises(UnmeasuredCheck, match=f"the {model} model has"):
+        judge(replace(equal, **changed), params())
+
+
+def test_gate_refuses_a_row_that_stands_twice(equal: Case) -> None:
+    twice = pl.concat([equal.outcomes, equal.outcomes.filter(pl.col("model") == "live").head(1)])
+    with pytest.raises(UnmeasuredCheck, match="the live model has 8001"):
+        judge(replace(equal, outcomes=twice), params())
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
