@@ -12,8 +12,8 @@ import pytest
 import torch
 from datasets import load_dataset
 from sentence_transformers import SentenceTransformer
-from sklearn.feature_extraction.text import CountVectorizer  # type: ignore[import-untyped]
-from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
 
 from sample.telecom import (
     ROWS,
