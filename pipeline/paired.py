@@ -4,7 +4,9 @@ Each resample gives every cluster an exponential weight (the Bayesian bootstrap,
 https://doi.org/10.1214/aos/1176345338) instead of a whole number of copies. With one cluster added that the
 candidate lost entirely, the lower bound of a difference is that of Gaffke (2005) for bounded means: where
 rows are only lost or not, it is the exact bound of Clopper and Pearson, also with no row lost at all, where
-the ordinary bootstrap sees no spread and lets everything through.
+the ordinary bootstrap sees no spread and lets everything through. Where clusters differ in size, the added
+one is as large as the one that a row drawn at random lies in: with one of average size, rare large clusters
+that were not lost this time would go unseen, and the bound would be wrong far more often than it says.
 """
 
 from collections.abc import Sequence
@@ -43,6 +45,7 @@ class Resamples:
         clusters: Clusters that they fall into, [K].
         variances: Mean squared share of a cluster in the difference, [K]: the mean's, times clusters.
         doubts: Standard error of `variances`, times the root of clusters, [K].
+        added: Size of the cluster that is added, in average clusters, [K].
     """
 
     means: Floats
@@ -52,6 +55,7 @@ class Resamples:
     clusters: NDArray[np.int64]
     variances: Floats
     doubts: Floats
+    added: Floats
 
 
 def resample(checks: Sequence[Differences], clusters: int, resamples: int, seed: int) -> Resamples:
@@ -72,13 +76,14 @@ def resample(checks: Sequence[Differences], clusters: int, resamples: int, seed:
         sums[:, place] = np.bincount(check.clusters, weights=check.values, minlength=clusters)
         sizes[:, place] = np.bincount(check.clusters, minlength=clusters)
     rows, present = sizes.sum(axis=0), (sizes > 0).sum(axis=0)
-    size = np.where(present > 0, rows / np.maximum(present, 1), 1.0)  # of the cluster that is added
+    average = np.where(present > 0, rows / np.maximum(present, 1), 1.0)
+    size = np.where(present > 0, (sizes**2).sum(axis=0) / np.maximum(rows, 1), 1.0)  # of the added cluster
     means = sums.sum(axis=0) / np.maximum(rows, 1)
-    share = (sums - means * sizes) / size
+    share = (sums - means * sizes) / average
     within = np.maximum(present, 1)
     variances = (share**2).sum(axis=0) / within
     # The added cluster counts here too: where nobody lost a row, the next one would be the first.
-    doubts = np.sqrt(((share**4).sum(axis=0) + 1) / within)
+    doubts = np.sqrt(((share**4).sum(axis=0) + (size / average) ** 4) / within)
 
     draw = np.random.default_rng(seed)
     lows, highs = np.empty((resamples, width)), np.empty((resamples, width))
@@ -91,7 +96,8 @@ def resample(checks: Sequence[Differences], clusters: int, resamples: int, seed:
         whole = total[:, width:] + added
         lows[start : start + step] = (total[:, :width] - added) / whole
         highs[start : start + step] = (total[:, :width] + added) / whole
-    return Resamples(means, lows, highs, rows.astype(np.int64), present.astype(np.int64), variances, doubts)
+    counts = rows.astype(np.int64), present.astype(np.int64)
+    return Resamples(means, lows, highs, *counts, variances, doubts, size / average)
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,7 @@ class Bounds:
         visible: How far below an equal candidate another must lie for all checks to tell the two apart with
             95% power.
         rows_needed: Rows with which `visible` would be no more than the margin, also where this test set
-            happens to show less spread than there is.
+            happens to show less spread than there is; 0 where no number of rows would do.
     """
 
     difference: float
@@ -127,7 +133,7 @@ def bounds(found: Resamples, alpha: float, judged: Sequence[bool], margins: Sequ
         found: The resamples of all checks.
         alpha: Level of each check.
         judged: Which checks must all pass, and so share the power.
-        margins: What `rows_needed` is to make visible, above 0.
+        margins: What `rows_needed` is to make visible; no number of rows does where it is not above 0.
     """
     low = np.quantile(found.lows, alpha, axis=0, method="lower")
     high = np.quantile(found.highs, 1 - alpha, axis=0, method="higher")
@@ -153,14 +159,15 @@ def bounds(found: Resamples, alpha: float, judged: Sequence[bool], margins: Sequ
 def _rows_needed(found: Resamples, place: int, visible: float, margin: float) -> int:
     """Solve for the rows: spread falls with the clusters' root, the added one's part with the clusters."""
     clusters = int(found.clusters[place])
-    if clusters == 0:
+    if clusters == 0 or margin <= 0:
         return 0
     variance, doubt = float(found.variances[place]), float(found.doubts[place])
-    times = float((visible - 1 / clusters) / (variance / clusters + 1 / clusters**2) ** 0.5)
+    added = float(found.added[place])
+    times = float((visible - added / clusters) / (variance / clusters + (added / clusters) ** 2) ** 0.5)
 
     def seen(count: float) -> float:
-        spread = (variance + _DOUBT * doubt / count**0.5) / count + 1 / count**2
-        return 1 / count + times * float(spread**0.5)
+        spread = (variance + _DOUBT * doubt / count**0.5) / count + (added / count) ** 2
+        return added / count + times * float(spread**0.5)
 
     few, many = 1.0, 1e12
     while many - few > 0.5:
