@@ -16,10 +16,16 @@ def plain(audit: Audit, metrics: Metrics, params: GateParams) -> dict[str, Check
     Raises:
         UnmeasuredCheck: One of them was never measured.
     """
+    if params.split not in audit.splits or params.split not in audit.near_train:
+        raise UnmeasuredCheck(
+            f"the gate checks leakage into {params.split}, and audit looked at "
+            f"{', '.join(audit.near_train) or 'nothing'}; correct gate.split"
+        )
     kept = audit.splits[params.split].kept
+    leaked = audit.near_train[params.split] / kept if kept else math.nan
     checks = {
         "rejected_share": at_most(audit.rejected_share, params.max_rejected_share),
-        "leak_share": at_most(audit.near_train[params.split] / kept, params.max_leak_share),
+        "leak_share": at_most(leaked, params.max_leak_share),
     }
     for dim, floor in sorted(params.floors.items(), reverse=True):
         checks[f"floor_{dim}"] = at_least(_accuracy(metrics, params.split, dim), floor)
@@ -27,12 +33,13 @@ def plain(audit: Audit, metrics: Metrics, params: GateParams) -> dict[str, Check
     whole, least = (_ndcg(metrics, params.split, dim) for dim in (largest, smallest))
     checks["retention"] = at_least(least / whole if whole > 0 else math.nan, params.retention)
     for probe in metrics.probe_kinds:
-        base, candidate = (metrics.probes[model][probe] for model in ("base", "candidate"))
+        base, candidate = (_probe(metrics, model, probe) for model in ("base", "candidate"))
         checks[f"forgetting_{probe}"] = at_least(candidate, base - params.max_forgetting)
-    rival = metrics.slices["live"] if metrics.slices.get("live") else metrics.slices["base"]
-    for name, one in metrics.slices["candidate"].items():
-        if one.rows >= _LEAST_SLICE_ROWS and name in rival:
-            checks[f"slice_{name}"] = at_least(one.accuracy, rival[name].accuracy - params.max_slice_drop)
+    rival = "live" if metrics.slices.get("live") else "base"
+    for name, one in metrics.slices.get("candidate", {}).items():
+        if one.rows >= _LEAST_SLICE_ROWS:
+            wanted = _slice(metrics, rival, name) - params.max_slice_drop
+            checks[f"slice_{name}"] = at_least(one.accuracy, wanted)
     for name, sound in metrics.soundness.model_dump().items():
         checks[name] = Check(value=sound, rule="==", wanted=True, passed=sound is True)
     return checks
@@ -72,6 +79,26 @@ def _ndcg(metrics: Metrics, split: str, dim: int) -> float:
         return metrics.retrieval["candidate"][f"own_{split}"][dim].ndcg10
     except KeyError:
         raise _unmeasured(f"nDCG@10 on {split} at width {dim}", metrics) from None
+
+
+def _probe(metrics: Metrics, model: str, probe: str) -> float:
+    try:
+        return metrics.probes[model][probe]
+    except KeyError:
+        raise UnmeasuredCheck(
+            f"the gate checks what was forgotten of the probe {probe}, and evaluate did not measure the "
+            f"{model} model on it; run `dvc repro evaluate`"
+        ) from None
+
+
+def _slice(metrics: Metrics, model: str, name: str) -> float:
+    try:
+        return metrics.slices[model][name].accuracy
+    except KeyError:
+        raise UnmeasuredCheck(
+            f"the gate checks the slice {name}, and evaluate did not measure the {model} model on it; "
+            "run `dvc repro evaluate`"
+        ) from None
 
 
 def _unmeasured(what: str, metrics: Metrics) -> UnmeasuredCheck:

@@ -1,12 +1,12 @@
 """What the gate compares: differences of two models on the rows that neither was trained on."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
-from pipeline.errors import UnmeasuredCheck
+from pipeline.errors import InvalidParams, UnmeasuredCheck
 from pipeline.paired import Differences
 from pipeline.params.gate import GateParams, Margins
 
@@ -19,6 +19,7 @@ class Named:
         other: The model that the candidate is compared with.
         metric: ndcg, accuracy or hard.
         margin: How far below the candidate may lie; None where it must be better instead.
+        judged: Whether the verdict rests on it; a hard subset of few rows is reported only.
         differences: Candidate less other.
         left_out: Rows left out because one of the two was trained on something near them.
         comparable: False where nobody knows what the other model was trained on.
@@ -31,6 +32,7 @@ class Named:
     differences: Differences
     left_out: int
     comparable: bool
+    judged: bool = True
 
     @property
     def name(self) -> str:
@@ -43,7 +45,8 @@ class Tables:
     """What `evaluate` and `audit` wrote, as far as the gate's split goes.
 
     Attributes:
-        outcomes: model, row, dim, value (1.0 where the positive is nearer), seen, cluster, hard.
+        outcomes: model, row, dim, value (1.0 where the positive is nearer, null where a cosine is no number),
+            seen, cluster, hard.
         queries: model, query, dim, value (nDCG@10), seen, cluster.
         clusters: How many clusters there are.
         rows: Rows of the split, of which every model must have an outcome at every width.
@@ -62,13 +65,25 @@ class Tables:
 def tables(
     outcomes: pl.DataFrame, retrieved: pl.DataFrame, traits: pl.DataFrame, params: GateParams
 ) -> Tables:
-    """Take the gate's split, and number its clusters in the order of their first rows."""
+    """Take the gate's split, and number its clusters in the order of their first rows.
+
+    Raises:
+        InvalidParams: `gate.cluster` names no column.
+    """
     column = "component" if params.cluster == "component" else f"slice_{params.cluster}"
+    if column not in traits.columns:
+        slices = [name.removeprefix("slice_") for name in traits.columns if name.startswith("slice_")]
+        raise InvalidParams(
+            f"gate.cluster is {params.cluster!r}; wanted component or one of dataset.slices "
+            f"({', '.join(slices) or 'there are none'})"
+        )
     named = traits.filter(pl.col("split") == params.split).sort("row")
     order = named.select(pl.col(column)).unique(maintain_order=True).with_row_index("cluster")
     rows = named.join(order, on=column, nulls_equal=True, maintain_order="left")
     groups = rows.unique("group", keep="first", maintain_order=True).select("group", "cluster")
-    won = (pl.col("cos_positive") > pl.col("cos_negative")).fill_null(False).cast(pl.Float64)
+    # Polars holds NaN for larger than every number, so that a broken model would win each row.
+    broken = pl.any_horizontal(pl.col("cos_positive", "cos_negative").is_nan())
+    won = pl.when(~broken).then((pl.col("cos_positive") > pl.col("cos_negative")).cast(pl.Float64))
     own = (pl.col("set") == "own") & (pl.col("split") == params.split) & (pl.col("precision") == "float32")
     ours = pl.col("model") == "candidate"
     scores = [
@@ -128,7 +143,7 @@ def against(found: Tables, other: str, margins: Margins | None, least_hard_rows:
         found: What was measured.
         other: Its name.
         margins: Of H0, per metric; None compares nDCG@10 at the largest width alone, to be better.
-        least_hard_rows: With fewer comparable ones the hard subset is left aside.
+        least_hard_rows: With fewer comparable ones the hard subset is reported and not judged.
     """
     dims = sorted(
         set(found.queries.filter(pl.col("model") == other)["dim"])
@@ -141,8 +156,9 @@ def against(found: Tables, other: str, margins: Margins | None, least_hard_rows:
     named += [_paired(found.outcomes, "row", other, "accuracy", dim, margins.accuracy) for dim in dims]
     for dim in dims[:1]:
         hard = _paired(found.outcomes.filter("hard"), "row", other, "hard", dim, margins.hard)
-        if len(hard.differences.values) >= least_hard_rows:
-            named.append(hard)
+        rows = len(hard.differences.values)
+        if rows:
+            named.append(replace(hard, judged=rows >= least_hard_rows))
     return named
 
 

@@ -66,6 +66,7 @@ def gate(
 
     Raises:
         UnmeasuredCheck: A check names something that `evaluate` never measured.
+        InvalidParams: `gate.cluster` names no column.
     """
     look = looks.number(seen, audit.test_digest, metrics.candidate)
     alpha = params.alpha / params.max_looks
@@ -86,18 +87,20 @@ def gate(
     bounds = paired.bounds(
         resamples,
         alpha,
-        [one.margin is not None for one in named],
-        [one.margin or max(params.base_min_gain, 0.0) or 1.0 for one in named],
+        [one.margin is not None and one.judged for one in named],
+        [params.base_min_gain if one.margin is None else one.margin for one in named],
     )
     compared = dict(zip([one.name for one in named], zip(named, bounds, strict=True), strict=True))
+    # A difference that was seen needs no power: a candidate that is much better than live differs from it in
+    # many rows, and would be refused for the spread that this brings.
     powers = {
         f"{name}_visible": at_most(one.visible, named_one.margin)
         for name, (named_one, one) in compared.items()
-        if named_one.margin is not None
+        if named_one.margin is not None and named_one.judged and one.low < 0 <= one.high
     }
     reach = {
         f"{name}_clusters": _comparable([pair for pair in compared.values() if pair[0].other == name], params)
-        for name in rivals
+        for name in (*rivals, "base")
     }
     checks = {
         "look": at_most(float(look), float(params.max_looks)),
@@ -177,6 +180,8 @@ def _comparable(compared: list[tuple[Named, Bounds]], params: GateParams) -> Che
 def _bounds_hold(compared: Compared, params: GateParams, reembed: Reembed) -> dict[str, Check]:
     checks = {}
     for name, (named, bounds) in compared.items():
+        if not named.judged:
+            continue
         if named.margin is None:
             checks[name] = at_least(bounds.low, params.base_min_gain)
         else:
@@ -212,7 +217,11 @@ def _assumptions(
         f"Rows near a text that one of two compared models was trained on are left out, up to {left_out}."
     )
     if "live" not in metrics.models:
-        said["first"] = "There was no live model to compare with: floors and the base decide."
+        decide = "floors, the base and the anchor" if "anchor" in metrics.models else "floors and the base"
+        said["first"] = f"There was no live model to compare with: {decide} decide."
+    for name, (pair, one) in compared.items():
+        if not pair.judged:
+            said[name] = f"{one.rows} comparable hard rows, fewer than {params.min_hard_rows}: not judged."
     for name in ("live", "anchor"):
         has = {pair.dim for pair, _ in compared.values() if pair.other == name}
         missing = sorted(set(params.floors) - has, reverse=True)
@@ -221,7 +230,7 @@ def _assumptions(
     needed = {
         name: one.rows_needed
         for name, (pair, one) in compared.items()
-        if pair.margin is not None and one.visible > pair.margin
+        if pair.margin is not None and pair.judged and one.visible > pair.margin and one.rows_needed
     }
     if needed:
         said["rows_needed"] = "Test rows that would show a margin: " + ", ".join(

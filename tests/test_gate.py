@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bench.gate import DIMS, PARAMS, Case, Truth, chain, draw, judge, rows_asked_for, upper
 from pipeline import checks, gate, looks, stages
-from pipeline.errors import BrokenChain, UnmeasuredCheck
+from pipeline.errors import BrokenChain, InvalidParams, UnmeasuredCheck
 from pipeline.params import load
 from pipeline.params.gate import GateParams, Margins
 from pipeline.records import Accuracy, Looks, Shortcut, Verdict
@@ -351,6 +351,66 @@ def test_gate_of_all_equal_outcomes_has_the_bound_of_the_rule_of_three(equal: Ca
 def test_gate_refuses_to_check_what_was_never_measured(first: Case, change: dict[str, Any]) -> None:
     with pytest.raises((UnmeasuredCheck, KeyError)):
         judge(first, params(**change))
+
+
+def test_gate_refuses_probes_slices_and_leaks_that_were_never_measured(first: Case) -> None:
+    one = first.metrics.models["candidate"]["test"][64]
+    lacking = [
+        metrics(first, probe_kinds={"sts": "spearman"}, probes={"candidate": {"sts": 0.5}, "base": {}}),
+        metrics(first, slices={"candidate": {"a=1": one}, "base": {}}),
+        replace(first, audit=first.audit.model_copy(update={"near_train": {}})),
+    ]
+    for case in lacking:
+        with pytest.raises(UnmeasuredCheck):
+            judge(case, params())
+
+
+def test_gate_refuses_a_cluster_that_is_no_column(first: Case) -> None:
+    with pytest.raises(InvalidParams, match="'team'; wanted component"):
+        judge(first, params(cluster="team"))
+
+
+@pytest.mark.parametrize("column", ["cos_positive", "cos_negative"])
+@pytest.mark.parametrize("model", ["candidate", "live"])
+def test_gate_takes_a_cosine_that_is_no_number_for_lost(equal: Case, model: str, column: str) -> None:
+    nothing = pl.when(pl.col("model") == model).then(math.nan).otherwise(pl.col(column))
+    broken = replace(equal, outcomes=equal.outcomes.with_columns(nothing.cast(pl.Float32).alias(column)))
+    verdict = judge(broken, params())
+    assert verdict.comparisons["live_accuracy_64"].difference == -1.0
+    assert {"live_accuracy_64", "live_accuracy_32"} <= failed(verdict)
+
+
+def test_gate_passes_a_much_better_candidate_whatever_its_spread(equal: Case) -> None:
+    # Half of the queries were lost by the others: seen at once, though the spread exceeds the margin.
+    others = (pl.col("model") != "candidate") & (pl.col("component") % 2 == 0)
+    lost = pl.when(others).then(0.0).otherwise(pl.col("ndcg10"))
+    verdict = judge(replace(equal, retrieved=equal.retrieved.with_columns(ndcg10=lost)), params())
+    one = verdict.comparisons["live_ndcg_64"]
+    assert one.visible > one.margin
+    assert one.low > 0
+    assert verdict.passed
+
+
+def test_gate_reports_few_hard_rows_and_does_not_judge_them(equal: Case) -> None:
+    few = replace(equal, traits=equal.traits.with_columns(hard=pl.col("row") < 20))
+    verdict = judge(few, params(min_hard_rows=21))
+    assert verdict.comparisons["live_hard_64"].rows == 20
+    assert not [name for name in verdict.checks if "hard" in name]
+    assert "20 comparable hard rows" in verdict.assumptions["live_hard_64"]
+    assert "live_hard_64" in judge(few, params(min_hard_rows=20)).checks
+
+
+def test_gate_of_a_first_release_on_few_rows_is_not_comparable() -> None:
+    verdict = judge(draw(60, {"candidate": Truth()}, seed=1), params())
+    assert verdict.outcome == "not_comparable"
+    assert failed(verdict) == {"base_clusters"}
+
+
+def test_gate_margin_of_zero_asks_for_no_number_of_rows(equal: Case) -> None:
+    none = params(live_margins=Margins(ndcg=0.02, hard=0.05, accuracy=0.0))
+    verdict = judge(equal, none)
+    assert "live_accuracy_64" in failed(verdict)
+    assert verdict.comparisons["live_accuracy_64"].rows_needed == 0
 
 
 def test_gate_chain_and_bound_of_the_simulation() -> None:
