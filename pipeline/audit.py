@@ -107,7 +107,7 @@ def audit(
         )
     pl.concat(rejected).write_parquet(out / "rejected.parquet")
 
-    learnt = pl.scan_parquet(out / "clean" / "train.parquet").head(params.shortcut.max_train_rows).collect()
+    learnt = shortcut.sample(out / "clean" / "train.parquet", params.shortcut.max_train_rows)
     tables = {}
     shortcuts = {}
     for name in ("dev", "test"):

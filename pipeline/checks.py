@@ -6,9 +6,6 @@ from pipeline.errors import UnmeasuredCheck
 from pipeline.params.gate import GateParams
 from pipeline.records import Audit, Check, Metrics
 
-# Slices of fewer rows are shown and not judged: one row would be more than the margin.
-_LEAST_SLICE_ROWS = 30
-
 
 def plain(audit: Audit, metrics: Metrics, params: GateParams) -> dict[str, Check]:
     """Make the checks that compare a number with a number.
@@ -35,11 +32,6 @@ def plain(audit: Audit, metrics: Metrics, params: GateParams) -> dict[str, Check
     for probe in metrics.probe_kinds:
         base, candidate = (_probe(metrics, model, probe) for model in ("base", "candidate"))
         checks[f"forgetting_{probe}"] = at_least(candidate, base - params.max_forgetting)
-    rival = "live" if metrics.slices.get("live") else "base"
-    for name, one in metrics.slices.get("candidate", {}).items():
-        if one.rows >= _LEAST_SLICE_ROWS:
-            wanted = _slice(metrics, rival, name) - params.max_slice_drop
-            checks[f"slice_{name}"] = at_least(one.accuracy, wanted)
     for name, sound in metrics.soundness.model_dump().items():
         checks[name] = Check(value=sound, rule="==", wanted=True, passed=sound is True)
     return checks
@@ -88,16 +80,6 @@ def _probe(metrics: Metrics, model: str, probe: str) -> float:
         raise UnmeasuredCheck(
             f"the gate checks what was forgotten of the probe {probe}, and evaluate did not measure the "
             f"{model} model on it; run `dvc repro evaluate`"
-        ) from None
-
-
-def _slice(metrics: Metrics, model: str, name: str) -> float:
-    try:
-        return metrics.slices[model][name].accuracy
-    except KeyError:
-        raise UnmeasuredCheck(
-            f"the gate checks the slice {name}, and evaluate did not measure the {model} model on it; "
-            "run `dvc repro evaluate`"
         ) from None
 
 

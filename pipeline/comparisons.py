@@ -9,6 +9,10 @@ import polars as pl
 from pipeline.errors import InvalidParams, UnmeasuredCheck
 from pipeline.paired import Differences
 from pipeline.params.gate import GateParams, Margins
+from pipeline.slices import masks
+
+# Slices of fewer rows are shown and not judged.
+_LEAST_SLICE_ROWS = 30
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,7 @@ class Named:
 
     Attributes:
         other: The model that the candidate is compared with.
-        metric: ndcg, accuracy or hard.
+        metric: ndcg, accuracy, hard, or accuracy in a slice: slice_COLUMN=VALUE.
         margin: How far below the candidate may lie; None where it must be better instead.
         judged: Whether the verdict rests on it; a hard subset of few rows is reported only.
         differences: Candidate less other.
@@ -37,7 +41,7 @@ class Named:
     @property
     def name(self) -> str:
         """The name that the verdict gives it."""
-        return f"{self.other}_{self.metric}_{self.dim}"
+        return self.metric if self.metric.startswith("slice_") else f"{self.other}_{self.metric}_{self.dim}"
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class Tables:
         rows: Rows of the split, of which every model must have an outcome at every width.
         groups: The same for queries.
         not_finite: Scores of the candidate that are no number.
+        slices: The rows in each slice.
     """
 
     outcomes: pl.DataFrame
@@ -60,6 +65,7 @@ class Tables:
     rows: int
     groups: int
     not_finite: int
+    slices: dict[str, pl.Series]
 
 
 def tables(
@@ -101,6 +107,7 @@ def tables(
         .join(groups, left_on="query", right_on="group", maintain_order="left")
         .select("model", "query", "dim", pl.col("ndcg10").alias("value"), "seen", "cluster"),
         clusters=order.height,
+        slices={name: rows["row"].filter(pl.Series(mask)) for name, mask in masks(rows).items()},
     )
 
 
@@ -160,6 +167,24 @@ def against(found: Tables, other: str, margins: Margins | None, least_hard_rows:
         if rows:
             named.append(replace(hard, judged=rows >= least_hard_rows))
     return named
+
+
+def in_slices(found: Tables, other: str, max_drop: float) -> list[Named]:
+    """Compare accuracy with one other model in every slice, at the largest width that both have."""
+    both = (set(found.outcomes.filter(pl.col("model") == model)["dim"]) for model in ("candidate", other))
+    dim = max(set.intersection(*both), default=0)
+    cut = [
+        _paired(
+            found.outcomes.filter(pl.col("row").is_in(rows.implode())),
+            "row",
+            other,
+            f"slice_{name}",
+            dim,
+            max_drop,
+        )
+        for name, rows in found.slices.items()
+    ]
+    return [one for one in cut if len(one.differences.values) >= _LEAST_SLICE_ROWS]
 
 
 def _paired(table: pl.DataFrame, key: str, other: str, metric: str, dim: int, margin: float | None) -> Named:

@@ -53,7 +53,7 @@ def scan(name: str, path: Path, params: AuditParams) -> Split:
     personal: Counter[str] = Counter()
     for rows in portions(path):
         texts = rows.select(folded(pl.col(column)) for column in COLUMNS)
-        keys.append(texts.select(pl.col(column).hash(seed=1) for column in COLUMNS))
+        keys.append(texts.select(_key(column) for column in COLUMNS))
         kinds = _personal(rows)
         for found in kinds.values():
             personal.update(found)
@@ -63,6 +63,11 @@ def scan(name: str, path: Path, params: AuditParams) -> Split:
     return Split(
         name, path, all_keys, all_flags.with_columns(_among(all_keys)), dict(sorted(personal.items()))
     )
+
+
+def _key(column: str) -> pl.Expr:
+    text = pl.col(column)
+    return pl.when(text.is_not_null()).then(text.hash(seed=1))
 
 
 def _alone(rows: pl.DataFrame, texts: pl.DataFrame, max_characters: int) -> pl.DataFrame:
@@ -84,11 +89,18 @@ def _alone(rows: pl.DataFrame, texts: pl.DataFrame, max_characters: int) -> pl.D
 def _among(keys: pl.DataFrame) -> list[pl.Series]:
     """Findings that take other rows of the split."""
     triple = keys.select(pl.struct(COLUMNS).hash(seed=2).alias("triple"))["triple"]
+    whole = keys.select(pl.all_horizontal(pl.col(column).is_not_null() for column in COLUMNS)).to_series()
     positives, negatives = pair(keys, "positive"), pair(keys, "negative")
+    # A row whose positive is its negative contradicts nobody but itself, which is a finding of its own; rows
+    # without a text say nothing.
+    sides = whole & (positives != negatives)
     # Both rows of a contradiction are suspect: the one that calls the pair positive, and the other.
-    contradiction = positives.is_in(negatives.implode()) | negatives.is_in(positives.implode())
+    contradiction = sides & (
+        positives.is_in(negatives.filter(sides).implode())
+        | negatives.is_in(positives.filter(sides).implode())
+    )
     return [
-        (~triple.is_first_distinct()).alias("duplicate"),
+        (whole & ~triple.is_first_distinct()).alias("duplicate"),
         contradiction.alias("contradiction"),
     ]
 

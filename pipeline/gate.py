@@ -4,12 +4,12 @@ docs/gate.md says in a page what is tested and how often such a verdict is wrong
 """
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
 
-from pipeline import comparisons, looks, paired, stages
+from pipeline import assumptions, comparisons, looks, paired, stages
+from pipeline.assumptions import Compared
 from pipeline.checks import at_least, at_most, number, plain
 from pipeline.comparisons import Named
 from pipeline.errors import UnmeasuredCheck
@@ -81,16 +81,18 @@ def gate(
             f"the gate compares nDCG@10 on {params.split} with the base's, and evaluate measured none there; "
             "add the split to evaluate.splits"
         )
+    slices = comparisons.in_slices(found, "live" if "live" in rivals else "base", params.max_slice_drop)
     resamples = paired.resample(
-        [one.differences for one in named], found.clusters, params.resamples, params.seed
+        [one.differences for one in (*named, *slices)], found.clusters, params.resamples, params.seed
     )
     bounds = paired.bounds(
         resamples,
-        alpha,
-        [one.margin is not None and one.judged for one in named],
-        [params.base_min_gain if one.margin is None else one.margin for one in named],
+        [alpha] * len(named) + [alpha / len(slices) for _ in slices],
+        [one.margin is not None and one.judged for one in named] + [False] * len(slices),
+        [params.base_min_gain if one.margin is None else one.margin for one in (*named, *slices)],
     )
-    compared = dict(zip([one.name for one in named], zip(named, bounds, strict=True), strict=True))
+    compared = {one.name: (one, bound) for one, bound in zip(named, bounds[: len(named)], strict=True)}
+    cut = {one.name: bound for one, bound in zip(slices, bounds[len(named) :], strict=True)}
     # A difference that was seen needs no power: a candidate that is much better than live differs from it in
     # many rows, and would be refused for the spread that this brings.
     powers = {
@@ -108,6 +110,7 @@ def gate(
         **reach,
         **powers,
         **_bounds_hold(compared, params, reembed),
+        **{name: _slice_holds(one, params.max_slice_drop) for name, one in cut.items()},
         **plain(audit, metrics, params),
     }
     passed = all(check.passed for check in checks.values())
@@ -151,22 +154,9 @@ def gate(
         },
         needs_human=reembed.compatible is False,
         better_than_anchor=best[0] > 0 if best else "anchor" not in metrics.models,
-        assumptions=_assumptions(compared, metrics, params, alpha, look) | _style(audit, params.split),
+        assumptions=assumptions.of(compared, metrics, params, alpha, look)
+        | assumptions.of_style(audit, params.split),
     )
-
-
-def _style(audit: Audit, split: str) -> dict[str, str]:
-    """Say where triplet accuracy can be had without understanding."""
-    found = audit.shortcut.get(split)
-    if found is None or not found.warned:
-        return {}
-    return {
-        "style": f"Without the query a word classifier picks {found.bag_of_words:.0%} of the positives, BM25 "
-        f"{found.bm25:.0%}: triplet accuracy partly measures style. Read nDCG@10 and the hard subset."
-    }
-
-
-Compared = Mapping[str, tuple[Named, Bounds]]
 
 
 def _comparable(compared: list[tuple[Named, Bounds]], params: GateParams) -> Check:
@@ -200,40 +190,12 @@ def _bounds_hold(compared: Compared, params: GateParams, reembed: Reembed) -> di
     return checks
 
 
-def _assumptions(
-    compared: Compared, metrics: Metrics, params: GateParams, alpha: float, look: int
-) -> dict[str, str]:
-    """Say what the error rates rest on."""
-    said = {
-        "resampling": f"Whole clusters ({params.cluster}) of rows are resampled {params.resamples} times: "
-        "rows of one cluster may depend on each other, clusters must not.",
-        "scope": "Bounds speak of this model on these test rows and others like them, not of other seeds.",
-        "looks": f"This is look {look} of {params.max_looks} at these rows, each at level {alpha:.4g}, "
-        "so that all of them together let a candidate through that is worse by a margin in at most "
-        f"{params.alpha:.0%} of cases.",
-    }
-    left_out = max((pair.left_out for pair, _ in compared.values()), default=0)
-    said["left_out"] = (
-        f"Rows near a text that one of two compared models was trained on are left out, up to {left_out}."
-    )
-    if "live" not in metrics.models:
-        decide = "floors, the base and the anchor" if "anchor" in metrics.models else "floors and the base"
-        said["first"] = f"There was no live model to compare with: {decide} decide."
-    for name, (pair, one) in compared.items():
-        if not pair.judged:
-            said[name] = f"{one.rows} comparable hard rows, fewer than {params.min_hard_rows}: not judged."
-    for name in ("live", "anchor"):
-        has = {pair.dim for pair, _ in compared.values() if pair.other == name}
-        missing = sorted(set(params.floors) - has, reverse=True)
-        if name in metrics.models and missing:
-            said[f"{name}_widths"] = f"The {name} model has not the widths {missing}: not compared there."
-    needed = {
-        name: one.rows_needed
-        for name, (pair, one) in compared.items()
-        if pair.margin is not None and pair.judged and one.visible > pair.margin and one.rows_needed
-    }
-    if needed:
-        said["rows_needed"] = "Test rows that would show a margin: " + ", ".join(
-            f"{name} {rows:,}" for name, rows in needed.items()
-        )
-    return said
+def _slice_holds(found: Bounds, max_drop: float) -> Check:
+    """Check that a slice has not dropped by more than is allowed and than chance explains.
+
+    In a slice of thirty rows one of them is three points: taken at its word, a candidate that is equal to
+    live would be refused for having slices. So a drop must also be proven, at the level of this look divided
+    by the slices.
+    """
+    chance = found.high - found.difference
+    return at_least(found.difference, -max(max_drop, chance))

@@ -198,13 +198,11 @@ def text_keys(folded_texts: pl.Series) -> NDArray[np.uint64]:
 
 
 def _plain(folded_texts: pl.Series) -> pl.Series:
-    """Leave letters and digits, as `pipeline.signals` reads them."""
-    return (
-        typed(folded_texts)
-        .str.replace_all(r"[^\w\s]+", " ")
-        .str.replace_all(r"\s+", " ")
-        .str.strip_chars(" ")
-    )
+    """Leave letters and digits, as `pipeline.signals` reads them; all of a text that has neither."""
+    text = pl.col("text")
+    plain = text.str.replace_all(r"[^\w\s]+", " ").str.replace_all(r"\s+", " ").str.strip_chars(" ")
+    frame = pl.DataFrame({"text": typed(folded_texts)}, schema={"text": pl.String})
+    return frame.select(pl.when(plain == "").then(text).otherwise(plain).alias("text"))["text"]
 
 
 def _shingles(texts: pl.Series, width: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:

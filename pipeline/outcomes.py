@@ -12,8 +12,7 @@ from pipeline.encoding import TripletScores
 from pipeline.errors import InvalidData
 from pipeline.records import Accuracy
 from pipeline.retrieval import Collection, own_texts
-
-MAX_SLICES = 50
+from pipeline.slices import masks
 
 _Z95 = 1.959963984540054
 
@@ -26,7 +25,7 @@ class Split:
         name: `dev` or `test`.
         rows: Clean rows with their traits beside them.
         own: Retrieval among the split's own texts.
-        slices: Which rows are in each slice, by `COLUMN=VALUE`, `rows=new` and `rows=old`; never none.
+        slices: Which rows are in each slice, as `slices.masks` names them.
     """
 
     name: str
@@ -55,22 +54,7 @@ def read_split(data: Path, name: str) -> Split:
             f"{data / 'traits.parquet'} describes {rows.height} of the {clean.height} rows of {path}; wanted "
             "every one. Run `audit` again"
         )
-    return Split(name, rows, own_texts(rows), _slices(rows))
-
-
-def _slices(rows: pl.DataFrame) -> dict[str, NDArray[np.bool_]]:
-    found: dict[str, NDArray[np.bool_]] = {}
-    for column in (name for name in rows.columns if name.startswith("slice_")):
-        values = rows[column].fill_null("null")
-        # The commonest; of equally common ones the first by name.
-        counts = sorted(values.value_counts().iter_rows(), key=lambda one: (-one[1], one[0]))
-        named = {value for value, _ in counts[:MAX_SLICES]}
-        labels = np.array([value if value in named else "other" for value in values.to_list()], dtype=object)
-        for value in sorted(set(labels.tolist())):
-            found[f"{column.removeprefix('slice_')}={value}"] = np.asarray(labels == value, np.bool_)
-    new = rows["new"].to_numpy()
-    found |= {key: mask for key, mask in (("rows=new", new), ("rows=old", ~new)) if mask.any()}
-    return found
+    return Split(name, rows, own_texts(rows), masks(rows))
 
 
 def accuracy(hits: int, rows: int) -> Accuracy:

@@ -126,17 +126,22 @@ _POWER = 0.95
 _DOUBT = 2.5  # standard errors of the variance that `rows_needed` allows for
 
 
-def bounds(found: Resamples, alpha: float, judged: Sequence[bool], margins: Sequence[float]) -> list[Bounds]:
-    """Give each check's bounds at level `alpha`.
+def bounds(
+    found: Resamples, alphas: Sequence[float], judged: Sequence[bool], margins: Sequence[float]
+) -> list[Bounds]:
+    """Give each check's bounds.
 
     Args:
         found: The resamples of all checks.
-        alpha: Level of each check.
+        alphas: Level of each check.
         judged: Which checks must all pass, and so share the power.
         margins: What `rows_needed` is to make visible; no number of rows does where it is not above 0.
     """
-    low = np.quantile(found.lows, alpha, axis=0, method="lower")
-    high = np.quantile(found.highs, 1 - alpha, axis=0, method="higher")
+    levels = list(enumerate(alphas))
+    low = np.array([np.quantile(found.lows[:, place], level, method="lower") for place, level in levels])
+    high = np.array(
+        [np.quantile(found.highs[:, place], 1 - level, method="higher") for place, level in levels]
+    )
     error = found.lows.std(axis=0)
     deviation = (found.lows.mean(axis=0) - found.lows) / np.where(error > 0, error, np.inf)
     chosen = np.asarray(judged, dtype=bool)

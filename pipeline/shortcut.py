@@ -5,6 +5,7 @@ Where they come far, triplet accuracy partly measures style or word overlap. The
 Natural Language Inference Data").
 """
 
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -19,6 +20,19 @@ _WORD = r"\w+"
 _FEATURES = 2**18
 # BM25's usual constants (Robertson and Zaragoza, 2009): saturation of repeated words, weight of the length.
 _K1, _B = 1.2, 0.75
+
+
+def sample(path: Path, rows: int, seed: int = 1) -> pl.DataFrame:
+    """Draw rows of a split, in their order; all where there are no more."""
+    split = pl.scan_parquet(path)
+    count = int(split.select(pl.len()).collect().item())
+    if count <= rows:
+        return split.collect()
+    drawn = np.random.default_rng(seed).choice(count, rows, replace=False)
+    places = pl.Series(np.sort(drawn), dtype=pl.UInt32)
+    return (
+        split.with_row_index("place").filter(pl.col("place").is_in(places.implode())).drop("place").collect()
+    )
 
 
 def bag_of_words(train: pl.DataFrame, held_out: pl.DataFrame, seed: int = 1) -> Hits:

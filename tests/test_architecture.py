@@ -28,6 +28,7 @@ ROOMS = [
     {"params"},
     {
         "approvals",
+        "assumptions",
         "paired",
         "looks",
         "checks",
@@ -60,6 +61,7 @@ ROOMS = [
         "retrieval",
         "rows",
         "scoring",
+        "slices",
         "soundness",
         "splits",
         "stages",

@@ -142,6 +142,21 @@ def test_audit_rejects_both_rows_of_a_contradiction(run: Callable[..., Audited])
     assert record.splits["train"].found["contradiction"] == 2
 
 
+def test_audit_takes_a_row_without_a_difference_for_no_contradiction(run: Callable[..., Audited]) -> None:
+    rows = (("iptal", "ücretsiz", "ücretsiz"), ("iptal", "ücretsiz", "ücretli"))
+    clean, rejected, record = run(splits(*rows), params(*WITHIN, "same_query"))
+    assert rejected["reason"].to_list() == ["same_positive_negative"]
+    assert clean["train"].height == 2
+    assert record.splits["train"].found["contradiction"] == 0
+
+
+def test_audit_takes_rows_without_a_text_for_no_duplicates(run: Callable[..., Audited]) -> None:
+    rows = (("iptal", None, "ücretli"), ("iptal", None, "ücretli"))
+    _, _, record = run(splits(*rows), params(*WITHIN, "same_query"))
+    found = record.splits["train"].found
+    assert (found["not_text"], found["duplicate"], found["contradiction"]) == (2, 0, 0)
+
+
 def test_audit_sees_no_contradiction_between_different_queries(run: Callable[..., Audited]) -> None:
     clean, _, _ = run(splits(("iptal", "a", "b"), ("tarife", "c", "a")), params(*WITHIN, "same_query"))
     assert clean["train"].height == 3

@@ -163,6 +163,11 @@ def test_signals_read_one_number_in_its_ways_of_writing(one: str, other: str) ->
     assert first == second
 
 
+def test_near_duplicates_tell_texts_without_a_letter_apart() -> None:
+    texts = fold(["👍👍👍👍", "👎👎👎👎", "?!?!?!", "……", "-- --"])
+    assert not len(pairs(index(texts, RELEASED), texts))
+
+
 def test_components_join_what_a_chain_of_near_duplicates_joins() -> None:
     texts = [
         "hattımı nasıl iptal ederim",

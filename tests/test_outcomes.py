@@ -5,7 +5,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline.outcomes import MAX_SLICES, query_traits, read_split
+from pipeline.outcomes import query_traits, read_split
+from pipeline.slices import MAX_SLICES
 
 
 def write(folder: Path, slices: list[str | None]) -> Path:

@@ -14,7 +14,7 @@ def bound(
     values: NDArray[np.float64], clusters: NDArray[np.int64], seed: int, resamples: int = 300
 ) -> Bounds:
     drawn = resample([Differences(values, clusters)], int(clusters.max()) + 1, resamples, seed)
-    return bounds(drawn, 0.05, [True], [0.02])[0]
+    return bounds(drawn, [0.05], [True], [0.02])[0]
 
 
 @pytest.mark.parametrize("lost", [0, 3, 20])
@@ -47,7 +47,7 @@ def test_paired_bound_errs_as_often_as_it_says(kind: str) -> None:
 
 def test_paired_bound_of_no_row_is_the_worst_there_is() -> None:
     none = Differences(np.zeros(0), np.zeros(0, dtype=np.int64))
-    found = bounds(resample([none], 5, 200, 1), 0.05, [True], [0.01])[0]
+    found = bounds(resample([none], 5, 200, 1), [0.05], [True], [0.01])[0]
     assert (found.low, found.high, found.rows, found.rows_needed) == (-1.0, 1.0, 0, 0)
 
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from pipeline.folding import fold
-from pipeline.shortcut import bag_of_words, bm25, hard
+from pipeline.shortcut import bag_of_words, bm25, hard, sample
 from sample.telecom import write_dataset
 
 
@@ -127,3 +127,14 @@ def test_audit_shortcuts_answer_for_one_row_and_for_none() -> None:
 def test_audit_hard_rows_are_those_that_both_miss() -> None:
     first, second = np.array([True, True, False, False]), np.array([True, False, True, False])
     assert hard(first, second).tolist() == [False, False, False, True]
+
+
+def test_audit_draws_the_rows_to_learn_from_over_the_whole_split(tmp_path: Path) -> None:
+    path = tmp_path / "train.parquet"
+    pl.DataFrame({"row": range(1000)}).write_parquet(path)
+    drawn = sample(path, 100)["row"]
+    assert drawn.n_unique() == 100
+    assert drawn.is_sorted()
+    assert 300 < float(drawn.to_numpy().mean()) < 700
+    assert drawn.equals(sample(path, 100)["row"])
+    assert sample(path, 5000).height == 1000
