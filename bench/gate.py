@@ -41,8 +41,10 @@ from pipeline.records import (
     Accuracy,
     Audit,
     Chosen,
+    Example,
     Looks,
     Metrics,
+    Mistakes,
     Reembed,
     Retrieval,
     Soundness,
@@ -197,6 +199,8 @@ def _metrics(models: list[str], outcomes: pl.DataFrame, retrieved: pl.DataFrame)
         cells={},
         chosen=Chosen(dim=DIMS[0], precision="float32", dev_ndcg10=None, test_ndcg10=None),
         soundness=Soundness(weights_finite=True, unit_norm=True, safetensors_only=True),
+        example=Example(queries={}, documents={}, similarities={}),
+        mistakes=Mistakes(split="test", dim=DIMS[0], wrong=0, kinds={}, worst={}),
         encoded={},
     )
 

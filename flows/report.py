@@ -1,6 +1,8 @@
 """What a run found, for its page in Prefect: read from the workspace's records."""
 
+import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +112,19 @@ def markdown(workspace: Path, outcome: str) -> str:
             ["comparison", "difference", "bounds", "margin", "could be seen", "rows", "left out"], comparisons
         ),
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, *_pictures(workspace / "card")]) + "\n"
+
+
+def _pictures(card: Path) -> list[str]:
+    """Give the card's pictures with their alternative texts, whole: the page has no way to the workspace."""
+    try:
+        text = (card / "README.md").read_text("utf-8")
+    except FileNotFoundError:
+        return []
+    return [
+        f"![{said}](data:image/svg+xml;base64,{base64.b64encode((card / path).read_bytes()).decode('ascii')})"
+        for said, path in re.findall(r"!\[([^\]]+)\]\((pictures/[^)]+\.svg)\)", text)
+    ]
 
 
 def _number(value: object) -> str:

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from pipeline.errors import HubNotFound, InvalidData
@@ -66,8 +66,11 @@ def tables(
 
 def base(hub: Hub, repo: str, revision: str, allow_pickle: tuple[str, ...], *, max_workers: int) -> Download:
     """Fetch what training reads of a model."""
-    wanted = model_files(hub.files(repo, "model", revision), repo, allow_pickle)
-    return _fetch(hub, "model", repo, revision, wanted.__contains__, max_workers)
+    listed = hub.files(repo, "model", revision)
+    wanted = model_files(listed, repo, allow_pickle)
+    found = _fetch(hub, "model", repo, revision, wanted.__contains__, max_workers)
+    unused = tuple(sorted(set(listed) - wanted))
+    return replace(found, pinned=found.pinned.model_copy(update={"unused": unused}))
 
 
 def release(hub: Hub, key: str, repo: str, revision: str | None, *, max_workers: int) -> Download | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import torch
 
-from pipeline import digests, models, outcomes, precision, probes, soundness, stages
+from pipeline import digests, example, mistakes, models, outcomes, precision, probes, soundness, stages
 from pipeline.compatibility import live_space, reembed
 from pipeline.engine import hardware as machine
 from pipeline.errors import InvalidParams
@@ -13,7 +13,7 @@ from pipeline.near_duplicates import near
 from pipeline.outcomes import accuracy as accuracy
 from pipeline.params import Params
 from pipeline.params.evaluate import Precision
-from pipeline.records import Cell, Metrics, Pin, Soundness
+from pipeline.records import Cell, Metrics, Mistakes, Pin, Soundness
 from pipeline.retrieval import means, measures, ranks
 from pipeline.scoring import Scored, Subject, Texts, score_probe, score_service, score_split
 from pipeline.vectors import Cache, Encoder
@@ -82,6 +82,8 @@ def run(workspace: Path, params: Params) -> Metrics:
         cells=cells,
         chosen=precision.choose(cells, params.evaluate.splits, params.evaluate.max_quality_loss),
         soundness=sound,
+        example=example.answer(workspace / FOLDERS["candidate"], params.card.example),
+        mistakes=_mistakes(found["candidate"], texts, params.model.dims[0]),
         encoded=dict(cache.texts),
     )
     return stages.seal(workspace, "evaluate", metrics)
@@ -196,6 +198,12 @@ def _cells(
                 quality.setdefault((dim, kind), {})[name] = ndcg10
     documents = next(iter(candidate.spaces.values())).documents
     return precision.cells(quality, documents, params.evaluate.search_vectors)
+
+
+def _mistakes(candidate: Scored, texts: Texts, dim: int) -> Mistakes:
+    split = texts.splits[texts.decides]
+    ours = pl.concat(candidate.outcomes).filter(pl.col("split") == split.name, pl.col("dim") == dim)
+    return mistakes.find(split, ours.select("row", "cos_positive", "cos_negative"), dim)
 
 
 def _say(name: str, scored: Scored) -> None:

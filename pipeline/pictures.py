@@ -6,12 +6,14 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from pipeline.records import Metrics, Training
 
 # A mid grey has contrast enough on white and on black; the page shows through the background.
 _GREY = "#808890"
 _COLOURS = {"base": "#9a6fd0", "live": "#d98324", "anchor": "#4a8fd0", "candidate": "#2f9e6e"}
+_PRECISIONS = {"float32": "#2f9e6e", "int8": "#d98324", "binary": "#4a8fd0"}
 _STYLE: Any = {
     "svg.hashsalt": "katman",
     "svg.fonttype": "none",
@@ -25,6 +27,48 @@ _STYLE: Any = {
     "axes.spines.right": False,
     "legend.frameon": False,
 }
+
+
+def draw(metrics: Metrics, training: Training, dims: tuple[int, ...], split: str, folder: Path) -> None:
+    """Draw everything that a card shows."""
+    draw_accuracy(metrics, split, folder / "accuracy.svg")
+    draw_bytes(metrics, folder / "bytes.svg")
+    draw_training(training, dims, folder / "training.svg")
+
+
+def draw_bytes(metrics: Metrics, path: Path) -> None:
+    """Draw nDCG@10 over the bytes of a stored vector, a line per precision, the recommended cell marked."""
+    splits = sorted({split for row in metrics.cells.values() for one in row.values() for split in one.ndcg10})
+    split = "test" if "test" in splits else splits[-1]
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(7, 3.6), layout="constrained")
+        axes = figure.add_subplot()
+        for precision, colour in _PRECISIONS.items():
+            points = [
+                (row[precision].bytes_per_vector, row[precision].ndcg10[split])
+                for row in metrics.cells.values()
+                if precision in row and split in row[precision].ndcg10
+            ]
+            if points:
+                axes.plot(*zip(*sorted(points), strict=True), marker="o", color=colour, label=precision)
+        chosen = metrics.cells.get(metrics.chosen.dim, {}).get(metrics.chosen.precision)
+        if chosen is not None and split in chosen.ndcg10:
+            axes.plot(
+                chosen.bytes_per_vector,
+                chosen.ndcg10[split],
+                marker="o",
+                markersize=14,
+                markerfacecolor="none",
+                markeredgecolor=_GREY,
+                linestyle="none",
+                label=f"recommended: {metrics.chosen.dim} {metrics.chosen.precision}",
+            )
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.set_xlabel("bytes of a stored vector")
+        axes.set_ylabel(f"nDCG@10, {split}")
+        axes.legend()
+        _save(figure, path)
 
 
 def draw_accuracy(metrics: Metrics, split: str, path: Path) -> None:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from sentence_transformers import SentenceTransformer
+from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
 
 from pipeline import digests, models, stages
+from pipeline.engine.energy import Meter
 from pipeline.engine.fit import fit
 from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
 from pipeline.errors import InvalidParams
@@ -47,20 +48,23 @@ def run(workspace: Path, params: Params) -> Training:
     model = models.load_as(workspace / "data" / "base", params.model)
     checkpoints = workspace / ".checkpoints" / _identity(workspace)
     _drop_unfinished(checkpoints)
-    trained = fit(
-        model,
-        train,
-        dev,
-        recipe(params.train, params.model),
-        Hardware(params.hardware.threads, params.hardware.memory_bytes, params.hardware.compile),
-        checkpoints,
-        resume=True,
-    )
+    with Meter() as meter:
+        trained = fit(
+            model,
+            train,
+            dev,
+            recipe(params.train, params.model),
+            Hardware(params.hardware.threads, params.hardware.memory_bytes, params.hardware.compile),
+            checkpoints,
+            resume=True,
+        )
     folder = workspace / "model"
     shutil.rmtree(folder, ignore_errors=True)
     model.save_pretrained(str(folder), create_model_card=False, safe_serialization=True)
     digests.write_text(workspace / "curves.csv", _curves(trained, params.model.dims))
-    sealed = stages.seal(workspace, "train", _record(model, trained, len(train["query"]), params))
+    sealed = stages.seal(
+        workspace, "train", _record(model, trained, len(train["query"]), params, meter.joules)
+    )
     shutil.rmtree(checkpoints, ignore_errors=True)
     return sealed
 
@@ -139,7 +143,23 @@ def _curves(trained: TrainingRun, dims: tuple[int, ...]) -> str:
     return text.getvalue()
 
 
-def _record(model: SentenceTransformer, trained: TrainingRun, triplets: int, params: Params) -> Training:
+def _non_default(arguments: dict[str, Any]) -> tuple[str, ...]:
+    default = SentenceTransformerTrainingArguments(output_dir="none")
+    defaults: dict[str, Any] = json.loads(default.to_json_string())  # type: ignore[no-untyped-call]
+    return tuple(
+        name
+        for name, value in arguments.items()
+        if not name.startswith(_NOT_HYPERPARAMETERS) and value != defaults.get(name)
+    )
+
+
+def _record(
+    model: SentenceTransformer,
+    trained: TrainingRun,
+    triplets: int,
+    params: Params,
+    energy_joules: float | None,
+) -> Training:
     train = params.train
     transformer: Any = model[0]
     return Training(
@@ -158,6 +178,7 @@ def _record(model: SentenceTransformer, trained: TrainingRun, triplets: int, par
             for name, value in trained.training_arguments.items()
             if not name.startswith(_NOT_HYPERPARAMETERS)
         },
+        non_default=_non_default(trained.training_arguments),
         triplets=triplets,
         steps=trained.steps,
         seed=train.seed,
@@ -182,6 +203,7 @@ def _record(model: SentenceTransformer, trained: TrainingRun, triplets: int, par
             model_flops_utilisation=trained.model_flops_utilisation,
             hardware_flops_utilisation=trained.hardware_flops_utilisation,
             peak_memory_bytes=trained.peak_memory_bytes,
+            energy_joules=energy_joules,
             device=trained.device,
             threads=trained.threads,
         ),

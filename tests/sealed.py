@@ -8,7 +8,7 @@ from typing import Any
 from pipeline import digests, receipts, stages
 from pipeline.params import load
 from pipeline.records import Audit, Card, Metrics, Pin, Record, Reembed, Training, Verdict
-from pipeline.records.metrics import Chosen, Soundness
+from pipeline.records.metrics import Chosen, Example, Mistakes, Soundness
 from tests import workspace
 
 RECIPE: dict[str, Any] = {"seed": 1, "bf16": False, "architecture": "BertModel", "model_type": "bert"}
@@ -74,6 +74,7 @@ def _records(folder: Path, candidate: str, said: Mapping[str, Any]) -> dict[str,
             "engine": "katman",
             "loss": {},
             "hyperparameters": {},
+            "non_default": (),
             "triplets": 1,
             "steps": 1,
         }
@@ -88,7 +89,12 @@ def _records(folder: Path, candidate: str, said: Mapping[str, Any]) -> dict[str,
         }
         | {
             "speed": dict.fromkeys(("padding_share", "second_forward_share", "model_flops_utilisation"))
-            | {"hardware_flops_utilisation": None, "seconds": 1.0, "triplets_per_second": 1.0}
+            | {
+                "hardware_flops_utilisation": None,
+                "energy_joules": None,
+                "seconds": 1.0,
+                "triplets_per_second": 1.0,
+            }
             | {"tokens_per_second": 1.0, "peak_memory_bytes": 1, "device": "cpu", "threads": 1}
         }
     )
@@ -106,6 +112,8 @@ def _records(folder: Path, candidate: str, said: Mapping[str, Any]) -> dict[str,
         cells={},
         chosen=Chosen(dim=32, precision="float32", dev_ndcg10=None, test_ndcg10=None),
         soundness=Soundness(weights_finite=True, unit_norm=True, safetensors_only=True),
+        example=Example(queries={}, documents={}, similarities={}),
+        mistakes=Mistakes(split="test", dim=32, wrong=0, kinds={}, worst={}),
         encoded={},
     )
     audit = Audit(

@@ -1,14 +1,17 @@
 """The whole line through `dvc repro` and a release, as a user runs it."""
 
+import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx2 as httpx
 import pytest
 from huggingface_hub import HfApi, snapshot_download
 
-from pipeline import digests, stages
+from pipeline import digests, looks, stages
 from pipeline.records import Metrics, Verdict
 from tests import workspace
 from tests.conftest import Stage
@@ -106,6 +109,41 @@ def test_line_released_is_on_the_hub_and_leaves_a_clean_workspace(
     assert "Running stage" not in ran.stdout
 
 
+def test_line_released_card_says_the_truth(line: Line, stage: Stage, tmp_path: Path) -> None:
+    released = workspace.pipeline(line.folder, line.env, "release")
+    assert released.returncode == 0, released.stderr
+    text = (line.folder / "card" / "README.md").read_text(encoding="utf-8")
+    links = set(re.findall(r"\]\((http[^)]+)\)", text))
+    ours = {link for link in links if link.startswith(stage.endpoint)}
+    assert len(ours) >= 5
+    for link in ours:
+        assert httpx.get(link, follow_redirects=True).status_code == 200, link
+    # The others cannot be asked from here; they are the same in every card.
+    assert {link.split("/")[2] for link in links - ours} == {
+        "www.SBERT.net",
+        "sbert.net",
+        "github.com",
+        "huggingface.co",
+    }
+    for number, code in enumerate(re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)):
+        script = tmp_path / f"{number}.py"
+        script.write_text(code, encoding="utf-8")
+        env = workspace.environment(stage.endpoint, tmp_path / "reader", token=None)
+        ran = subprocess.run(
+            [sys.executable, str(script)], env=env, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 0, ran.stderr
+        assert ran.stdout.splitlines() == re.findall(r"^# (.*)$", code, flags=re.MULTILINE)
+
+
+def test_line_judges_again_without_another_look(line: Line) -> None:
+    before = (line.folder / looks.PATH).read_bytes()
+    again = line.dvc("repro", "--force", "--single-item", "gate")
+    assert again.returncode == 0, again.stderr
+    assert (line.folder / looks.PATH).read_bytes() == before
+    assert git(line.folder, "status", "--porcelain") == ""
+
+
 def test_line_runs_only_what_a_change_concerns(line: Line) -> None:
     set_params(line.folder, {"card.domain": "telekomünikasyon"})
     ran = line.dvc("repro")
@@ -145,3 +183,4 @@ def test_line_shows_metrics_and_plots(line: Line) -> None:
     plots = line.dvc("plots", "show", "--json")
     assert plots.returncode == 0, plots.stderr
     assert "accuracy_full" in plots.stdout
+    assert "card/pictures/bytes.svg" in plots.stdout

@@ -19,7 +19,7 @@ class ModelParams(Section):
 
     name: str = Field(min_length=1)
     language: tuple[str, ...]
-    license: str
+    license: str | None
     dims: Annotated[tuple[int, ...], Field(min_length=1)]
     max_seq_length: int = Field(ge=1)
     prompts: Prompts

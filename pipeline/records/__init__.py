@@ -4,7 +4,17 @@ from pipeline.records.approval import Approval
 from pipeline.records.audit import Audit, Lengths, Shortcut, SplitAudit
 from pipeline.records.card import Card
 from pipeline.records.looks import Looks
-from pipeline.records.metrics import Accuracy, Cell, Chosen, Metrics, Retrieval, Soundness
+from pipeline.records.metrics import (
+    Accuracy,
+    Cell,
+    Chosen,
+    Cosines,
+    Example,
+    Metrics,
+    Mistakes,
+    Retrieval,
+    Soundness,
+)
 from pipeline.records.pin import Pin, PinnedFile, PinnedRepo, PinnedSplit
 from pipeline.records.receipt import Receipt
 from pipeline.records.record import Part, Record
@@ -21,10 +31,13 @@ __all__ = [
     "Check",
     "Chosen",
     "Comparison",
+    "Cosines",
     "CurvePoint",
+    "Example",
     "Lengths",
     "Looks",
     "Metrics",
+    "Mistakes",
     "Part",
     "Pin",
     "PinnedFile",

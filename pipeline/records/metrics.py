@@ -55,6 +55,44 @@ class Soundness(Part):
     safetensors_only: bool
 
 
+class Example(Part):
+    """The card's usage example as the candidate answers it, in fp32 and by the library's own `encode`.
+
+    Attributes:
+        queries: Their texts.
+        documents: Their texts.
+        similarities: By number of the query, then of the document.
+    """
+
+    queries: dict[int, str]
+    documents: dict[int, str]
+    similarities: dict[int, dict[int, float]]
+
+
+class Cosines(Part):
+    """What the candidate makes of one triplet."""
+
+    cos_positive: float
+    cos_negative: float
+
+
+class Mistakes(Part):
+    """Triplets of one split whose negative is as near as the positive, or nearer, at one width.
+
+    Attributes:
+        wrong: How many.
+        kinds: Accuracy of the rows whose positive and negative differ in a number, a date or a negation
+            (`signal`), and of the others (`other`); absent where there are no such rows.
+        worst: The ten that miss by most, worst first, by number of the row.
+    """
+
+    split: str
+    dim: int
+    wrong: int
+    kinds: dict[str, Accuracy]
+    worst: dict[int, Cosines]
+
+
 class Metrics(Record):
     """What was measured; models are `base`, `candidate` and, where there are such, `live` and `anchor`.
 
@@ -74,6 +112,8 @@ class Metrics(Record):
         cells: By width, then precision.
         chosen: The recommended cell.
         soundness: Of the candidate.
+        example: Of the card.
+        mistakes: Of the candidate on gate.split, at the largest width.
         encoded: Texts encoded and texts taken from the cache.
     """
 
@@ -90,4 +130,6 @@ class Metrics(Record):
     cells: dict[int, dict[str, Cell]]
     chosen: Chosen
     soundness: Soundness
+    example: Example
+    mistakes: Mistakes
     encoded: dict[str, int]

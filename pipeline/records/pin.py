@@ -13,13 +13,14 @@ class PinnedFile(Part):
 
 
 class PinnedRepo(Part):
-    """One repository at one commit."""
+    """One repository at one commit; `unused` are files of a base that nothing here reads."""
 
     repo: str
     revision: str
     private: bool
     license: str | None
     files: dict[str, PinnedFile]
+    unused: tuple[str, ...] = ()
 
 
 class PinnedSplit(Part):

@@ -15,7 +15,10 @@ class CurvePoint(Part):
 
 
 class Speed(Part):
-    """What the training cost on this machine; it may differ between runs that give the same weights."""
+    """What the training cost on this machine; it may differ between runs that give the same weights.
+
+    `energy_joules` is that of the whole machine's processors and cards, where they say what they draw.
+    """
 
     seconds: float
     triplets_per_second: float
@@ -25,17 +28,24 @@ class Speed(Part):
     model_flops_utilisation: float | None
     hardware_flops_utilisation: float | None
     peak_memory_bytes: int
+    energy_joules: float | None
     device: str
     threads: int
 
 
 class Training(Record):
-    """How the model came to be."""
+    """How the model came to be.
+
+    Attributes:
+        hyperparameters: The trainer's arguments.
+        non_default: The names of those that differ from the library's defaults.
+    """
 
     recipe_version: int
     engine: str
     loss: JSON
     hyperparameters: JSON
+    non_default: tuple[str, ...]
     triplets: int
     steps: int
     seed: int

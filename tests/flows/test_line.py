@@ -25,7 +25,9 @@ def test_line_releases_once_and_then_skips_every_step(
     receipt = json.loads(path.read_text("utf-8"))
     (run,) = server.runs_on(work)
     assert run["state"]["message"] == f"released v1: {receipt['repo']} at {path.stem}"
-    assert "| candidate | test | 32 |" in server.artifact_of(run)
+    shown = server.artifact_of(run)
+    assert "| candidate | test | 32 |" in shown
+    assert shown.count("(data:image/svg+xml;base64,") == 3
     head = commit_of(work)
 
     begin = time.monotonic()

@@ -1,0 +1,27 @@
+"""The card's usage example, answered by the candidate as a user's own program would have it answer."""
+
+from pathlib import Path
+
+from pipeline import models
+from pipeline.params.card import Example as Asked
+from pipeline.records import Example
+
+
+def answer(folder: Path, asked: Asked) -> Example:
+    """Encode the example's texts with the library's own calls, and give the similarities.
+
+    Args:
+        folder: The candidate.
+        asked: The texts.
+    """
+    model = models.load(folder)
+    queries, documents = list(asked.queries), list(asked.documents)
+    found = model.similarity(
+        model.encode_query(queries, show_progress_bar=False),
+        model.encode_document(documents, show_progress_bar=False),
+    )
+    return Example(
+        queries=dict(enumerate(queries)),
+        documents=dict(enumerate(documents)),
+        similarities={place: dict(enumerate(row)) for place, row in enumerate(found.tolist())},
+    )

@@ -1,0 +1,53 @@
+"""The metadata of a card, as the Hub reads it."""
+
+from huggingface_hub import EvalResult, ModelCardData
+
+from pipeline.params import Params
+from pipeline.records import Metrics, Pin, Training
+
+
+def front_matter(
+    params: Params, pin: Pin, training: Training, metrics: Metrics, licence: str
+) -> ModelCardData:
+    """Give the card's metadata, with one result per split and width of the candidate."""
+    results = [
+        EvalResult(
+            task_type="sentence-similarity",
+            task_name="Triplet",
+            dataset_type=pin.dataset.repo,
+            dataset_name=f"{pin.dataset.repo.split('/')[1]} {split}",
+            dataset_split=split,
+            dataset_revision=pin.dataset.revision,
+            metric_type="cosine_accuracy",
+            metric_name=f"Cosine accuracy at {dim} dimensions",
+            metric_value=score.accuracy,
+        )
+        for split, widths in metrics.models["candidate"].items()
+        for dim, score in widths.items()
+    ]
+    return ModelCardData(
+        model_name=params.model.name,
+        language=list(params.model.language),
+        license=licence,
+        library_name="sentence-transformers",
+        pipeline_tag="sentence-similarity",
+        tags=[
+            "sentence-transformers",
+            "sentence-similarity",
+            "feature-extraction",
+            "generated_from_trainer",
+            f"dataset_size:{training.triplets}",
+            "loss:MatryoshkaLoss",
+            "loss:CachedMultipleNegativesRankingLoss",
+        ],
+        base_model=pin.base.repo,
+        base_model_relation="finetune",
+        base_model_revision=pin.base.revision,
+        datasets=[pin.dataset.repo],
+        metrics=["cosine_accuracy"],
+        widget=[
+            {"source_sentence": query, "sentences": list(metrics.example.documents.values())}
+            for query in metrics.example.queries.values()
+        ],
+        eval_results=results,
+    )

@@ -1,0 +1,51 @@
+"""Text that shows in Markdown as it is, and can do nothing there."""
+
+import json
+import re
+
+# Would end a word of prose or a cell, or begin something else.
+_SIGNS = "\\`*_{}[]()#+!|~$"
+
+
+def plain(text: str) -> str:
+    """Leave the printable signs: no control, no change of writing direction, no line break."""
+    return " ".join("".join(sign for sign in text if sign.isprintable() or sign.isspace()).split())
+
+
+def cell(text: str) -> str:
+    """Escape a text for prose or for a cell of a table."""
+    shown = plain(text)
+    for sign in _SIGNS:
+        shown = shown.replace(sign, f"\\{sign}")
+    return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def number(value: float | str | bool | None) -> str:
+    """Show a number with four decimals; nothing as a dash."""
+    return "-" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def figure(value: float | str | bool, beside: float | str | bool) -> str:
+    """Show one of two numbers that are compared: as a count where both are whole and one is above 1."""
+    both = [one for one in (value, beside) if isinstance(one, float)]
+    counted = all(one.is_integer() for one in both) and any(abs(one) > 1 for one in both)
+    return f"{value:.0f}" if isinstance(value, float) and counted else number(value)
+
+
+def inline(value: object) -> str:
+    """Show a value as code within a line, as JSON; a text in it cannot end the code."""
+    shown = plain(json.dumps(value, ensure_ascii=False))
+    longest = max((len(run) for run in re.findall(r"`+", shown)), default=0)
+    fence = "`" * (longest + 1)
+    space = " " if shown.startswith("`") or shown.endswith("`") else ""
+    return f"{fence}{space}{shown}{space}{fence}"
+
+
+def fenced(text: str) -> str:
+    """Give lines that stand in a block of code and cannot end it."""
+    return re.sub(r"`{3,}", lambda run: "\u200b".join(run[0]), text)
+
+
+def pretty(value: object) -> str:
+    """Give JSON over several lines."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
