@@ -72,9 +72,7 @@ def of(read: Read, mistakes: Mapping[int, list[str]]) -> dict[str, Any]:
             for row, one in metrics.mistakes.worst.items()
             if row in mistakes
         ][:5],
-        "worst_miss": max(
-            (one.cos_negative - one.cos_positive for one in metrics.mistakes.worst.values()), default=0.0
-        ),
+        "worst": next(iter(metrics.mistakes.worst.values()), None),
         "log_columns": [name for name, _, _ in _log_columns(metrics)],
         "logs": _logs(read),
         "library_names": _LIBRARIES,
