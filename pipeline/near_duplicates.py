@@ -29,6 +29,7 @@ _ROWS_PER_BAND = 4
 _NEAR_BANDS = 8
 _PROPOSING_BANDS = 2
 _MANY_BANDS = 24  # with fewer of them one has to do
+_TEXTS_AT_A_TIME = 20_000  # rensa hands its values over as Python's numbers, 4 kB a text
 _PIECE = 4_000_000  # pairs of bands looked at together: some hundred MB
 _SEED = 1
 _PLACES = pl.int_ranges(pl.col("bands").list.len())  # a band counts only at its own place
@@ -47,15 +48,19 @@ class Index:
 
     texts: pl.Series
     bands: NDArray[np.uint64]
-    owners: NDArray[np.int64]
+    owners: NDArray[np.int32]
     params: NearDuplicateParams
 
 
 def index(texts: pl.Series, params: NearDuplicateParams) -> Index:
     """Index folded, distinct texts."""
     found = bands(texts, params)
+    count = max(1, found.shape[1])
     order = np.argsort(found, axis=None, kind="stable")
-    return Index(texts, found.ravel()[order], order // max(1, found.shape[1]), params)
+    ordered = found.ravel()[order]
+    del found  # each of the three is half a gigabyte for two million texts
+    order //= count
+    return Index(texts, ordered, order.astype(np.int32), params)
 
 
 def pairs(indexed: Index, texts: pl.Series) -> NDArray[np.int64]:
@@ -115,8 +120,14 @@ def similarity(left: str, right: str, shingle_characters: int) -> float:
 def bands(texts: pl.Series, params: NearDuplicateParams) -> NDArray[np.uint64]:
     """Give the bands of folded texts, (texts, bands): two texts that share one may be near-duplicates."""
     count = params.permutations // _ROWS_PER_BAND
-    if not len(texts):
-        return np.empty((0, count), np.uint64)
+    found = np.empty((len(texts), count), np.uint64)
+    for begin in range(0, len(texts), _TEXTS_AT_A_TIME):
+        found[begin : begin + _TEXTS_AT_A_TIME] = _bands(texts[begin : begin + _TEXTS_AT_A_TIME], params)
+    return found
+
+
+def _bands(texts: pl.Series, params: NearDuplicateParams) -> NDArray[np.uint64]:
+    count = params.permutations // _ROWS_PER_BAND
     hashes, offsets = _shingles(_plain(texts), params.shingle_characters)
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(hashes, offsets, params.permutations, _SEED)
     values = np.array(matrix.to_rows(), dtype=np.uint64)[:, : count * _ROWS_PER_BAND]
