@@ -49,13 +49,20 @@ class HubUnreachable(HubError):
 
     Attributes:
         retry_after_seconds: What the Hub itself asked to wait; None where it did not.
+        not_done: It was surely not done: no connection came about, or the Hub was too busy to take it.
         lasting: Asking again in a moment would give the same answer.
     """
 
     def __init__(
-        self, message: str, *, retry_after_seconds: float | None = None, lasting: bool = False
+        self,
+        message: str,
+        *,
+        retry_after_seconds: float | None = None,
+        not_done: bool = False,
+        lasting: bool = False,
     ) -> None:
         super().__init__(message)
+        self.not_done = not_done
         self.retry_after_seconds = retry_after_seconds
         self.lasting = lasting
 

@@ -1,8 +1,10 @@
 """Pull requests of a model repository."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from huggingface_hub import DiscussionComment
 
@@ -64,16 +66,20 @@ class Hub(Writing):
             create_pr=True,
         )
 
-    def open_proposals(self, repo: str, title: str) -> list[Proposal]:
-        """List the open pull requests with this title, oldest first."""
+    def proposals(
+        self, repo: str, title: re.Pattern[str], status: Literal["open", "closed"]
+    ) -> list[Proposal]:
+        """List the open, or the closed and merged, pull requests with such a title, oldest first."""
         found = self._asked(
             f"list the pull requests of model {repo}",
             lambda: [
                 one.num
                 for one in self._api.get_repo_discussions(
-                    repo, discussion_type="pull_request", discussion_status="open", repo_type="model"
+                    repo, discussion_type="pull_request", discussion_status=status, repo_type="model"
                 )
-                if one.is_pull_request and one.status in {"open", "draft"} and one.title == title
+                if one.is_pull_request
+                and (one.status in {"open", "draft"}) == (status == "open")
+                and title.fullmatch(one.title)
             ],
         )
         return [self.proposal(repo, number) for number in sorted(found)]

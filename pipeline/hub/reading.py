@@ -1,4 +1,4 @@
-"""What can be asked of a Hub: each call has a timeout, and comes again after a while where nobody answered."""
+"""What can be asked of a Hub: each call has a timeout, and is tried again where nobody answered."""
 
 import os
 from collections.abc import Callable

@@ -66,7 +66,8 @@ def translated(endpoint: str, action: str) -> Iterator[None]:
             raise _refusal(action, cause) from None
         raise HubUnreachable(
             f"could not {action}: {endpoint} did not answer ({type(cause).__name__}). "
-            "Check the address (hub.endpoint) and the network, then run it again"
+            "Check the address (hub.endpoint) and the network, then run it again",
+            not_done=isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout),
         ) from None
     except HfHubHTTPError as error:
         raise _refusal(action, error) from None
@@ -114,6 +115,7 @@ def _refusal(action: str, error: HfHubHTTPError) -> HubError:
         return HubUnreachable(
             f"could not {action}: the Hub answered {status} ({said}). Run it again in a while",
             retry_after_seconds=_retry_after(error),
+            not_done=status in {429, 503},
         )
     return HubError(f"could not {action}: the Hub answered {status} ({said})")
 
