@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from localhub import file_routes, pages, repo_routes, upload_routes
+from localhub import discussion_pages, discussion_routes, file_routes, pages, repo_routes, upload_routes
 from localhub.context import Hub, with_body, with_json
 from localhub.errors import Refusal, answer
 
@@ -78,7 +78,25 @@ def _api_routes(kind: str) -> list[Route]:
         Route(f"{repo}/branch/{REV}", repo_routes.delete_branch, methods=["DELETE"]),
         Route(f"{repo}/preupload/{REV}", with_json(upload_routes.preupload), methods=["POST"]),
         Route(f"{repo}/commit/{REV}", with_body(upload_routes.commit), methods=["POST"]),
+        _get(f"{repo}/discussions", discussion_routes.list_discussions),
+        Route(f"{repo}/discussions", with_json(discussion_routes.create_discussion), methods=["POST"]),
+        _get(f"{repo}/discussions/{{num}}", discussion_routes.discussion),
+        *[_change(f"{repo}/discussions/{{num}}/{what}", apply) for what, apply in _CHANGES.items()],
     ]
+
+
+_CHANGES: dict[str, discussion_routes.Change] = {
+    "comment": discussion_routes.comment,
+    "title": discussion_routes.title,
+    "status": discussion_routes.status,
+    "merge": discussion_routes.merge,
+    "comment/{comment_id}/edit": discussion_routes.edit,
+    "comment/{comment_id}/hide": discussion_routes.hide,
+}
+
+
+def _change(path: str, apply: discussion_routes.Change) -> Route:
+    return Route(path, with_json(discussion_routes.change(apply)), methods=["POST"])
 
 
 def _file_routes(repo: str) -> list[Route]:
@@ -102,6 +120,8 @@ def _page_routes(repo: str) -> list[Route]:
         _get(f"{repo}/raw/{REV}/{{path:path}}", pages.page(pages.raw)),
         _get(f"{repo}/commits/{REV}", pages.page(pages.commits_page)),
         _get(f"{repo}/commit/{REV}", pages.page(pages.commit_page)),
+        _get(f"{repo}/discussions", pages.page(discussion_pages.discussions_page)),
+        _get(f"{repo}/discussions/{{num}}", pages.page(discussion_pages.discussion_page)),
     ]
 
 

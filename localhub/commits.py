@@ -107,8 +107,25 @@ def apply(git: pygit2.Repository, repo: Path, revision: str, request: Request, a
     head = branch.peel(pygit2.Commit)
     if request.parent is not None and request.parent != str(head.id):
         raise HeadMoved(revision, str(head.id), request.parent)
+    commit = make(git, repo, head, request, author)
+    if commit is None:
+        return str(head.id)
+    # libgit2 compares the reference with what was read above, under the reference's own lock.
+    branch.set_target(commit)
+    return str(commit)
+
+
+def make(
+    git: pygit2.Repository, repo: Path, parent: pygit2.Commit, request: Request, author: str
+) -> pygit2.Oid | None:
+    """Write the objects of a commit that no reference leads to yet; None where it would change nothing.
+
+    Raises:
+        EntryNotFound: A path to be deleted is not there.
+        BadRequest: A large file was not uploaded.
+    """
     index = pygit2.Index()
-    index.read_tree(head.tree)
+    index.read_tree(parent.tree)
     folders = {folder for entry in index for folder in _parents(entry.path)}
     for operation in request.operations:
         if isinstance(operation, Delete):
@@ -117,13 +134,10 @@ def apply(git: pygit2.Repository, repo: Path, revision: str, request: Request, a
             _make_way(index, folders, operation.path)
             _add(git, repo, index, operation)
     tree = index.write_tree(git)
-    if tree == head.tree.id:
-        return str(head.id)
+    if tree == parent.tree.id:
+        return None
     signed = signature(author)
-    commit = git.create_commit(None, signed, signed, request.message, tree, [head.id])
-    # libgit2 compares the reference with what was read above, under the reference's own lock.
-    branch.set_target(commit)
-    return str(commit)
+    return git.create_commit(None, signed, signed, request.message, tree, [parent.id])
 
 
 def _read_operation(key: str, value: dict[str, Any]) -> Operation:

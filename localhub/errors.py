@@ -10,7 +10,10 @@ Refusal
 ├── RepoNotFound         404  RepoNotFound          (401 without a token: it may be private)
 ├── RevisionNotFound     404  RevisionNotFound
 ├── EntryNotFound        404  EntryNotFound
+├── DiscussionNotFound   404  DiscussionNotFound
 ├── AlreadyExists        409  AlreadyExists
+├── Conflict             409  Conflict              what a discussion's status forbids
+│   └── MergeConflict    409  MergeConflict         both sides changed a path
 └── HeadMoved            412  HeadMoved
 ```
 
@@ -20,7 +23,7 @@ own; the other codes are this server's, for people who read its answers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 from urllib.parse import quote
 
@@ -125,6 +128,35 @@ class AlreadyExists(Refusal):
 
     status = 409
     code = "AlreadyExists"
+
+
+class DiscussionNotFound(Refusal):
+    """The repo has no discussion or pull request of this number, or that has no such comment."""
+
+    status = 404
+    code = "DiscussionNotFound"
+
+    def __init__(self, num: int | str, detail: str = "no discussion or pull request of this number") -> None:
+        super().__init__(f"Discussion {num} not found: {detail}")
+
+
+class Conflict(Refusal):
+    """A discussion or pull request is not in a state for this."""
+
+    status = 409
+    code = "Conflict"
+
+
+class MergeConflict(Conflict):
+    """A pull request and its branch changed the same paths, and not alike."""
+
+    code = "MergeConflict"
+
+    def __init__(self, num: int, paths: Sequence[str]) -> None:
+        super().__init__(
+            f"Pull request {num} has conflicts and cannot be merged: {', '.join(paths)}",
+            body={"filesWithConflicts": list(paths)},
+        )
 
 
 class HeadMoved(Refusal):

@@ -78,7 +78,7 @@ def page(endpoint: Callable[[Request], Response]) -> Callable[[Request], Respons
             return endpoint(request)
         except Refusal as refusal:
             plain = answer(request, refusal)
-            shown = _render("refusal.html", status=plain.status_code, message=refusal.message)
+            shown = render("refusal.html", status=plain.status_code, message=refusal.message)
             shown.status_code = plain.status_code
             shown.headers["X-Error-Code"] = refusal.code
             return shown
@@ -91,16 +91,16 @@ def index(request: Request) -> Response:
     repos = [repo for repo in the_hub(request).store.repos() if _is_shown(request, repo)]
     rows = [(repo, revisions.find_commit(repo.open(), revisions.MAIN)) for repo in repos]
     rows.sort(key=lambda row: row[1].commit_time, reverse=True)
-    return _render("index.html", rows=rows)
+    return render("index.html", rows=rows)
 
 
 def repo_page(request: Request) -> Response:
     """Show a repo's card, files, newest commits, branches and tags."""
-    repo, git = _shown_repo(request)
+    repo, git = shown_repo(request)
     commit = revisions.find_commit(git, revisions.MAIN)
-    return _render(
+    return render(
         "repo.html",
-        **_about(repo, git, revisions.MAIN, commit),
+        **about(repo, git, revisions.MAIN, commit),
         card=_card(repo, git, commit),
         entries=_entries(git, commit.tree, ""),
         folder="",
@@ -110,14 +110,14 @@ def repo_page(request: Request) -> Response:
 
 def tree_page(request: Request) -> Response:
     """Show a folder at a revision."""
-    repo, git = _shown_repo(request)
+    repo, git = shown_repo(request)
     revision = param(request, "revision")
     commit = revisions.find_commit(git, revision)
     folder = param(request, "path").strip("/") if "path" in request.path_params else ""
     tree = trees.find_folder(commit, folder)
-    return _render(
+    return render(
         "tree.html",
-        **_about(repo, git, revision, commit),
+        **about(repo, git, revision, commit),
         entries=_entries(git, tree, f"{folder}/" if folder else ""),
         folder=folder,
     )
@@ -125,7 +125,7 @@ def tree_page(request: Request) -> Response:
 
 def blob_page(request: Request) -> Response:
     """Show a file at a revision: its text, its picture, or that it has neither."""
-    repo, git = _shown_repo(request)
+    repo, git = shown_repo(request)
     _refuse_gated(request, repo)
     revision = param(request, "revision")
     commit = revisions.find_commit(git, revision)
@@ -134,9 +134,9 @@ def blob_page(request: Request) -> Response:
     text = None
     if entry.lfs is None and entry.size <= SHOWN_BYTES and not guessed.startswith("image/"):
         text = _text(trees.read_file(git, entry))
-    return _render(
+    return render(
         "blob.html",
-        **_about(repo, git, revision, commit),
+        **about(repo, git, revision, commit),
         entry=entry,
         text=text,
         is_picture=guessed.startswith("image/"),
@@ -145,16 +145,16 @@ def blob_page(request: Request) -> Response:
 
 def commits_page(request: Request) -> Response:
     """Show the history of a revision."""
-    repo, git = _shown_repo(request)
+    repo, git = shown_repo(request)
     revision = param(request, "revision")
     commit = revisions.find_commit(git, revision)
     number = request.query_params.get("page", "1")
     page_number = int(number) if number.isdecimal() and int(number) else 1
     start = (page_number - 1) * COMMITS_SHOWN
     found = list(islice(revisions.history(git, commit), start, start + COMMITS_SHOWN + 1))
-    return _render(
+    return render(
         "commits.html",
-        **_about(repo, git, revision, commit),
+        **about(repo, git, revision, commit),
         commits=found[:COMMITS_SHOWN],
         page=page_number,
         has_more=len(found) > COMMITS_SHOWN,
@@ -163,7 +163,7 @@ def commits_page(request: Request) -> Response:
 
 def commit_page(request: Request) -> Response:
     """Show what a commit changed, by file."""
-    repo, git = _shown_repo(request)
+    repo, git = shown_repo(request)
     revision = param(request, "revision")
     commit = revisions.find_commit(git, revision)
     if commit.parents:
@@ -171,12 +171,12 @@ def commit_page(request: Request) -> Response:
     else:
         diff = commit.tree.diff_to_tree(swap=True)
     changes = [(delta.status_char(), delta.new_file.path) for delta in diff.deltas]
-    return _render("commit.html", **_about(repo, git, revision, commit), changes=changes)
+    return render("commit.html", **about(repo, git, revision, commit), changes=changes)
 
 
 def raw(request: Request) -> Response:
     """Send a file to the page that shows its repo, private ones included where pages show them."""
-    repo, git = _shown_repo(request)
+    repo, git = shown_repo(request)
     _refuse_gated(request, repo)
     commit = revisions.find_commit(git, param(request, "revision"))
     entry = trees.find_file(git, commit, param(request, "path"))
@@ -191,7 +191,8 @@ def _is_shown(request: Request, repo: Repo) -> bool:
     return not repo.settings.private or the_hub(request).show_private or caller(request) is not None
 
 
-def _shown_repo(request: Request) -> tuple[Repo, pygit2.Repository]:
+def shown_repo(request: Request) -> tuple[Repo, pygit2.Repository]:
+    """Return the repo if its page may be seen."""
     repo = the_hub(request).store.find(repo_id(request))
     if repo is None or not _is_shown(request, repo):
         raise RepoNotFound(anonymous=False)
@@ -203,15 +204,21 @@ def _refuse_gated(request: Request, repo: Repo) -> None:
         raise GatedRepo(f"{repo.id.kind} {repo.id.full}", anonymous=True)
 
 
-def _about(repo: Repo, git: pygit2.Repository, revision: str, commit: pygit2.Commit) -> dict[str, Any]:
+def about(repo: Repo, git: pygit2.Repository, revision: str, commit: pygit2.Commit) -> dict[str, Any]:
+    """Everything that the frame around a repo's pages shows."""
     return {
         "repo": repo,
         "revision": revision,
         "commit": commit,
-        "files": "raw" if repo.settings.private else "resolve",
+        "files": files_of(repo),
         "branches": revisions.list_refs(git, revisions.BRANCHES),
         "tags": revisions.list_refs(git, revisions.TAGS),
     }
+
+
+def files_of(repo: Repo) -> str:
+    """Where pages link to files: a browser has no token, so private ones come from a page of their own."""
+    return "raw" if repo.settings.private else "resolve"
 
 
 def _card(repo: Repo, git: pygit2.Repository, commit: pygit2.Commit) -> dict[str, Any] | None:
@@ -219,9 +226,8 @@ def _card(repo: Repo, git: pygit2.Repository, commit: pygit2.Commit) -> dict[str
     if entry is None or entry.is_folder or entry.lfs:
         return None
     card = read_card(trees.read_file(git, entry).decode(errors="replace"))
-    files = "raw" if repo.settings.private else "resolve"
     address = repo.id.address
-    place = Place(f"{address}/blob/{revisions.MAIN}", f"{address}/{files}/{revisions.MAIN}")
+    place = Place(f"{address}/blob/{revisions.MAIN}", f"{address}/{files_of(repo)}/{revisions.MAIN}")
     return {"data": card.data or {}, "errors": card.errors, "html": render_markdown(card.text, place)}
 
 
@@ -236,5 +242,6 @@ def _text(content: bytes) -> str | None:
         return None
 
 
-def _render(template: str, **values: Any) -> Response:
+def render(template: str, **values: Any) -> Response:
+    """Fill in a template."""
     return HTMLResponse(_templates.get_template(template).render(**values), headers=PAGE_HEADERS)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import uvicorn
 
+from localhub import pull_requests
 from localhub.app import create_app
 from localhub.context import Hub
 from localhub.lfs import Signer
@@ -65,7 +66,10 @@ async def _serve(server: uvicorn.Server, sock: socket.socket) -> None:
 
 def _store(root: Path) -> Store:
     try:
-        return Store(root)
+        store = Store(root)
+        for repo in store.repos():
+            pull_requests.recover(pull_requests.Place(repo.path, repo.open()))
+        return store
     except BlockingIOError:
         raise CannotStart(f"another localhub serves {root}; stop that one, or take another --root") from None
     except OSError as error:

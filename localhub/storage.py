@@ -156,7 +156,7 @@ class Store:
         staged = self._staging / secrets.token_hex(8)
         git = pygit2.init_repository(str(staged), bare=True, initial_head="main")
         _commit_first(git, author)
-        _replace(staged / SETTINGS_FILE, json.dumps(vars(settings)).encode())
+        replace_file(staged / SETTINGS_FILE, json.dumps(vars(settings)).encode())
         path = self._path(repo_id)
         with self.lock(repo_id):
             if path.exists():
@@ -187,7 +187,7 @@ class Store:
                 settings = replace(settings, private=private)
             if gated is not None:
                 settings = replace(settings, gated=gated)
-            _replace(repo.path / SETTINGS_FILE, json.dumps(vars(settings)).encode())
+            replace_file(repo.path / SETTINGS_FILE, json.dumps(vars(settings)).encode())
 
     def _path(self, repo_id: RepoId) -> Path:
         return self.root / FOLDERS[repo_id.kind] / repo_id.namespace / f"{repo_id.name}.git"
@@ -253,11 +253,12 @@ def _signing_key(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         key = secrets.token_bytes(32)
-        _replace(path, key)
+        replace_file(path, key)
         return key
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file by renaming: whoever reads it finds the old content or the new."""
     new = path.with_name(f"{path.name}.new")
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content)

@@ -13,9 +13,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from localhub import commits, lfs, trees
+from localhub import commits, lfs, pull_requests, trees
 from localhub.context import Hub, param, repo_id, the_hub, visible_repo, writable_repo
 from localhub.errors import BadRequest, RepoNotFound
+from localhub.pull_requests import Place
 from localhub.revisions import find_commit
 from localhub.storage import Repo
 from localhub.users import require_write
@@ -96,16 +97,24 @@ def commit(request: Request, body: bytes) -> Response:
     """Answer `POST /api/T/ID/commit/REV`."""
     repo, user = visible_repo(request)
     user = require_write(user)
-    if request.query_params.get("create_pr"):
-        raise BadRequest("This server has no pull requests: commit to a branch")
     wanted = commits.read_request(body)
     hub = the_hub(request)
     with hub.store.lock(repo.id):
         if hub.store.find(repo.id) is None:  # deleted while this request waited
             raise RepoNotFound(anonymous=False)
-        sha = commits.apply(repo.open(), repo.path, param(request, "revision"), wanted, user.name)
-    url = f"{str(request.base_url).rstrip('/')}{repo.id.address}/commit/{sha}"
-    return JSONResponse({"success": True, "commitUrl": url, "commitOid": sha, "hookOutput": ""})
+        place, revision = Place(repo.path, repo.open()), param(request, "revision")
+        opened = None
+        if request.query_params.get("create_pr"):
+            opened = pull_requests.open_with_commit(place, revision, wanted, user.name)
+            sha = str(place.git.references[opened.ref].target)
+        else:
+            pull_requests.require_open(place, revision)
+            sha = commits.apply(place.git, place.folder, revision, wanted, user.name)
+    url = f"{str(request.base_url).rstrip('/')}{repo.id.address}"
+    answer = {"success": True, "commitUrl": f"{url}/commit/{sha}", "commitOid": sha, "hookOutput": ""}
+    if opened is not None:
+        answer["pullRequestUrl"] = f"{url}/discussions/{opened.num}"
+    return JSONResponse(answer)
 
 
 def _preupload_one(

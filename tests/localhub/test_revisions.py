@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pygit2
 import pytest
 from huggingface_hub import HfApi
 from huggingface_hub.errors import RevisionNotFoundError
@@ -13,20 +12,18 @@ from tests.localhub.conftest import CARD, TestHub
 def test_revisions_a_pull_requests_ref_is_a_revision_like_any_other(
     hub: TestHub, model: str, tmp_path: Path
 ) -> None:
-    # Nothing makes such a ref through the API yet; git can.
-    git = pygit2.Repository(str(hub.root / "models" / f"{model}.git"))
-    first = hub.owner.list_repo_commits(model)[-1].commit_id
-    git.create_reference("refs/pr/1", pygit2.Oid(hex=first))
+    first = hub.owner.model_info(model).sha
+    hub.owner.create_pull_request(model, "A draft")
     assert hub.owner.model_info(model, revision="refs/pr/1").sha == first
     made = hub.owner.upload_file(
-        path_or_fileobj=CARD,
+        path_or_fileobj=CARD + b"More.\n",
         path_in_repo="README.md",
         repo_id=model,
         revision="refs/pr/1",
         parent_commit=first,
     )
     got = hub.owner.hf_hub_download(model, "README.md", revision="refs/pr/1", cache_dir=tmp_path)
-    assert Path(got).read_bytes() == CARD
+    assert Path(got).read_bytes() == CARD + b"More.\n"
     refs = hub.owner.list_repo_refs(model, include_pull_requests=True)
     assert refs.pull_requests is not None
     assert [(ref.name, ref.ref, ref.target_commit) for ref in refs.pull_requests] == [

@@ -157,10 +157,3 @@ def test_upload_routes_a_folder_is_one_commit(hub: TestHub, empty_model: str, tm
     hub.owner.upload_folder(repo_id=empty_model, folder_path=tmp_path, commit_message="all")
     assert [commit.title for commit in hub.owner.list_repo_commits(empty_model)] == ["all", "initial commit"]
     assert len(hub.owner.list_repo_files(empty_model)) == 31
-
-
-def test_upload_routes_a_pull_request_is_refused_before_anything_is_written(hub: TestHub, model: str) -> None:
-    head = hub.owner.model_info(model).sha
-    with pytest.raises(BadRequestError, match="no pull requests"):
-        hub.owner.upload_file(path_or_fileobj=b"1", path_in_repo="a", repo_id=model, create_pr=True)
-    assert hub.owner.model_info(model).sha == head
