@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import CommitOperationAdd, HfApi, snapshot_download
 
-from pipeline import approve, code, digests, receipts, release, stages
+from pipeline import approve, code, digests, receipts, release, safety, stages
 from pipeline.errors import BrokenChain, HubDenied, InvalidWorkspace, PipelineError, ReleaseRefused
 from pipeline.hub import Hub
 from pipeline.params import load
@@ -54,8 +54,18 @@ def refusal(folder: Path, kind: type[PipelineError]) -> str:
 
 
 def commits(api: HfApi) -> list[str]:
-    """List main's commits, newest first; none where there is no repository."""
-    return [one.commit_id for one in api.list_repo_commits(REPO)] if api.repo_exists(REPO) else []
+    """List main's own commits, newest first, without what was merged; none where there is no repository."""
+    if not api.repo_exists(REPO):
+        return []
+    refs = api.list_repo_refs(REPO, include_pull_requests=True)
+    merged = {one.target_commit for one in refs.pull_requests or []}
+    return [one.commit_id for one in api.list_repo_commits(REPO) if one.commit_id not in merged]
+
+
+def waiting(api: HfApi) -> list[int]:
+    """List the open pull requests."""
+    found = api.get_repo_discussions(REPO, discussion_type="pull_request", discussion_status="open")
+    return [one.num for one in found]
 
 
 def tags(api: HfApi) -> dict[str, str]:
@@ -95,8 +105,11 @@ def test_release_makes_one_commit_a_tag_and_a_receipt(line: Path, api: HfApi, tm
 
     folder = Path(snapshot_download(REPO, revision="v1", endpoint=api.endpoint, cache_dir=tmp_path / "empty"))
     wanted = digests.files(line / "model") | digests.files(line / "card")
-    assert {name: one for name, one in digests.files(folder).items() if name != ".gitattributes"} == wanted
-    assert receipt.files == wanted
+    found = {name: one for name, one in digests.files(folder).items() if name != ".gitattributes"}
+    assert receipt.files == found
+    assert found.keys() - wanted.keys() == {"provenance.json"}
+    assert wanted.items() <= found.items()
+    assert waiting(api) == []
 
 
 def test_release_again_says_so_and_makes_no_commit(line: Path, api: HfApi) -> None:
@@ -190,7 +203,7 @@ def test_release_refuses_a_pickle_in_the_model(line: Path, api: HfApi, name: str
     (line / "model" / name).parent.mkdir(exist_ok=True)
     (line / "model" / name).write_bytes(b"pickle")
     with pytest.raises(ReleaseRefused, match="can run code when loaded; wanted safetensors weights only"):
-        release.contents(line)
+        safety.refuse_unsafe(release.contents(line))
     if name == "optimizer.pt":
         sealed.seal(line)
         assert "optimizer.pt can run code" in refusal(line, ReleaseRefused)
@@ -240,16 +253,17 @@ def test_release_refuses_a_version_that_is_taken(line: Path, api: HfApi) -> None
 def test_release_stops_where_somebody_commits_meanwhile(
     line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit = Hub.commit
+    propose = Hub.propose
     strangers: list[str] = []
 
-    def late(self: Hub, *arguments: object, **options: object) -> str:
+    def late(self: Hub, *arguments: object, **options: object) -> None:
         one = api.create_commit(REPO, [CommitOperationAdd("theirs.txt", b"x")], commit_message="Mine")
         strangers.append(one.oid)
-        return commit(self, *arguments, **options)  # type: ignore[arg-type]
+        propose(self, *arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Hub, "commit", late)
-    assert "somebody else committed meanwhile" in refusal(line, PipelineError)
+    monkeypatch.setattr(Hub, "propose", late)
+    assert "omebody else committed meanwhile" in refusal(line, PipelineError)
+    assert waiting(api) == []
     assert commits(api)[0] == strangers[0]
     assert tags(api) == {}
     assert not (line / "receipts").exists()

@@ -7,18 +7,40 @@ from typing import Any
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-from pipeline.errors import HubError, HubUnreachable
-from pipeline.hub.reading import Reading
+from pipeline.errors import HubDenied, HubError, HubUnreachable
+from pipeline.hub.reading import Account, Reading
 from pipeline.hub.refusals import translated
 
 
 class Writing(Reading):
     """The same Hub, for a token that may write."""
 
+    def writer(self) -> Account:
+        """Ask whose token this is, and whether it may write.
+
+        Raises:
+            HubDenied: There is no token, the Hub does not know it, or it may only read.
+        """
+        account = self.account()
+        if account.role == "read":
+            raise HubDenied(
+                f"the token of {account.name} may only read; wanted one that may write to release"
+            )
+        return account
+
     def create_repo(self, repo: str, *, private: bool) -> None:
-        """Create a model repository."""
-        with translated(self.endpoint, f"create model {repo}"):
-            self._api.create_repo(repo, repo_type="model", private=private)
+        """Create a model repository, tried again only where it is seen not to be there."""
+        for attempt in range(self.retries.times + 1):
+            try:
+                with translated(self.endpoint, f"create model {repo}"):
+                    self._api.create_repo(repo, repo_type="model", private=private)
+                return
+            except HubUnreachable as error:
+                if self.exists(repo, "model"):
+                    return
+                if error.lasting or attempt == self.retries.times:
+                    raise
+                self.retries.wait(attempt, error.retry_after_seconds)
 
     def commit(
         self,
