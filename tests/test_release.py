@@ -16,60 +16,13 @@ from pipeline.params import load
 from pipeline.records import Card, Metrics, Receipt, Verdict
 from tests import sealed, workspace
 from tests.conftest import Stage
+from tests.releasing import REPO, commits, refusal, run, second, tags, waiting
 from tests.workspace import git, set_params
 
-REPO = "tester/release"
-NAMES = {"live.repo": REPO, "release.repo": REPO}
-
-
-@pytest.fixture(scope="module")
-def judged(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with a tiny candidate that passed the gate; nobody changes it."""
-    root = tmp_path_factory.mktemp("judged")
-    model = snapshot_download("tester/tiny", revision=stage.base, endpoint=stage.endpoint)
-    changes = {"dataset.revision": stage.dataset, "base.revision": stage.base} | NAMES
-    return sealed.make(root / "work", Path(model), changes)
-
 
 @pytest.fixture
-def line(judged: Path, writer: Stage, tmp_path: Path) -> Path:
-    """A copy of it, and its release repository gone from the Hub."""
-    workspace.forget(writer.endpoint, REPO)
-    return Path(shutil.copytree(judged, tmp_path / "line", symlinks=True))
-
-
-@pytest.fixture
-def api(writer: Stage) -> HfApi:
-    return HfApi(endpoint=writer.endpoint, token=workspace.TOKEN)
-
-
-def run(folder: Path) -> tuple[Receipt, bool]:
-    return release.run(folder, load(folder))
-
-
-def refusal(folder: Path, kind: type[PipelineError]) -> str:
-    with pytest.raises(kind) as caught:
-        run(folder)
-    return str(caught.value)
-
-
-def commits(api: HfApi) -> list[str]:
-    """List main's own commits, newest first, without what was merged; none where there is no repository."""
-    if not api.repo_exists(REPO):
-        return []
-    refs = api.list_repo_refs(REPO, include_pull_requests=True)
-    merged = {one.target_commit for one in refs.pull_requests or []}
-    return [one.commit_id for one in api.list_repo_commits(REPO) if one.commit_id not in merged]
-
-
-def waiting(api: HfApi) -> list[int]:
-    """List the open pull requests."""
-    found = api.get_repo_discussions(REPO, discussion_type="pull_request", discussion_status="open")
-    return [one.num for one in found]
-
-
-def tags(api: HfApi) -> dict[str, str]:
-    return {tag.name: tag.target_commit for tag in api.list_repo_refs(REPO).tags}
+def line(ready: Path) -> Path:
+    return ready
 
 
 def test_release_makes_one_commit_a_tag_and_a_receipt(line: Path, api: HfApi, tmp_path: Path) -> None:
@@ -419,13 +372,6 @@ def test_code_holds_only_what_is_committed(line: Path) -> None:
 
 
 # --- what the next candidate is compared with, and what waits for a person ---------------------------------
-
-
-def second(folder: Path, changes: dict[str, object] | None = None, **said: object) -> str:
-    """Make another candidate on other data, judged as `said`."""
-    set_params(folder, {"dataset.revision": "d" * 40} | (changes or {}))
-    (folder / "model" / "more.json").write_text("{}")
-    return sealed.seal(folder, **said)
 
 
 @pytest.mark.parametrize("better", [True, False])
