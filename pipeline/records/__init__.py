@@ -16,7 +16,7 @@ from pipeline.records.metrics import (
     Soundness,
 )
 from pipeline.records.pin import Pin, PinnedFile, PinnedRepo, PinnedSplit
-from pipeline.records.receipt import Receipt
+from pipeline.records.receipt import Judged, Receipt
 from pipeline.records.record import Part, Record
 from pipeline.records.reembed import Reembed
 from pipeline.records.training import CurvePoint, Speed, Training
@@ -34,6 +34,7 @@ __all__ = [
     "Cosines",
     "CurvePoint",
     "Example",
+    "Judged",
     "Lengths",
     "Looks",
     "Metrics",
