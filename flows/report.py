@@ -43,13 +43,32 @@ def receipt_of(workspace: Path, candidate: str | None) -> dict[str, Any] | None:
         candidate: The candidate's sha256.
 
     Returns:
-        The receipt, or None where this candidate was not released from here.
+        The newest receipt of it, or None where this candidate was not released from here.
     """
-    for path in sorted((workspace / "receipts").glob("*.json")):
-        receipt: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        if receipt["candidate"] == candidate:
-            return receipt
-    return None
+    found = [receipt for receipt in _receipts(workspace) if receipt["candidate"] == candidate]
+    return found[-1] if found else None
+
+
+def standing(workspace: Path, receipt: dict[str, Any]) -> str:
+    """Say what stands released, where a candidate that was released before was not made anew.
+
+    Args:
+        workspace: The folder with `receipts/`.
+        receipt: The candidate's.
+
+    Returns:
+        Half a sentence: the candidate's version, or that it was rolled back from.
+    """
+    newest = [one for one in _receipts(workspace) if one.get("repo") == receipt.get("repo")][-1]
+    if newest["candidate"] == receipt["candidate"] or not newest.get("restores"):
+        return f"{newest['version']} stays released"
+    return f"{newest['version']} stays released, which took {receipt['version']} back to {newest['restores']}"
+
+
+def _receipts(workspace: Path) -> list[dict[str, Any]]:
+    """Read every receipt, oldest version first."""
+    found = [json.loads(path.read_text("utf-8")) for path in (workspace / "receipts").glob("*.json")]
+    return sorted(found, key=lambda receipt: int(receipt["version"][1:]))
 
 
 def approved(workspace: Path, candidate: str) -> bool:

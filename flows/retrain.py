@@ -62,7 +62,7 @@ def _release(folder: Path, held: int, wanted: bool, unchanged: bool) -> State[No
         return Completed(message="refused by the gate: " + "; ".join(report.failed_checks(verdict)))
     receipt = report.receipt_of(folder, verdict["candidate"])
     if unchanged and receipt is not None:
-        message = f"unchanged: every step skipped, {receipt['version']} stays released"
+        message = f"unchanged: every step skipped, {report.standing(folder, receipt)}"
         return Completed(name=steps.SKIPPED, message=message)
     if not wanted:
         return Completed(message="passed the gate; not released, because this run was told not to")
@@ -71,6 +71,8 @@ def _release(folder: Path, held: int, wanted: bool, unchanged: bool) -> State[No
     state = _await(steps.RELEASE, folder, held)
     if not state.is_completed():
         return state
+    if state.name == steps.WAITING:
+        return Completed(message=state.message)
     receipt = report.receipt_of(folder, verdict["candidate"])
     if receipt is None:
         return Failed(message="release: it ended well but left no receipt for this candidate in receipts/")

@@ -27,6 +27,9 @@ logging.getLogger("prefect.task_runs").addFilter(_without_empty_traceback)
 
 UNCHANGED = "unchanged, skipped"
 SKIPPED = "Skipped"
+WAITING = "Waiting"
+# What `python -m pipeline release` says of a candidate that only a person may let out: no failure, no retry.
+WAITS = "passed the gate and waits for a person"
 RECOVERY = (
     "its earlier files were removed before it ran; to get them back: git checkout records && dvc checkout"
 )
@@ -59,7 +62,8 @@ def _task(name: str, kind: process.StepKind, retries: int = 0) -> Step:
             way each time.
 
     Returns:
-        A task that ends Completed, Completed under the name "Skipped", or Failed with the step's own message.
+        A task that ends Completed, Completed under the name "Skipped" or "Waiting", or Failed with the step's
+        own message.
     """
 
     @task(
@@ -78,6 +82,8 @@ def _task(name: str, kind: process.StepKind, retries: int = 0) -> Step:
                 return Completed(name=SKIPPED, message=UNCHANGED)
             process.run(kind, name, workspace, lock, logger.info)
         except (process.StepFailed, DvcException) as error:
+            if kind == "step" and WAITS in str(error):
+                return Completed(name=WAITING, message=str(error))
             if kind == "stage":
                 logger.info("%s", RECOVERY)
             return Failed(message=f"{name}: {error}")

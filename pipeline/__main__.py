@@ -1,6 +1,7 @@
 """Run one step of the pipeline: `python -m pipeline STEP [--workspace DIR]`."""
 
 import argparse
+import errno
 import importlib
 import json
 import os
@@ -22,7 +23,18 @@ STEPS = {
     "card": "write the model card",
     "approve": "let a judged candidate through that waits for a person",
     "release": "put the candidate on the Hub, if the gate let it pass",
+    "rollback": "put an earlier release's files on main again: rollback --to vN",
+    "releases": "list what was released, and what runs",
+    "verify": "check a release on the Hub against its provenance, signature and receipt: verify REPO@REV",
     "deployed": "say which release your service runs: deployed vN",
+}
+
+
+ARGUMENTS = {
+    "approve": ("name", "reason"),
+    "deployed": ("version",),
+    "rollback": ("to",),
+    "verify": ("what",),
 }
 
 
@@ -35,6 +47,10 @@ def main(arguments: list[str] | None = None) -> int:
         step.add_argument("--workspace", type=Path, default=Path(), help="its folder (default: here)")
         if name == "deployed":
             step.add_argument("version", help="a release, like v2")
+        if name == "rollback":
+            step.add_argument("--to", required=True, help="a release, like v2")
+        if name == "verify":
+            step.add_argument("what", metavar="REPO@REV", help="like owner/name@v2")
         if name == "approve":
             step.add_argument("--name", required=True, help="who approves")
             step.add_argument("--reason", required=True, help="why; it stands in the receipt")
@@ -45,10 +61,16 @@ def main(arguments: list[str] | None = None) -> int:
         params = load(workspace)
         # A step imports what it needs and no more: torch alone takes seconds.
         run = importlib.import_module(f"pipeline.{chosen.step}").run
-        extra = {"deployed": ("version",), "approve": ("name", "reason")}.get(chosen.step, ())
+        extra = ARGUMENTS.get(chosen.step, ())
         report(chosen.step, run(workspace, params, *(getattr(chosen, name) for name in extra)))
     except PipelineError as error:
         print(f"{chosen.step}: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        where = f" at {error.filename}" if error.filename else ""
+        print(f"{chosen.step}: the disk is full{where}; free some space, then run it again", file=sys.stderr)
         return 1
     return 0
 
@@ -65,7 +87,7 @@ def _refuse_foreign_code(workspace: Path) -> None:
 def report(step: str, result: Any) -> None:
     """Print in a few lines what a step did."""
     match step:
-        case "check" | "refresh":
+        case "check" | "refresh" | "verify":
             for key, value in result.items():
                 print(f"{key:<18} {value}")
             if step == "refresh" and not result:
@@ -103,6 +125,15 @@ def report(step: str, result: Any) -> None:
             receipt, before = result
             said = "already released" if before else "released"
             print(f"{said}: {receipt.repo} {receipt.version} at {receipt.commit} ({receipt.released_at})")
+        case "rollback":
+            receipt, meaning = result
+            print(
+                f"rolled back: {receipt.repo} {receipt.version} at {receipt.commit} ({receipt.released_at})"
+            )
+            print(meaning)
+        case "releases":
+            for line in result:
+                print(line)
         case "deployed":
             print(f"the service runs {result}")
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from pipeline import digests, receipts
 from pipeline.errors import BrokenChain, ReleaseRefused
 from pipeline.params import Params
-from pipeline.records import Approval, Verdict
+from pipeline.records import Approval, Receipt, Verdict
 
 
 def find(workspace: Path, candidate: str) -> Approval | None:
@@ -32,15 +32,23 @@ def demand(workspace: Path, params: Params, verdict: Verdict) -> Approval | None
     """Give the approval of a candidate that may be released, whether it needs one or not.
 
     Raises:
-        ReleaseRefused: It needs one and has none: it brings a new vector space, or is a change of code alone.
+        ReleaseRefused: It needs one and has none: it brings a new vector space, is a change of code alone, or
+            was rolled back from after the last one.
     """
     approval = find(workspace, verdict.candidate)
     reasons = []
+    taken_back = receipts.withdrawal(workspace, params.release.repo, verdict.candidate)
+    if taken_back is not None:
+        reasons.append(
+            f"it was released before, and {taken_back.version} took it back ({taken_back.released_at})"
+        )
+        if approval is not None and outdated(approval, taken_back):
+            approval = None
     if verdict.needs_human:
         reasons.append(
             "its vectors do not mix with those of the live model, so every stored one must be made anew"
         )
-    newest = receipts.latest(workspace, params.release.repo)
+    newest = receipts.latest_release(workspace, params.release.repo)
     if newest is not None and receipts.code_alone(params, newest):
         reasons.append(
             f"nothing but code moved since {newest.version} (data set, base and parameters are the same), "
@@ -53,6 +61,11 @@ def demand(workspace: Path, params: Params, verdict: Verdict) -> Approval | None
             '`python -m pipeline approve --name "WHO" --reason "WHY"`, then release again'
         )
     return approval
+
+
+def outdated(approval: Approval, taken_back: Receipt) -> bool:
+    """Say whether an approval is older than the rollback that took its candidate back."""
+    return approval.approved_at <= taken_back.released_at
 
 
 def put(workspace: Path, candidate: str, approval: Approval) -> None:

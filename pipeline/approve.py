@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline import approvals, code, stages
+from pipeline import approvals, code, receipts, stages
 from pipeline.errors import ReleaseRefused
 from pipeline.params import Params
 from pipeline.records import Approval, Verdict
@@ -12,8 +12,9 @@ from pipeline.records import Approval, Verdict
 def run(workspace: Path, params: Params, name: str, reason: str) -> tuple[str, Approval]:
     """Approve the candidate of `records/verdict.json`, and commit that to git.
 
-    It lifts only what waits for a person: a new vector space, or a release for a change of code alone. What
-    the gate refused stays refused. An approval that stands is not written over.
+    It lifts only what waits for a person: a new vector space, a change of code alone, or a candidate that was
+    rolled back from. What the gate refused stays refused. An approval that stands is not written over,
+    unless its candidate was rolled back from since.
 
     Returns:
         The candidate, and its approval.
@@ -33,7 +34,8 @@ def run(workspace: Path, params: Params, name: str, reason: str) -> tuple[str, A
         if not value.strip():
             raise ReleaseRefused(f"{key} is {value!r}; wanted a few words, because they stand in the receipt")
     standing = approvals.find(workspace, verdict.candidate)
-    if standing is None:
+    taken_back = receipts.withdrawal(workspace, params.release.repo, verdict.candidate)
+    if standing is None or (taken_back is not None and approvals.outdated(standing, taken_back)):
         standing = Approval(
             name=name.strip(),
             reason=reason.strip(),

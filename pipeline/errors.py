@@ -8,6 +8,7 @@ PipelineError            one clear message: value found, value wanted, what to d
 ├── HubError             the Hub could not be asked, or said no
 │   ├── HubUnreachable   nothing answered, or not in time
 │   ├── HubDenied        no token, a wrong one, or one without the right
+│   ├── HubMoved         somebody else committed meanwhile
 │   └── HubNotFound      no such repository, revision or file
 ├── TrainingFailed       training stopped before its last step
 ├── BrokenChain          a file is not the one that its record names
@@ -44,11 +45,34 @@ class HubError(PipelineError):
 
 
 class HubUnreachable(HubError):
-    """Nothing answered at the Hub's address, or not in time."""
+    """Nothing answered at the Hub's address, or not in time: nobody knows whether what was asked was done.
+
+    Attributes:
+        retry_after_seconds: What the Hub itself asked to wait; None where it did not.
+        not_done: It was surely not done: no connection came about, or the Hub was too busy to take it.
+        lasting: Asking again in a moment would give the same answer.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_seconds: float | None = None,
+        not_done: bool = False,
+        lasting: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.not_done = not_done
+        self.retry_after_seconds = retry_after_seconds
+        self.lasting = lasting
 
 
 class HubDenied(HubError):
     """No token, a wrong one, or one without the right."""
+
+
+class HubMoved(HubError):
+    """Somebody else committed meanwhile."""
 
 
 class HubNotFound(HubError):

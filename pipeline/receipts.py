@@ -5,8 +5,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from pipeline import digests
-from pipeline.errors import BrokenChain
+from pipeline import code, digests
+from pipeline.errors import BrokenChain, InvalidWorkspace
 from pipeline.params import Params
 from pipeline.records import Receipt
 
@@ -29,9 +29,59 @@ def load_all(workspace: Path) -> list[Receipt]:
     return sorted(receipts, key=lambda receipt: number(receipt.version))
 
 
+def of(workspace: Path, repo: str) -> list[Receipt]:
+    """Read the receipts for one repository, oldest version first."""
+    return [receipt for receipt in load_all(workspace) if receipt.repo == repo]
+
+
+def put(workspace: Path, receipt: Receipt) -> None:
+    """Write a receipt and keep it in git.
+
+    Raises:
+        InvalidWorkspace: It could not be written, or git refused; the release stands on the Hub.
+    """
+    try:
+        digests.write_text(
+            workspace / "receipts" / f"{receipt.commit}.json", receipt.model_dump_json(indent=2) + "\n"
+        )
+    except OSError as error:
+        raise InvalidWorkspace(
+            f"{receipt.version} stands on the Hub at {receipt.commit}, and its receipt could not be written: "
+            f"{error.strerror or error}. Make room, then run it again: it goes on from there"
+        ) from None
+    keep(workspace, receipt)
+
+
+def keep(workspace: Path, receipt: Receipt) -> None:
+    """Commit a receipt to git, where that was not done before."""
+    if not code.holds(workspace, f"receipts/{receipt.commit}.json"):
+        what = f"Roll back to {receipt.restores} as" if receipt.kind == "rollback" else "Release"
+        code.keep(workspace, f"{what} {receipt.version} of {receipt.repo}\n\nHub commit {receipt.commit}")
+
+
+def latest_release(workspace: Path, repo: str) -> Receipt | None:
+    """Give the newest receipt of a release; a rollback is none, since nothing was made for it."""
+    found = [receipt for receipt in of(workspace, repo) if receipt.kind == "release"]
+    return found[-1] if found else None
+
+
+def withdrawal(workspace: Path, repo: str, candidate: str) -> Receipt | None:
+    """Give the rollback that took a candidate back; None where it was never out, or is out again."""
+    taken_back = None
+    out: set[int] = set()
+    for receipt in of(workspace, repo):
+        version = number(receipt.version)
+        if receipt.candidate == candidate:
+            out.add(version)
+            taken_back = None
+        elif receipt.restores is not None and any(number(receipt.restores) < one for one in out):
+            taken_back = receipt
+    return taken_back
+
+
 def latest(workspace: Path, repo: str) -> Receipt | None:
     """Give the newest receipt for a repository, or None before the first release."""
-    found = [receipt for receipt in load_all(workspace) if receipt.repo == repo]
+    found = of(workspace, repo)
     return found[-1] if found else None
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pipeline import digests, receipts
+from pipeline.errors import HubNotFound
 from pipeline.hub import Hub
 from pipeline.params import Params, load
 from pipeline.params.rewrite import rewrite
@@ -13,7 +14,7 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
 
     Which one is the best so far stands in the newest receipt. Live and anchor move only when something else
     moved since the last release (data, parameters or recipe): else an unchanged workspace would judge its own
-    release against itself.
+    release against itself. A live model whose commit is gone from the Hub is replaced in any case.
 
     Returns:
         The dotted keys that were set, with their new values; empty where nothing moved.
@@ -23,10 +24,11 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
     """
     hub = Hub(params.hub)
     head = hub.info(params.dataset.repo, "dataset", params.dataset.branch).commit
-    live = None
+    live, gone = None, False
     if hub.exists(params.live.repo, "model"):
         live = hub.branches_and_tags(params.live.repo, "model")[1].get(params.live.tag)
-    newest = receipts.latest(workspace, params.release.repo)
+        gone = params.live.revision is not None and not _stands(hub, params.live.repo, params.live.revision)
+    newest = receipts.latest_release(workspace, params.release.repo)
     unchanged = (
         newest is not None
         and head == params.dataset.revision == newest.dataset["revision"]
@@ -37,7 +39,7 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
     values = {}
     if head != params.dataset.revision:
         values["dataset.revision"] = head
-    if live is not None and live != params.live.revision and not unchanged:
+    if live is not None and live != params.live.revision and (gone or not unchanged):
         values["live.revision"] = live
     if anchor is not None and anchor != params.anchor.revision and not unchanged:
         values["anchor.revision"] = anchor
@@ -46,3 +48,11 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
         digests.write_text(path, rewrite(path, values))
         load(workspace)  # what was written can be read
     return values
+
+
+def _stands(hub: Hub, repo: str, commit: str) -> bool:
+    try:
+        hub.info(repo, "model", commit)
+    except HubNotFound:
+        return False
+    return True

@@ -1,23 +1,32 @@
-"""`release`: one new commit on the Hub's main, verified, tagged, and a receipt for it.
+"""`release`: one new commit on the Hub's main, staged and verified before, tagged, and a receipt for it.
 
 Never a DVC stage: DVC's run cache would bring back a receipt with no push behind it.
 """
 
 import tempfile
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from pydantic import ValidationError
 
-from pipeline import approvals, code, digests, receipts, stages
-from pipeline.errors import BrokenChain, HubDenied, ReleaseRefused
-from pipeline.hub import Hub, Listed, digest_as_listed
+from pipeline import (
+    approvals,
+    digests,
+    provenance,
+    publication,
+    receipts,
+    reencoding,
+    safety,
+    signatures,
+    stages,
+)
+from pipeline.errors import BrokenChain, ReleaseRefused
+from pipeline.hub import Hub
 from pipeline.params import Params
-from pipeline.records import Card, Pin, Receipt, Reembed, Verdict
+from pipeline.records import Approval, Card, Judged, Pin, Receipt, Reembed, Verdict
 from pipeline.records.verdict import Outcome
+from pipeline.staging import SIGNATURE, Intent
 
-# What the Hub itself puts into a new repository.
-_HUBS_OWN = {".gitattributes"}
 _ADVICE: dict[Outcome, str] = {
     "passed": "Run `dvc repro`: a verdict that passed and says no is none",
     "failed": "Train a better candidate",
@@ -25,7 +34,6 @@ _ADVICE: dict[Outcome, str] = {
     "not_comparable": "Pin a data set with more test rows that neither model was trained on",
     "test_spent": "These test rows judged too many candidates: pin a data set with new ones",
 }
-_PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"}
 
 
 def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
@@ -35,77 +43,82 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
         The receipt, and whether it was there before.
 
     Raises:
-        BrokenChain: A file is not the one that its record names.
-        ReleaseRefused: The verdict is a no, a person must approve first, main holds a stranger's commit, or
-            the version is taken.
+        BrokenChain: A file is not the one that its record names, or did not come back as it was sent.
+        ReleaseRefused: The verdict is a no, a person must approve first, something may not go out, main holds
+            a stranger's commit, or the version is taken.
         HubError: The Hub was not reached, or refused.
     """
     verdict, card, pin = judged(workspace)
-    for receipt in receipts.load_all(workspace):
-        if receipt.candidate == verdict.candidate and receipt.repo == params.release.repo:
-            _keep(workspace, receipt)  # a run before this one may have been cut off behind its receipt
-            return receipt, True
+    repo = params.release.repo
+    newest = receipts.latest(workspace, repo)
+    if newest is not None and newest.candidate == verdict.candidate:
+        receipts.keep(workspace, newest)  # a run before this one may have been cut off behind its receipt
+        return newest, True
     approval = approvals.demand(workspace, params, verdict)
+    _refuse_other_version(workspace, repo, card)
     space = _space(workspace)
     files = contents(workspace)
+    safety.refuse_unsafe(files)
     hub = Hub(params.hub)
-    account = hub.account()
-    if account.role == "read":
-        raise HubDenied(f"the token of {account.name} may only read; wanted one that may write to release")
-    repo = params.release.repo
-    if not hub.exists(repo, "model"):
-        hub.create_repo(repo, private=params.release.private)
-
-    parent = hub.info(repo, "model").commit
-    standing = hub.files(repo, "model", parent)
-    if _same(standing, files):
-        # A run before this one was cut off behind its commit: go on from there.
-        commit, parent_commit = parent, None
-    else:
-        _refuse_stranger(workspace, repo, parent, standing)
-        _refuse_taken(hub, repo, card.version)
-        stale = [path for path in standing if path not in files and path not in _HUBS_OWN]
-        commit = hub.commit(
-            repo,
-            files,
-            delete=stale,
-            parent=parent,
-            message=f"{card.version}: candidate {card.candidate[:12]}",
+    account = hub.writer()
+    _reach(hub, params, pin)
+    with tempfile.TemporaryDirectory() as scratch:
+        target = Path(scratch) / provenance.NAME
+        recipe = receipts.recipe(params)
+        files[provenance.NAME] = provenance.write(
+            workspace, target, files, (verdict, card, pin), repo=repo, recipe=recipe, approval=approval
         )
-        parent_commit = parent
-    _verify(hub, repo, commit, files)
-    _tag(hub, repo, card.version, commit)
+        if params.release.signature is not None:
+            signed = assemble(Path(scratch) / "signed", files)
+            files[SIGNATURE] = signatures.sign(signed, params.release.signature)
+        intent = Intent(
+            repo=repo,
+            version=card.version,
+            candidate=verdict.candidate,
+            title=f"{card.version}: candidate {verdict.candidate[:12]}",
+            text=_text(verdict, card, pin, approval),
+            files=files,
+        )
+        published = publication.publish(
+            hub,
+            intent,
+            receipts.of(workspace, repo),
+            _checks(workspace, params),
+            pull_requests=params.release.pull_requests,
+        )
     receipt = Receipt(
         kind="release",
         endpoint=hub.endpoint,
         repo=repo,
-        commit=commit,
-        parent=parent_commit,
+        commit=published.commit,
+        parent=published.parent,
         version=card.version,
+        pull_request=published.pull_request,
         candidate=verdict.candidate,
-        recipe=receipts.recipe(params),
+        recipe=recipe,
         recipe_version=params.train.recipe_version,
         dataset={"repo": pin.dataset.repo, "revision": pin.dataset.revision},
         base={"repo": pin.base.repo, "revision": pin.base.revision},
         live={"repo": pin.live.repo, "revision": pin.live.revision} if pin.live else None,
-        anchor=commit if verdict.better_than_anchor or pin.anchor is None else pin.anchor.revision,
+        anchor=published.commit if verdict.better_than_anchor or pin.anchor is None else pin.anchor.revision,
         space=space,
+        verdict=Judged(
+            outcome=verdict.outcome,
+            checks=len(verdict.checks),
+            look=verdict.look,
+            better_than_anchor=verdict.better_than_anchor,
+        ),
         approval=approval,
+        probe=published.probe,
         records={path: digests.sha256(workspace / path) for path in stages.RECORDS.values()},
-        files={path: digests.sha256(local) for path, local in files.items()},
+        files=published.files,
         dvc_lock=digests.sha256(workspace / "dvc.lock"),
         code_commit=card.code_commit,
         released_by=account.name,
         released_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    digests.write_text(workspace / "receipts" / f"{commit}.json", receipt.model_dump_json(indent=2) + "\n")
-    _keep(workspace, receipt)
+    receipts.put(workspace, receipt)
     return receipt, False
-
-
-def _keep(workspace: Path, receipt: Receipt) -> None:
-    if not code.holds(workspace, f"receipts/{receipt.commit}.json"):
-        code.keep(workspace, f"Release {receipt.version} of {receipt.repo}\n\nHub commit {receipt.commit}")
 
 
 def judged(workspace: Path) -> tuple[Verdict, Card, Pin]:
@@ -129,14 +142,6 @@ def judged(workspace: Path) -> tuple[Verdict, Card, Pin]:
     return verdict, card, Pin.load(workspace / stages.RECORDS["pin"])
 
 
-def _space(workspace: Path) -> str:
-    path = workspace / "reembed.json"
-    try:
-        return Reembed.model_validate_json(path.read_bytes()).space
-    except (FileNotFoundError, ValidationError):
-        raise BrokenChain(f"{path} does not name the vector space; wanted what `evaluate` writes") from None
-
-
 def contents(workspace: Path) -> dict[str, Path]:
     """Map each path of the commit to be made to the local file: the model's, then the card's.
 
@@ -151,60 +156,78 @@ def contents(workspace: Path) -> dict[str, Path]:
                     f"{name} stands in model/ and in card/; wanted one of it. Run `dvc repro`"
                 )
             files[name] = path
-    pickles = [name for name in files if PurePosixPath(name).suffix in _PICKLES]
-    if pickles:
-        raise ReleaseRefused(
-            f"{', '.join(pickles)} can run code when loaded; wanted safetensors weights only"
-        )
+    taken = sorted({provenance.NAME, SIGNATURE} & set(files))
+    if taken:
+        raise ReleaseRefused(f"{' and '.join(taken)} stands in model/ or card/; `release` itself writes it")
     return files
 
 
-def _same(listed: dict[str, Listed], files: dict[str, Path]) -> bool:
-    theirs = {path: file for path, file in listed.items() if path not in _HUBS_OWN}
-    return theirs.keys() == files.keys() and all(
-        digest_as_listed(files[path], file.digest) == file.digest for path, file in theirs.items()
-    )
+def assemble(folder: Path, files: dict[str, Path]) -> Path:
+    """Lay the files of a release out in a folder as it will be on the Hub, by links."""
+    for name, path in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).symlink_to(path.resolve())
+    return folder
 
 
-def _refuse_stranger(workspace: Path, repo: str, head: str, standing: dict[str, Listed]) -> None:
-    ours = {receipt.commit for receipt in receipts.load_all(workspace) if receipt.repo == repo}
-    if head not in ours and not set(standing) <= _HUBS_OWN:
+def _refuse_other_version(workspace: Path, repo: str, card: Card) -> None:
+    wanted = receipts.next_version(workspace, repo)
+    if card.version != wanted:
         raise ReleaseRefused(
-            f"main of {repo} is {head[:12]}, which no receipt here names; wanted a commit of this line or an "
-            "empty repository. Look at who made it; nothing was overwritten"
+            f"the card is for {card.version}; wanted {wanted}, the version that comes next in receipts/. "
+            "Run `dvc repro --force --single-item card`"
         )
 
 
-def _refuse_taken(hub: Hub, repo: str, version: str) -> None:
-    tags = hub.branches_and_tags(repo, "model")[1]
-    if version in tags:
+def _space(workspace: Path) -> str:
+    path = workspace / "reembed.json"
+    try:
+        return Reembed.model_validate_json(path.read_bytes()).space
+    except (FileNotFoundError, ValidationError):
+        raise BrokenChain(f"{path} does not name the vector space; wanted what `evaluate` writes") from None
+
+
+def _reach(hub: Hub, params: Params, pin: Pin) -> None:
+    """Make sure of the repository, and that nobody sees there what is kept from them elsewhere."""
+    repo, private = params.release.repo, params.release.private
+    standing = hub.info(repo, "model") if hub.exists(repo, "model") else None
+    if standing is not None and private and not standing.private:
         raise ReleaseRefused(
-            f"{repo} has a tag {version} at {tags[version][:12]} already; wanted it free. "
-            "Restore the receipts of this line, or remove the tag"
+            f"{repo} is public and release.private is true; wanted it private. Make it so on its settings "
+            "page, or set release.private to false if everybody may have this model"
         )
-
-
-def _verify(hub: Hub, repo: str, commit: str, files: dict[str, Path]) -> None:
-    """Compare the Hub's tree, and a download into an empty cache, with the files that were judged."""
-    if not _same(hub.files(repo, "model", commit), files):
-        raise BrokenChain(
-            f"commit {commit} of {repo} is not the tree that was sent; look at it before using it"
-        )
-    with tempfile.TemporaryDirectory() as cache:
-        folder, _ = hub.download(repo, "model", commit, files.__contains__, cache=Path(cache))
-        for path, local in files.items():
-            if digests.sha256(folder / path) != digests.sha256(local):
-                raise BrokenChain(
-                    f"{path} came back from {repo} at {commit[:12]} with other bytes; do not use it"
-                )
-
-
-def _tag(hub: Hub, repo: str, version: str, commit: str) -> None:
-    tags = hub.branches_and_tags(repo, "model")[1]
-    if version not in tags:
-        hub.tag(repo, version, commit)
-        tags = hub.branches_and_tags(repo, "model")[1]
-    if tags.get(version) != commit:
+    seen_by_all = not (private if standing is None else standing.private)
+    if seen_by_all and pin.dataset.private and params.card.rows != "none":
         raise ReleaseRefused(
-            f"the tag {version} of {repo} points to {str(tags.get(version))[:12]}; wanted {commit[:12]}"
+            f"card.rows is {params.card.rows!r}, the data set {pin.dataset.repo} is private and {repo} is "
+            "public: rows of it would be shown to everybody. Set card.rows to none, or release to a private "
+            "repository"
         )
+    if standing is None:
+        hub.create_repo(repo, private=private)
+
+
+def _text(verdict: Verdict, card: Card, pin: Pin, approval: Approval | None) -> str:
+    """Say in the pull request what is released; the same words in each try."""
+    lines = [
+        f"candidate: {verdict.candidate}",
+        f"verdict: {verdict.outcome}, {len(verdict.checks)} checks, look {verdict.look}",
+        f"dataset: {pin.dataset.repo} at {pin.dataset.revision}",
+        f"base: {pin.base.repo} at {pin.base.revision}",
+        f"live: {pin.live.repo} at {pin.live.revision}" if pin.live else "live: none, a first release",
+        f"code: {card.code_commit}",
+    ]
+    if approval is not None:
+        lines.append(f"approved by {approval.name} ({approval.approved_at}): {approval.reason}")
+    return "\n".join(lines)
+
+
+def _checks(workspace: Path, params: Params) -> reencoding.Check:
+    encodes = reencoding.judged(workspace, params)
+
+    def check(folder: Path) -> reencoding.Probe:
+        if params.release.signature is not None:
+            signatures.verify(folder, params.release.signature)
+        return encodes(folder)
+
+    return check

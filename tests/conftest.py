@@ -21,11 +21,15 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from localhub.process import User, serve
 from tests import workspace
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -120,3 +124,34 @@ def line(finished: Path, writer: Stage, tmp_path: Path) -> Path:
     """A copy of the finished workspace, and its release repository gone from the Hub."""
     workspace.forget(writer.endpoint, workspace.MIXED["release.repo"])
     return Path(shutil.copytree(finished, tmp_path / "line", symlinks=True))
+
+
+@pytest.fixture(scope="session")
+def judged(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a tiny candidate that passed the gate; nobody changes it."""
+    from huggingface_hub import snapshot_download
+
+    from tests import sealed
+    from tests.releasing import NAMES
+
+    root = tmp_path_factory.mktemp("judged")
+    model = snapshot_download("tester/tiny", revision=stage.base, endpoint=stage.endpoint)
+    changes = {"dataset.revision": stage.dataset, "base.revision": stage.base} | NAMES
+    return sealed.make(root / "work", Path(model), changes)
+
+
+@pytest.fixture
+def ready(judged: Path, writer: Stage, tmp_path: Path) -> Path:
+    """A copy of it, and its release repository gone from the Hub."""
+    from tests.releasing import REPO
+
+    workspace.forget(writer.endpoint, REPO)
+    return Path(shutil.copytree(judged, tmp_path / "line", symlinks=True))
+
+
+@pytest.fixture
+def api(writer: Stage) -> "HfApi":
+    """The real client, for a user who may write."""
+    from huggingface_hub import HfApi
+
+    return HfApi(endpoint=writer.endpoint, token=workspace.TOKEN)

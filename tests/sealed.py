@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from pipeline import digests, receipts, stages
 from pipeline.params import load
 from pipeline.records import Audit, Card, Metrics, Pin, Record, Reembed, Training, Verdict
@@ -44,6 +46,39 @@ def reembed(space: str) -> Reembed:
         vectors_per_hour=1.0,
         gigabytes_per_million={},
     )
+
+
+def measured(folder: Path) -> pl.DataFrame:
+    """Give what `evaluate` keeps of the candidate on the rows that `write_rows` wrote."""
+    from pipeline import encoding, models
+
+    params = load(folder)
+    rows = pl.read_parquet(folder / "data" / "clean" / "test.parquet")
+    model = models.load(folder / "model")
+    query, positive, negative = (rows[name].to_list() for name in ("query", "positive", "negative"))
+    scored = encoding.score_triplets(
+        model, query, positive, negative, params.model.dims, query_prompt=None, document_prompt=None
+    )
+    return pl.concat(
+        rows.select(
+            pl.lit("candidate").alias("model"),
+            pl.lit("test").alias("split"),
+            "row",
+            pl.lit(dim).cast(pl.UInt16).alias("dim"),
+            pl.Series("cos_positive", scored.positive[place]),
+            pl.Series("cos_negative", scored.negative[place]),
+        )
+        for place, dim in enumerate(params.model.dims)
+    )
+
+
+def _measure(folder: Path) -> None:
+    """Write a clean test split and the candidate's cosines on it."""
+    rows = pl.DataFrame(workspace.triplets(20)).with_row_index("row")
+    path = folder / "data" / "clean" / "test.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows.write_parquet(path)
+    measured(folder).write_parquet(folder / "outcomes.parquet")
 
 
 def _placeholder(path: Path) -> None:
@@ -139,6 +174,7 @@ def seal(folder: Path, **said: Any) -> str:
     text = f"---\nlicense: apache-2.0\n---\n# Tiny\n\n**Version:** {version}\n"
     (folder / "card" / "README.md").write_text(text, encoding="utf-8")
     digests.write_text(folder / "reembed.json", reembed(candidate[:12]).model_dump_json())
+    _measure(folder)
     listed = [stages.stage(folder, name) for name in stages.NAMES]
     for path in [path for stage in listed for path in (*stage.deps, *stage.outs)]:
         if path not in stages.RECORDS.values():

@@ -19,6 +19,9 @@ STEPS = {
     "card",
     "approve",
     "release",
+    "rollback",
+    "releases",
+    "verify",
     "deployed",
 }
 # Rooms from the ground up: a module imports from its own room and those before it.
@@ -57,13 +60,21 @@ ROOMS = [
         "pictures",
         "precision",
         "probes",
+        "provenance",
+        "publication",
         "receipts",
+        "reencoding",
+        "retries",
         "retrieval",
         "rows",
+        "safety",
         "scoring",
+        "signatures",
         "slices",
         "soundness",
+        "spaces",
         "splits",
+        "staging",
         "stages",
         "vectors",
     },
@@ -146,7 +157,7 @@ def test_project_libraries_stay_in_their_rooms(name: str) -> None:
             }
             assert taken <= cards
         else:
-            assert name == "pipeline.hub"
+            assert name.startswith("pipeline.hub")
     if name.startswith("pipeline"):
         assert not found & {"flows", "sample", "localhub", "bench", "tests"}
     if name.startswith("localhub"):

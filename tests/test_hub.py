@@ -26,7 +26,14 @@ def everything(path: str) -> bool:
 
 def hub_at(endpoint: str | None = None, seconds: float = 20) -> Hub:
     return Hub(
-        HubParams(endpoint=endpoint, xet=False, timeout_seconds=seconds, download_timeout_seconds=seconds)
+        HubParams(
+            endpoint=endpoint,
+            xet=False,
+            timeout_seconds=seconds,
+            download_timeout_seconds=seconds,
+            retries=2,
+            backoff_seconds=0.05,
+        )
     )
 
 

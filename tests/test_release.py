@@ -9,57 +9,20 @@ from pathlib import Path
 import pytest
 from huggingface_hub import CommitOperationAdd, HfApi, snapshot_download
 
-from pipeline import approve, code, digests, receipts, release, stages
+from pipeline import approve, code, digests, receipts, release, safety, stages
 from pipeline.errors import BrokenChain, HubDenied, InvalidWorkspace, PipelineError, ReleaseRefused
 from pipeline.hub import Hub
 from pipeline.params import load
 from pipeline.records import Card, Metrics, Receipt, Verdict
 from tests import sealed, workspace
 from tests.conftest import Stage
+from tests.releasing import REPO, commits, refusal, run, second, tags, waiting
 from tests.workspace import git, set_params
 
-REPO = "tester/release"
-NAMES = {"live.repo": REPO, "release.repo": REPO}
-
-
-@pytest.fixture(scope="module")
-def judged(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with a tiny candidate that passed the gate; nobody changes it."""
-    root = tmp_path_factory.mktemp("judged")
-    model = snapshot_download("tester/tiny", revision=stage.base, endpoint=stage.endpoint)
-    changes = {"dataset.revision": stage.dataset, "base.revision": stage.base} | NAMES
-    return sealed.make(root / "work", Path(model), changes)
-
 
 @pytest.fixture
-def line(judged: Path, writer: Stage, tmp_path: Path) -> Path:
-    """A copy of it, and its release repository gone from the Hub."""
-    workspace.forget(writer.endpoint, REPO)
-    return Path(shutil.copytree(judged, tmp_path / "line", symlinks=True))
-
-
-@pytest.fixture
-def api(writer: Stage) -> HfApi:
-    return HfApi(endpoint=writer.endpoint, token=workspace.TOKEN)
-
-
-def run(folder: Path) -> tuple[Receipt, bool]:
-    return release.run(folder, load(folder))
-
-
-def refusal(folder: Path, kind: type[PipelineError]) -> str:
-    with pytest.raises(kind) as caught:
-        run(folder)
-    return str(caught.value)
-
-
-def commits(api: HfApi) -> list[str]:
-    """List main's commits, newest first; none where there is no repository."""
-    return [one.commit_id for one in api.list_repo_commits(REPO)] if api.repo_exists(REPO) else []
-
-
-def tags(api: HfApi) -> dict[str, str]:
-    return {tag.name: tag.target_commit for tag in api.list_repo_refs(REPO).tags}
+def line(ready: Path) -> Path:
+    return ready
 
 
 def test_release_makes_one_commit_a_tag_and_a_receipt(line: Path, api: HfApi, tmp_path: Path) -> None:
@@ -95,8 +58,11 @@ def test_release_makes_one_commit_a_tag_and_a_receipt(line: Path, api: HfApi, tm
 
     folder = Path(snapshot_download(REPO, revision="v1", endpoint=api.endpoint, cache_dir=tmp_path / "empty"))
     wanted = digests.files(line / "model") | digests.files(line / "card")
-    assert {name: one for name, one in digests.files(folder).items() if name != ".gitattributes"} == wanted
-    assert receipt.files == wanted
+    found = {name: one for name, one in digests.files(folder).items() if name != ".gitattributes"}
+    assert receipt.files == found
+    assert found.keys() - wanted.keys() == {"provenance.json"}
+    assert wanted.items() <= found.items()
+    assert waiting(api) == []
 
 
 def test_release_again_says_so_and_makes_no_commit(line: Path, api: HfApi) -> None:
@@ -190,7 +156,7 @@ def test_release_refuses_a_pickle_in_the_model(line: Path, api: HfApi, name: str
     (line / "model" / name).parent.mkdir(exist_ok=True)
     (line / "model" / name).write_bytes(b"pickle")
     with pytest.raises(ReleaseRefused, match="can run code when loaded; wanted safetensors weights only"):
-        release.contents(line)
+        safety.refuse_unsafe(release.contents(line))
     if name == "optimizer.pt":
         sealed.seal(line)
         assert "optimizer.pt can run code" in refusal(line, ReleaseRefused)
@@ -240,16 +206,17 @@ def test_release_refuses_a_version_that_is_taken(line: Path, api: HfApi) -> None
 def test_release_stops_where_somebody_commits_meanwhile(
     line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit = Hub.commit
+    propose = Hub.propose
     strangers: list[str] = []
 
-    def late(self: Hub, *arguments: object, **options: object) -> str:
+    def late(self: Hub, *arguments: object, **options: object) -> None:
         one = api.create_commit(REPO, [CommitOperationAdd("theirs.txt", b"x")], commit_message="Mine")
         strangers.append(one.oid)
-        return commit(self, *arguments, **options)  # type: ignore[arg-type]
+        propose(self, *arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Hub, "commit", late)
-    assert "somebody else committed meanwhile" in refusal(line, PipelineError)
+    monkeypatch.setattr(Hub, "propose", late)
+    assert "omebody else committed meanwhile" in refusal(line, PipelineError)
+    assert waiting(api) == []
     assert commits(api)[0] == strangers[0]
     assert tags(api) == {}
     assert not (line / "receipts").exists()
@@ -405,13 +372,6 @@ def test_code_holds_only_what_is_committed(line: Path) -> None:
 
 
 # --- what the next candidate is compared with, and what waits for a person ---------------------------------
-
-
-def second(folder: Path, changes: dict[str, object] | None = None, **said: object) -> str:
-    """Make another candidate on other data, judged as `said`."""
-    set_params(folder, {"dataset.revision": "d" * 40} | (changes or {}))
-    (folder / "model" / "more.json").write_text("{}")
-    return sealed.seal(folder, **said)
 
 
 @pytest.mark.parametrize("better", [True, False])

@@ -247,6 +247,8 @@ SMALL: dict[str, Any] = {
     "hardware.min_free_disk_bytes": 0,
     "hub.xet": False,
     "hub.timeout_seconds": 20,
+    "hub.retries": 2,
+    "hub.backoff_seconds": 0.05,
 }
 
 # A data set on which accuracies are neither 0 nor 1, with prompts.

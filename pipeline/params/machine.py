@@ -21,3 +21,5 @@ class HubParams(Section):
     xet: bool
     timeout_seconds: float = Field(gt=0)
     download_timeout_seconds: float = Field(gt=0)
+    retries: int = Field(ge=0)
+    backoff_seconds: float = Field(ge=0)

@@ -6,7 +6,7 @@ from pipeline.records.card import Card
 from pipeline.records.looks import Looks
 from pipeline.records.metrics import Accuracy, Cell, Chosen, Metrics, Retrieval, Soundness
 from pipeline.records.pin import Pin, PinnedFile, PinnedRepo, PinnedSplit
-from pipeline.records.receipt import Receipt
+from pipeline.records.receipt import Judged, Receipt
 from pipeline.records.record import Part, Record
 from pipeline.records.reembed import Reembed
 from pipeline.records.training import CurvePoint, Speed, Training
@@ -22,6 +22,7 @@ __all__ = [
     "Chosen",
     "Comparison",
     "CurvePoint",
+    "Judged",
     "Lengths",
     "Looks",
     "Metrics",

@@ -1,4 +1,4 @@
-"""`receipts/<commit>.json`: one per release, written after the Hub was looked at again."""
+"""`receipts/<commit>.json`: one per release or rollback, written after the Hub was looked at again."""
 
 from typing import Literal
 
@@ -6,23 +6,45 @@ from pipeline.records.approval import Approval
 from pipeline.records.record import Part
 
 
+class Judged(Part):
+    """What the gate said, in short; the whole verdict is the file of that digest in git.
+
+    Attributes:
+        outcome: `passed`; nothing else is released.
+        checks: How many there were, all of them passed.
+        look: This candidate's number among those judged on these test rows.
+    """
+
+    outcome: str
+    checks: int
+    look: int
+    better_than_anchor: bool
+
+
 class Receipt(Part):
     """What was released, and everything that it rests on.
 
     Attributes:
+        kind: A rollback rests on the release that it restores, and has all of that one's fields but its own.
+        restores: The version whose files a rollback put back.
+        pull_request: Its number; None where main was committed to over a branch.
         recipe: Digest of all of params.yaml that a candidate depends on, except what `refresh` moves.
         recipe_version: `train.recipe_version`, which is in the recipe too: it stands for the code alone.
         anchor: The commit that the next candidate is compared with as the best so far.
         space: Names the vector space.
+        verdict: None in receipts of before this was kept.
         approval: The person's yes, where one was asked for.
+        probe: Cosines between the fixed texts of `pipeline.reencoding`, by the model as it came back.
     """
 
-    kind: Literal["release"]
+    kind: Literal["release", "rollback"]
     endpoint: str
     repo: str
     commit: str
     parent: str | None
     version: str
+    restores: str | None = None
+    pull_request: int | None = None
     candidate: str
     recipe: str
     recipe_version: int | None = None
@@ -31,7 +53,9 @@ class Receipt(Part):
     live: dict[str, str] | None
     anchor: str | None = None
     space: str | None = None
+    verdict: Judged | None = None
     approval: Approval | None = None
+    probe: dict[str, float] | None = None
     records: dict[str, str]
     files: dict[str, str]
     dvc_lock: str

@@ -1,0 +1,10 @@
+"""The Hub, seen from the pipeline: the only room that imports huggingface_hub (card classes aside).
+
+Every call has a timeout. What changes nothing is asked again after a while; what does change something is
+asked once, because an answer that was lost can stand for a commit that landed: look, then decide.
+"""
+
+from pipeline.hub.proposals import Hub, Proposal
+from pipeline.hub.reading import Account, Info, Kind, Listed, digest_as_listed
+
+__all__ = ["Account", "Hub", "Info", "Kind", "Listed", "Proposal", "digest_as_listed"]

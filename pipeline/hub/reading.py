@@ -1,0 +1,223 @@
+"""What can be asked of a Hub: each call has a timeout, and is tried again where nobody answered."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import httpx2
+from huggingface_hub import HfApi, constants, get_token, set_client_factory, snapshot_download
+from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.utils._http import hf_request_event_hook
+
+from pipeline import digests
+from pipeline.errors import BrokenChain, HubDenied, HubNotFound
+from pipeline.hub.refusals import translated
+from pipeline.params.machine import HubParams
+from pipeline.retries import Retries
+
+Kind = Literal["model", "dataset"]
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One file as the Hub lists it: size in bytes, and `sha256:…` (LFS) or `git:…`."""
+
+    path: str
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Info:
+    """One repository at one commit."""
+
+    repo: str
+    kind: Kind
+    commit: str
+    private: bool
+    license: str | None
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whom the token belongs to; a role of `read` cannot release."""
+
+    name: str
+    role: str
+
+
+class Reading:
+    """One Hub, at one address, with the token that the environment or the client's own store holds.
+
+    A download counts only after each file was compared with the digest that the Hub lists for it.
+    """
+
+    def __init__(self, params: HubParams) -> None:
+        endpoint = params.endpoint or os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+        self.endpoint = endpoint.rstrip("/")
+        self.timeout_seconds = params.timeout_seconds
+        self.retries = Retries(params.retries, params.backoff_seconds)
+        # huggingface_hub reads these two from the environment when it is imported, which is too early for
+        # params.yaml; it looks the constants up again at every call.
+        constants.HF_HUB_DISABLE_XET = constants.HF_HUB_DISABLE_XET or not params.xet
+        constants.HF_HUB_DOWNLOAD_TIMEOUT = max(1, round(params.download_timeout_seconds))
+        set_client_factory(self._client)
+        self._api = HfApi(endpoint=self.endpoint)
+
+    def _client(self) -> httpx2.Client:
+        # The library's own client has no timeout for calls other than downloads.
+        return httpx2.Client(
+            event_hooks={"request": [hf_request_event_hook, self._limit]},
+            follow_redirects=True,
+            timeout=self.timeout_seconds,
+        )
+
+    def _limit(self, request: httpx2.Request) -> None:
+        # `repo_info` hands on its own default of None, which overrides the client's timeout with none at all.
+        limits = request.extensions.get("timeout", {})
+        for kind in ("connect", "read", "write", "pool"):
+            if limits.get(kind) is None:
+                limits[kind] = self.timeout_seconds
+        request.extensions["timeout"] = limits
+
+    def _asked(self, action: str, ask: Callable[[], Answer]) -> Answer:
+        """Ask for something that changes nothing: again after a while, where nobody answered."""
+
+        def once() -> Answer:
+            with translated(self.endpoint, action):
+                return ask()
+
+        return self.retries.again(once)
+
+    def account(self) -> Account:
+        """Ask whose token this is.
+
+        Raises:
+            HubDenied: There is no token, or the Hub does not know it.
+        """
+        if get_token() is None:
+            raise HubDenied(
+                "no token was found; wanted one that may write. Set HF_TOKEN, or run `hf auth login`"
+            )
+        answer = self._asked("ask who the token belongs to", self._api.whoami)
+        role = answer.get("auth", {}).get("accessToken", {}).get("role", "unknown")
+        return Account(answer["name"], role)
+
+    def info(self, repo: str, kind: Kind, revision: str | None = None) -> Info:
+        """Ask for a repository at a revision (a commit, tag or branch; none is main).
+
+        Raises:
+            HubNotFound: There is no such repository or revision, or the token may not see it.
+        """
+        found = self._asked(
+            f"look at {kind} {repo}" + (f" at {revision}" if revision else ""),
+            lambda: self._api.repo_info(repo, repo_type=kind, revision=revision),
+        )
+        card_data = getattr(found, "card_data", None)
+        card = card_data.to_dict() if card_data else {}
+        licence = card.get("license")
+        return Info(
+            repo, kind, str(found.sha), bool(found.private), licence if isinstance(licence, str) else None
+        )
+
+    def exists(self, repo: str, kind: Kind) -> bool:
+        """Ask whether a repository is there for this token."""
+        try:
+            self.info(repo, kind)
+        except HubNotFound:
+            return False
+        return True
+
+    def files(self, repo: str, kind: Kind, commit: str) -> dict[str, Listed]:
+        """List every file of a commit, by path."""
+        tree = self._asked(
+            f"list the files of {kind} {repo} at {commit}",
+            lambda: list(self._api.list_repo_tree(repo, repo_type=kind, revision=commit, recursive=True)),
+        )
+        return {
+            entry.path: Listed(
+                entry.path, entry.size, f"sha256:{entry.lfs.sha256}" if entry.lfs else f"git:{entry.blob_id}"
+            )
+            for entry in tree
+            if isinstance(entry, RepoFile)
+        }
+
+    def download(
+        self,
+        repo: str,
+        kind: Kind,
+        commit: str,
+        wanted: Callable[[str], bool],
+        *,
+        max_workers: int = 8,
+        cache: Path | None = None,
+    ) -> tuple[Path, dict[str, Listed]]:
+        """Download the wanted files of one commit and compare each with the Hub's own digest of it.
+
+        Returns:
+            The folder that holds the files, and what the Hub lists for each.
+
+        Raises:
+            BrokenChain: A file that arrived, or stood in the cache, is not the one that the Hub lists.
+        """
+        listed = {path: file for path, file in self.files(repo, kind, commit).items() if wanted(path)}
+        if not listed:
+            raise HubNotFound(
+                f"{kind} {repo} at {commit} has no file that is needed here; look at its file list"
+            )
+        folder = Path(
+            self._asked(
+                f"download {kind} {repo} at {commit}",
+                lambda: snapshot_download(
+                    repo,
+                    repo_type=kind,
+                    revision=commit,
+                    endpoint=self.endpoint,
+                    allow_patterns=[_literal(path) for path in listed],
+                    max_workers=max_workers,
+                    cache_dir=cache,
+                ),
+            )
+        )
+        for path, file in listed.items():
+            found = digest_as_listed(folder / path, file.digest)
+            if found != file.digest:
+                raise BrokenChain(
+                    f"{path} of {kind} {repo} at {commit[:12]} is {found}; the Hub lists {file.digest}. "
+                    f"Delete {folder / path} with the blob that it links to, and run the step again"
+                )
+        return folder, listed
+
+    def branches_and_tags(self, repo: str, kind: Kind) -> tuple[dict[str, str], dict[str, str]]:
+        """Map the names of branches, and of tags, to the commits that they point to."""
+        refs = self._asked(
+            f"list branches and tags of {kind} {repo}",
+            lambda: self._api.list_repo_refs(repo, repo_type=kind),
+        )
+        return (
+            {ref.name: ref.target_commit for ref in refs.branches},
+            {ref.name: ref.target_commit for ref in refs.tags},
+        )
+
+    def history(self, repo: str, revision: str = "main") -> list[str]:
+        """List the commits of a model's branch, newest first."""
+        found = self._asked(
+            f"list the commits of model {repo}",
+            lambda: self._api.list_repo_commits(repo, repo_type="model", revision=revision),
+        )
+        return [str(one.commit_id) for one in found]
+
+
+def digest_as_listed(path: Path, like: str) -> str:
+    """Digest a local file in the way that the Hub chose for it; `missing` where there is none."""
+    if not path.is_file():
+        return "missing"
+    return f"sha256:{digests.sha256(path)}" if like.startswith("sha256:") else f"git:{digests.git_oid(path)}"
+
+
+def _literal(path: str) -> str:
+    """Escape what a file name could have in common with a glob pattern."""
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in path)

@@ -1,0 +1,126 @@
+"""What the Hub's client raises becomes one message that says what to do."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from json import JSONDecodeError
+
+import httpx2
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from pipeline.errors import (
+    HubDenied,
+    HubError,
+    HubMoved,
+    HubNotFound,
+    HubUnreachable,
+    InvalidWorkspace,
+    first_line,
+)
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+@contextmanager
+def translated(endpoint: str, action: str) -> Iterator[None]:
+    """Turn what the client raises into one `HubError` that says what to do.
+
+    Args:
+        endpoint: The Hub's address.
+        action: What was tried, as in "could not …".
+    """
+    try:
+        yield
+    except GatedRepoError:
+        raise HubDenied(
+            f"could not {action}: the repository is gated. Ask for access on its page at {endpoint}"
+        ) from None
+    except RepositoryNotFoundError:
+        raise HubNotFound(
+            f"could not {action}: {endpoint} has no such repository, or this token may not see it. "
+            "Check the name in params.yaml and the token's rights"
+        ) from None
+    except RevisionNotFoundError:
+        raise HubNotFound(
+            f"could not {action}: the repository has no such revision. Copy the commit again from its history"
+        ) from None
+    except OfflineModeIsEnabled:
+        raise HubUnreachable(
+            f"could not {action}: HF_HUB_OFFLINE is set, and this asks {endpoint}. Unset it", lasting=True
+        ) from None
+    except (HFValidationError, httpx2.InvalidURL) as error:
+        raise HubNotFound(
+            f"could not {action} at {endpoint}: {first_line(error)}. Correct the name in params.yaml"
+        ) from None
+    except (LocalEntryNotFoundError, httpx2.RequestError, TimeoutError) as error:
+        cause = error.__cause__ or error
+        if isinstance(cause, HfHubHTTPError):
+            raise _refusal(action, cause) from None
+        raise HubUnreachable(
+            f"could not {action}: {endpoint} did not answer ({type(cause).__name__}). "
+            "Check the address (hub.endpoint) and the network, then run it again",
+            not_done=isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout),
+        ) from None
+    except HfHubHTTPError as error:
+        raise _refusal(action, error) from None
+    except JSONDecodeError:
+        raise HubUnreachable(
+            f"could not {action}: {endpoint} answered something that no Hub says. "
+            "Check the address (hub.endpoint), and whether a proxy answers in its place",
+            lasting=True,
+        ) from None
+    except RuntimeError as error:
+        # An upload that failed: the client hides what happened behind a RuntimeError of its own.
+        hidden = error.__cause__
+        if not isinstance(hidden, httpx2.RequestError | TimeoutError | OSError):
+            raise
+        with translated(endpoint, action):
+            raise hidden from None
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise InvalidWorkspace(
+            f"could not {action}: the disk is full ({error.filename or 'no space left'}). "
+            "Free some space, then run it again"
+        ) from None
+
+
+def _refusal(action: str, error: HfHubHTTPError) -> HubError:
+    status = error.response.status_code if error.response is not None else 0
+    said = (error.server_message or "").strip() or f"HTTP {status}"
+    if status == 401:
+        return HubDenied(
+            f"could not {action}: the Hub does not accept the token ({said}). Set a valid HF_TOKEN"
+        )
+    if status == 403:
+        return HubDenied(
+            f"could not {action}: the token lacks the right ({said}). Use a token that may write there"
+        )
+    if status == 412:
+        return HubMoved(f"could not {action}: somebody else committed meanwhile ({said}). Look at it first")
+    if status == 507:
+        return HubUnreachable(
+            f"could not {action}: the Hub has no room left ({said}). Make room there, then run it again",
+            lasting=True,
+        )
+    if status >= 500 or status == 429:
+        return HubUnreachable(
+            f"could not {action}: the Hub answered {status} ({said}). Run it again in a while",
+            retry_after_seconds=_retry_after(error),
+            not_done=status in {429, 503},
+        )
+    return HubError(f"could not {action}: the Hub answered {status} ({said})")
+
+
+def _retry_after(error: HfHubHTTPError) -> float | None:
+    """Read `Retry-After` in seconds; the other form, a date, is not what the Hub sends."""
+    said = error.response.headers.get("Retry-After", "") if error.response is not None else ""
+    return float(said) if said.isdecimal() else None

@@ -1,0 +1,127 @@
+"""What changes something on a Hub: asked once, never blindly again."""
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+from pipeline.errors import HubDenied, HubError, HubUnreachable
+from pipeline.hub.reading import Account, Reading
+from pipeline.hub.refusals import translated
+
+
+class Writing(Reading):
+    """The same Hub, for a token that may write."""
+
+    def writer(self) -> Account:
+        """Ask whose token this is, and whether it may write.
+
+        Raises:
+            HubDenied: There is no token, the Hub does not know it, or it may only read.
+        """
+        account = self.account()
+        if account.role == "read":
+            raise HubDenied(
+                f"the token of {account.name} may only read; wanted one that may write to release"
+            )
+        return account
+
+    def create_repo(self, repo: str, *, private: bool) -> None:
+        """Create a model repository, tried again only where it is seen not to be there."""
+        for attempt in range(self.retries.times + 1):
+            try:
+                with translated(self.endpoint, f"create model {repo}"):
+                    self._api.create_repo(repo, repo_type="model", private=private)
+                return
+            except HubUnreachable as error:
+                if self.exists(repo, "model"):
+                    return
+                if error.lasting or attempt == self.retries.times:
+                    raise
+                self.retries.wait(attempt, error.retry_after_seconds)
+
+    def commit(
+        self,
+        repo: str,
+        files: Mapping[str, Path],
+        *,
+        delete: list[str],
+        parent: str,
+        message: str,
+        branch: str = "main",
+    ) -> str:
+        """Make one commit: these files, without those, on top of exactly `parent`.
+
+        Returns:
+            The new commit.
+
+        Raises:
+            HubMoved: The head is no longer `parent`; the branch is as it was.
+            HubUnreachable: Nobody knows whether the commit was made: look.
+            HubError: The Hub refused; the branch is as it was.
+        """
+        made = self._commit(
+            repo, files, delete=delete, parent_commit=parent, commit_message=message, revision=branch
+        )
+        return str(made.oid)
+
+    def _commit(self, repo: str, files: Mapping[str, Path], *, delete: list[str], **options: Any) -> Any:
+        operations: list[CommitOperationAdd | CommitOperationDelete] = [
+            CommitOperationAdd(path, str(local)) for path, local in sorted(files.items())
+        ]
+        operations += [CommitOperationDelete(path) for path in sorted(delete)]
+        with translated(self.endpoint, f"commit to model {repo}"), warnings.catch_warnings():
+            # A model does carry a table: which rows it was trained on.
+            warnings.filterwarnings("ignore", message="It seems that you are about to commit a data file")
+            return self._api.create_commit(repo, operations, repo_type="model", **options)
+
+    def create_branch(self, repo: str, branch: str, commit: str) -> None:
+        """Make a branch that begins at a commit."""
+        with translated(self.endpoint, f"make branch {branch} of model {repo}"):
+            self._api.create_branch(repo, branch=branch, revision=commit, repo_type="model")
+
+    def delete_branch(self, repo: str, branch: str) -> None:
+        """Remove a branch."""
+        with translated(self.endpoint, f"remove branch {branch} of model {repo}"):
+            self._api.delete_branch(repo, branch=branch, repo_type="model")
+
+    def tag(self, repo: str, name: str, commit: str) -> None:
+        """Set a tag that must not exist yet."""
+        with translated(self.endpoint, f"tag model {repo} with {name}"):
+            self._api.create_tag(repo, tag=name, revision=commit, repo_type="model")
+
+    def set_tag(self, repo: str, name: str, commit: str) -> str:
+        """Set a tag where there is none, again and again until it is seen; one that exists stays as it is.
+
+        Returns:
+            The commit that the tag points to.
+        """
+        for attempt in range(self.retries.times + 1):
+            failed: HubError | None = None
+            if name not in self.branches_and_tags(repo, "model")[1]:
+                try:
+                    self.tag(repo, name, commit)
+                except HubError as error:
+                    failed = error
+            standing = self.branches_and_tags(repo, "model")[1].get(name)
+            if standing is not None:
+                return standing
+            if not isinstance(failed, HubUnreachable) or failed.lasting or attempt == self.retries.times:
+                break
+            self.retries.wait(attempt, failed.retry_after_seconds)
+        raise failed or HubUnreachable(
+            f"could not tag model {repo} with {name}: the Hub said yes and lists no such tag. "
+            "Run it again in a while"
+        )
+
+    def move_tag(self, repo: str, name: str, commit: str) -> None:
+        """Point a tag at a commit, wherever it pointed before."""
+        standing = self.branches_and_tags(repo, "model")[1].get(name)
+        if standing == commit:
+            return
+        if standing is not None:
+            with translated(self.endpoint, f"remove the tag {name} of model {repo}"):
+                self._api.delete_tag(repo, tag=name, repo_type="model")
+        self.set_tag(repo, name, commit)
