@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 import resource
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -128,12 +129,17 @@ def record(lane: Lane) -> list[dict[str, Any]]:
     return lane.seen("record")
 
 
-def every(requests: list[dict[str, Any]]) -> Iterator[Case]:
-    """Yield every fault at every request."""
+def every(requests: list[dict[str, Any]]) -> list[Case]:
+    """List every fault at every request: first at those that change something, the others in no order."""
+    groups: dict[bool, list[Case]] = {False: [], True: []}
     for line in requests:
         for name, fault in FAULTS.items():
             if line["has_body"] or not fault.only_bodies:
-                yield Case(name, line["request"], line["occurrence"])
+                case = Case(name, line["request"], line["occurrence"])
+                groups[line["method"] in ("GET", "HEAD")].append(case)
+    for cases in groups.values():
+        random.Random(1).shuffle(cases)
+    return [*groups[False], *groups[True]]
 
 
 def attempt(lane: Lane, case: Case) -> Outcome:

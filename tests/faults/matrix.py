@@ -62,7 +62,11 @@ def run(root: Path, template: Template, *, lanes: int, only: str, report: Path) 
         finally:
             recorded.set()
 
-    _side_by_side(whole, lanes)
+    try:
+        _side_by_side(whole, lanes)
+    except BaseException as error:  # Ctrl-C: each lane ends its case, then itself
+        broken.append(error)
+        raise
     if broken:
         raise broken[0]
     return outcomes
@@ -70,7 +74,7 @@ def run(root: Path, template: Template, *, lanes: int, only: str, report: Path) 
 
 def _side_by_side(whole: Callable[[int], None], lanes: int) -> None:
     # A lane's server ends with the thread that started it, so each lane has one thread from first to last.
-    threads = [threading.Thread(target=whole, args=(number,)) for number in range(lanes)]
+    threads = [threading.Thread(target=whole, args=(number,), daemon=True) for number in range(lanes)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -57,6 +57,8 @@ class Stream:
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
+        # A head and its body are two sends; the second would wait 40 ms for the first one's receipt.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._file: BinaryIO = sock.makefile("rb")
 
     def send(self, data: bytes) -> None:
