@@ -61,7 +61,7 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
     safety.refuse_unsafe(files)
     hub = Hub(params.hub)
     account = hub.writer()
-    _reach(hub, params, pin)
+    there = _refuse_seen(hub, params, pin)
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch) / provenance.NAME
         recipe = receipts.recipe(params)
@@ -79,6 +79,8 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
             text=_text(verdict, card, pin, approval),
             files=files,
         )
+        if not there:
+            hub.create_repo(repo, private=params.release.private)
         published = publication.publish(
             hub,
             intent,
@@ -187,8 +189,8 @@ def _space(workspace: Path) -> str:
         raise BrokenChain(f"{path} does not name the vector space; wanted what `evaluate` writes") from None
 
 
-def _reach(hub: Hub, params: Params, pin: Pin) -> None:
-    """Make sure of the repository, and that nobody sees there what is kept from them elsewhere."""
+def _refuse_seen(hub: Hub, params: Params, pin: Pin) -> bool:
+    """Make sure that nobody sees what is kept from them elsewhere; say whether the repository exists."""
     repo, private = params.release.repo, params.release.private
     standing = hub.info(repo, "model") if hub.exists(repo, "model") else None
     if standing is not None and private and not standing.private:
@@ -203,8 +205,7 @@ def _reach(hub: Hub, params: Params, pin: Pin) -> None:
             "public: rows of it would be shown to everybody. Set card.rows to none, or release to a private "
             "repository"
         )
-    if standing is None:
-        hub.create_repo(repo, private=private)
+    return standing is not None
 
 
 def _text(verdict: Verdict, card: Card, pin: Pin, approval: Approval | None) -> str:
