@@ -136,7 +136,7 @@ class Proxy:
             case "answer":
                 for _ in client.request_body(head):
                     pass
-                client.send(_answer(plan))
+                client.send(_answer(plan, head.method))
             case "kill":
                 _kill(plan)
                 raise Broken("killed")
@@ -219,13 +219,14 @@ def _exchange(to: tuple[str, int], head: Head, body: bytes) -> bytes:
         server.close()
 
 
-def _answer(plan: Plan) -> bytes:
+def _answer(plan: Plan, method: str) -> bytes:
     body = json.dumps({"error": f"the proxy says {plan.status}"}).encode()
     lines = [f"HTTP/1.1 {plan.status} {ANSWERS.get(plan.status, 'Error')}", "Content-Type: application/json"]
     lines += [f"Content-Length: {len(body)}"]
     if plan.retry_after is not None:
         lines += [f"Retry-After: {plan.retry_after}"]
-    return "\r\n".join([*lines, "", ""]).encode() + body
+    # To a HEAD there is no body, whatever its length is said to be.
+    return "\r\n".join([*lines, "", ""]).encode() + (b"" if method == "HEAD" else body)
 
 
 def _kill(plan: Plan) -> None:

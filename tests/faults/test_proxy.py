@@ -182,6 +182,11 @@ def test_proxy_answers_by_itself(between: Between, status: int, retry_after: int
     assert error.value.response.headers.get("Retry-After") == (str(retry_after) if retry_after else None)
     with pytest.raises(HfHubHTTPError):
         between.api.whoami()
+    connection = between.connect()
+    for _ in range(2):
+        connection.request("HEAD", "/ann/first/resolve/main/a")
+        assert connection.getresponse().read() == b""
+    connection.close()
     assert not exists(between, "first")
 
 
