@@ -305,6 +305,19 @@ def test_release_cut_off_behind_its_receipt_commits_it_to_git(
     assert git(line, "status", "--porcelain") == ""
 
 
+def test_release_killed_while_it_wrote_its_receipt_leaves_nothing_of_it(line: Path) -> None:
+    receipt, _ = run(line)
+    git(line, "reset", "--quiet", "--hard", "HEAD~1")
+    for name in (receipt.commit, "f" * 40):
+        (line / "receipts").mkdir(exist_ok=True)
+        (line / "receipts" / f".{name}.json.abc").write_text("{")
+    again, before = run(line)
+    assert (again.commit, before) == (receipt.commit, False)
+    kept = git(line, "ls-files", "receipts").split()
+    assert kept == [f"receipts/{receipt.commit}.json"]
+    assert not (line / "receipts" / f".{receipt.commit}.json.abc").exists()
+
+
 def test_release_names_bytes_that_came_back_changed(
     line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
