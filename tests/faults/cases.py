@@ -14,7 +14,7 @@ from tests.faults import truth
 from tests.faults.lanes import REPO, TOO_LATE_SECONDS, Lane, Ran
 from tests.faults.plans import Plan
 
-VERSION = truth.VERSION
+VERSION = "v2"
 STRANGER = "theirs.txt"
 # A model is larger, receipts and most configurations are not.
 FULL_DISK_BYTES = 700
@@ -31,6 +31,7 @@ class Fault:
         meanwhile: What happens while the request is held.
         between: What a person does before running it again.
         stranger: Main has somebody else's commit in the end, so the release is refused and that commit kept.
+        needs_main: It means a repository that is there.
     """
 
     plan: Plan
@@ -39,19 +40,22 @@ class Fault:
     meanwhile: Callable[[Lane, int], object] | None = None
     between: Callable[[Lane], object] | None = None
     stranger: bool = False
+    needs_main: bool = False
 
 
 @dataclass(frozen=True)
 class Case:
-    """A fault at a request."""
+    """A fault at a request of the second release, or of the first."""
 
     fault: str
     request: str
     occurrence: int
+    first: bool = False
 
     @property
     def name(self) -> str:
-        return f"{self.fault} | {self.request} #{self.occurrence}"
+        """As `FAULTS_ONLY` finds it."""
+        return f"{self.fault} | {self.request} #{self.occurrence}{' of the first release' * self.first}"
 
 
 @dataclass(frozen=True)
@@ -111,16 +115,18 @@ FAULTS: dict[str, Fault] = {
     "release killed before": Fault(Plan(fate="kill"), kills="run"),
     "release killed after": Fault(Plan(fate="kill-after"), kills="run"),
     "disk full from here on": Fault(Plan(fate="hold"), meanwhile=_fill_disk),
-    "main moves meanwhile": Fault(Plan(fate="hold"), meanwhile=_commit_to_main, stranger=True),
+    "main moves meanwhile": Fault(
+        Plan(fate="hold"), meanwhile=_commit_to_main, stranger=True, needs_main=True
+    ),
     "tag set elsewhere meanwhile": Fault(
-        Plan(fate="hold"), meanwhile=_tag_elsewhere, between=_remove_wrong_tag
+        Plan(fate="hold"), meanwhile=_tag_elsewhere, between=_remove_wrong_tag, needs_main=True
     ),
 }
 
 
-def record(lane: Lane) -> list[dict[str, Any]]:
+def record(lane: Lane, *, first: bool = False) -> list[dict[str, Any]]:
     """Release without a fault and give every request that was made."""
-    lane.reset()
+    lane.reset(first=first)
     start, wanted = truth.look(lane), truth.intended(lane.folder)
     lane.plan(Plan(id="record"))
     ran = lane.run("release")
@@ -129,13 +135,20 @@ def record(lane: Lane) -> list[dict[str, Any]]:
     return lane.seen("record")
 
 
-def every(requests: list[dict[str, Any]]) -> list[Case]:
-    """List every fault at every request: first at those that change something, the others in no order."""
+def every(lane: Lane) -> list[Case]:
+    """List every fault at every request: first at those that change something, the others in no order.
+
+    Of the first release only what the second does not ask.
+    """
     groups: dict[bool, list[Case]] = {False: [], True: []}
-    for line in requests:
+    second = record(lane)
+    known = {line["request"] for line in second}
+    for line in [*second, *(line for line in record(lane, first=True) if line["request"] not in known)]:
+        first = line["request"] not in known
         for name, fault in FAULTS.items():
-            if line["has_body"] or not fault.only_bodies:
-                case = Case(name, line["request"], line["occurrence"])
+            is_one = (line["has_body"] or not fault.only_bodies) and not (first and fault.needs_main)
+            if is_one:
+                case = Case(name, line["request"], line["occurrence"], first)
                 groups[line["method"] in ("GET", "HEAD")].append(case)
     for cases in groups.values():
         random.Random(1).shuffle(cases)
@@ -144,7 +157,7 @@ def every(requests: list[dict[str, Any]]) -> list[Case]:
 
 def attempt(lane: Lane, case: Case) -> Outcome:
     """Release with the fault, look, release again without it, look again."""
-    lane.reset()
+    lane.reset(first=case.first)
     start, wanted = truth.look(lane), truth.intended(lane.folder)
     fault = FAULTS[case.fault]
     files = {"hub": lane.hub_pid_file, "run": lane.pid_file}

@@ -36,10 +36,17 @@ _PROJECT = Path(__file__).resolve().parent.parent.parent
 
 @dataclass(frozen=True)
 class Template:
-    """What every case starts from: v1 is released, another candidate is judged, which lacks a file of v1."""
+    """What every case starts from.
+
+    Attributes:
+        folder: The workspace: v1 is released, another candidate is judged, which lacks a file of v1.
+        hub: The server's folder then.
+        first: The workspace before v1 was released; the Hub has no such repository.
+    """
 
     folder: Path
     hub: Path
+    first: Path
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,8 @@ def make_template(root: Path) -> Template:
         }
         (root / "tiny-0" / "stale.json").write_text("{}")
         sealed.make(folder, root / "tiny-0", changes | _patience())
+        workspace.git(folder, "gc", "--quiet")
+        shutil.copytree(folder, root / "first", symlinks=True)
         ran = workspace.pipeline(folder, workspace.environment(hub.endpoint, root / "home"), "release")
         assert ran.returncode == 0, ran
         shutil.rmtree(folder / "model")
@@ -94,7 +103,7 @@ def make_template(root: Path) -> Template:
         workspace.set_params(folder, {"train.seed": 2})  # else it is a change of code alone
         sealed.seal(folder)
     workspace.git(folder, "gc", "--quiet")
-    return Template(folder, root / "hub")
+    return Template(folder, root / "hub", root / "first")
 
 
 def _patience() -> dict[str, Any]:
@@ -177,19 +186,20 @@ class Lane:
         self._hub_stack = ExitStack()
         self.hub = None
 
-    def reset(self) -> None:
-        """Put workspace and repository back to the start."""
+    def reset(self, *, first: bool = False) -> None:
+        """Put workspace and repository back to the start, or to that of the first release."""
         self.plan(Plan())
         self.log.write_bytes(b"")
         shutil.rmtree(self.folder, ignore_errors=True)
-        shutil.copytree(self.template.folder, self.folder, symlinks=True)
+        shutil.copytree(self.template.first if first else self.template.folder, self.folder, symlinks=True)
         old = self.root / "old.git"
         shutil.rmtree(old, ignore_errors=True)
         if self.git.exists():
             self.git.rename(old)
-        new = self.root / "new.git"
-        shutil.copytree(self.template.hub / "models" / f"{REPO}.git", new)
-        new.rename(self.git)
+        if not first:
+            new = self.root / "new.git"
+            shutil.copytree(self.template.hub / "models" / f"{REPO}.git", new)
+            new.rename(self.git)
         self.go_file.unlink(missing_ok=True)
         self.pid_file.unlink(missing_ok=True)
 

@@ -50,6 +50,11 @@ def test_release_survives_the_worst_at_what_makes_it_live(
     check(cases.attempt(lane, Case(fault, *request)))
 
 
+@pytest.mark.parametrize("fault", ["answer lost", "release killed after", "503 from here on"])
+def test_release_of_a_first_version_survives_faults_at_its_creation(lane: Lane, fault: str) -> None:
+    check(cases.attempt(lane, Case(fault, "POST /api/repos/create", 1, first=True)))
+
+
 def test_release_goes_through_the_proxy_whole(requests: list[dict[str, Any]]) -> None:
     seen = [line["request"] for line in requests]
     for pattern in ("^PUT .*/lfs-upload/", "^POST .*/commit/", "^GET .*/large-file/", "^POST .*/tag/"):
@@ -58,13 +63,13 @@ def test_release_goes_through_the_proxy_whole(requests: list[dict[str, Any]]) ->
 
 def test_release_with_a_tag_that_points_elsewhere_changes_nothing(lane: Lane) -> None:
     lane.reset()
-    lane.api().create_tag(REPO, tag=truth.VERSION, revision="v1")
+    lane.api().create_tag(REPO, tag=cases.VERSION, revision="v1")
     start, wanted = truth.look(lane), truth.intended(lane.folder)
     ran = lane.run("release")
     assert ran.code == 1
-    assert truth.VERSION in ran.said
+    assert cases.VERSION in ran.said
     assert truth.look(lane) == start
-    lane.api().delete_tag(REPO, tag=truth.VERSION)
+    lane.api().delete_tag(REPO, tag=cases.VERSION)
     start = truth.look(lane)
     again = lane.run("release")
     assert truth.after_retry(start, truth.look(lane), wanted, again) == []

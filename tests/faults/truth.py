@@ -13,9 +13,10 @@ from huggingface_hub.hf_api import RepoFile
 from tests import workspace
 from tests.faults.lanes import REPO, Lane, Ran
 
-VERSION = "v2"
 # What a release may carry besides the model and its card.
 BESIDES = {".gitattributes", "provenance.json", "model.sig"}
+# What a repository holds that was just made.
+EMPTY = {".gitattributes"}
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class State:
     """The Hub and the workspace as they are.
 
     Attributes:
-        trees: The files of main's commits by path, each with its sha256: the head's, its first parent's, …
+        trees: The files of main's commits by path, each with its sha256: the head's, its first parent's, …;
+            that of a new repository is left out.
         commits: Those commits.
         tags: The commit of each tag.
         branches: Every branch.
@@ -42,28 +44,44 @@ class State:
 
     @property
     def head(self) -> str:
-        return self.commits[0]
+        """Main's commit; before the first release none."""
+        return self.commits[0] if self.commits else ""
+
+    @property
+    def tree(self) -> Mapping[str, str]:
+        """Main's files."""
+        return self.trees[0] if self.trees else {}
+
+    @property
+    def next_version(self) -> str:
+        """What the next release is tagged with."""
+        return f"v{len(self.tags) + 1}"
 
     def since(self, start: State) -> list[Mapping[str, str]] | None:
         """The trees of the commits that main got since `start`, the oldest first; None: it lost that one."""
-        if start.head not in self.commits:
+        if start.head and start.head not in self.commits:
             return None
-        return self.trees[: self.commits.index(start.head)][::-1]
+        return self.trees[: self.commits.index(start.head) if start.head else None][::-1]
 
 
 def look(lane: Lane) -> State:
     """Look at the Hub through its API, past the proxy, and at the workspace through git."""
     api = lane.api()
-    commits = _first_parents(lane)
+    receipts = set(workspace.git(lane.folder, "ls-files", "receipts").split())
+    loose = workspace.git(lane.folder, "status", "--porcelain", "--", "receipts")
+    if not api.repo_exists(REPO):
+        return State([], [], {}, ["main"], [], receipts, loose)
+    trees = {commit: _tree(lane, commit) for commit in _first_parents(lane)}
+    trees = {commit: tree for commit, tree in trees.items() if not set(tree) <= EMPTY}
     refs = api.list_repo_refs(REPO)
     return State(
-        trees=[_tree(lane, commit) for commit in commits],
-        commits=commits,
+        trees=list(trees.values()),
+        commits=list(trees),
         tags={tag.name: tag.target_commit for tag in refs.tags},
         branches=[branch.name for branch in refs.branches],
         open=[one.num for one in api.get_repo_discussions(REPO) if one.status in ("open", "draft")],
-        receipts=set(workspace.git(lane.folder, "ls-files", "receipts").split()),
-        loose=workspace.git(lane.folder, "status", "--porcelain", "--", "receipts"),
+        receipts=receipts,
+        loose=loose,
     )
 
 
@@ -91,7 +109,7 @@ def after_fault(start: State, now: State, wanted: Mapping[str, str]) -> list[str
     if now.since(start) is None:
         faults.append("main lost the commit of the last release")
     for commit, tree in zip(now.commits, now.trees, strict=True):
-        if commit not in start.commits and tree != start.trees[0] and not is_new(tree, wanted):
+        if commit not in start.commits and tree != start.tree and not is_new(tree, wanted):
             faults.append(f"main had {commit[:12]}, which is neither the old tree nor the new one")
     if {name: now.tags.get(name) for name in start.tags} != start.tags:
         faults.append(f"tags moved: {dict(now.tags)}, before {dict(start.tags)}")
@@ -105,13 +123,13 @@ def after_retry(start: State, now: State, wanted: Mapping[str, str], ran: Ran) -
     faults = after_fault(start, now, wanted)
     if ran.code != 0:
         faults.append(f"the retry ended with {ran.code}: {ran.said.strip()[-600:]}")
-    if not is_new(now.trees[0], wanted):
+    if not is_new(now.tree, wanted):
         faults.append("main is not the intended tree")
     steps = "".join("n" if is_new(tree, wanted) else "o" for tree in now.since(start) or [])
     # "o" after an "n": a release that was taken back after its merge.
     if steps not in ("n", "non"):
         faults.append(f"main went through {steps!r} (n: the new tree, o: the old one)")
-    if now.tags != {**start.tags, VERSION: now.head}:
+    if now.tags != {**start.tags, start.next_version: now.head}:
         faults.append(f"tags are {dict(now.tags)}, main is {now.head}")
     if now.receipts != start.receipts | {f"receipts/{now.head}.json"} or now.loose:
         faults.append(f"receipts are {sorted(now.receipts)}, main is {now.head}; not in git: {now.loose!r}")
@@ -127,10 +145,10 @@ def after_stranger(start: State, now: State, wanted: Mapping[str, str], file: st
     faults = []
     if now.since(start) is None:
         faults.append("main lost the commit of the last release")
-    ours = {path: digest for path, digest in now.trees[0].items() if path != file}
-    if file not in now.trees[0]:
+    ours = {path: digest for path, digest in now.tree.items() if path != file}
+    if file not in now.tree:
         faults.append("the stranger's file is gone from main")
-    if ours != start.trees[0] and not is_new(ours, wanted):
+    if ours != start.tree and not is_new(ours, wanted):
         faults.append("beside the stranger's file main has neither the old tree nor the new one")
     for name in sorted(set(now.tags) - set(start.tags)):
         if now.tags[name] not in now.commits:
