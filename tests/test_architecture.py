@@ -54,6 +54,7 @@ ROOMS = [
         "folding",
         "hub",
         "ledger",
+        "mainline",
         "models",
         "outcomes",
         "pickles",
