@@ -58,7 +58,6 @@ def run(root: Path, template: Template, *, lanes: int, only: str, report: Path) 
                 work(one, number)
         except BaseException as error:
             broken.append(error)
-            raise
         finally:
             recorded.set()
 
