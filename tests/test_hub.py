@@ -504,7 +504,7 @@ def test_hub_pull_request_is_opened_seen_merged_or_closed(hub: Hub, tuned: str, 
     assert hub.history(tuned)[0] == merged.merged_as
 
 
-def test_hub_log_shows_no_signed_address(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
+def test_hub_log_shows_no_signed_address(caplog: pytest.LogCaptureFixture) -> None:
     logger = logging.getLogger("huggingface_hub.utils._http")
     with caplog.at_level(logging.WARNING, logger=logger.name):
         logger.warning("HTTP Error 500 thrown while requesting PUT http://a/b/1?expires=9&signature=x again")
