@@ -1,4 +1,4 @@
-"""What main of a release repository may be before a release, and what it was and becomes again after a failed one."""
+"""What main may be before a release, and what it becomes again after one that failed."""
 
 import tempfile
 from pathlib import Path
@@ -33,6 +33,7 @@ def refuse_stranger(
 
 
 def refuse_taken(hub: Hub, intent: Intent) -> None:
+    """Refuse a version that has a tag already."""
     tags = hub.branches_and_tags(intent.repo, "model")[1]
     if intent.version in tags:
         raise ReleaseRefused(

@@ -75,8 +75,8 @@ def publish(
         raise
     except HubError as error:
         raise type(error)(
-            f"{error}\n{intent.version} is main of {intent.repo} at {landed.commit[:12]}, and not finished: run "
-            "it again, which goes on from there"
+            f"{error}\n{intent.version} is main of {intent.repo} at {landed.commit[:12]}, and not finished: "
+            "run it again, which goes on from there"
         ) from None
 
 

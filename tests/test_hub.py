@@ -1,6 +1,7 @@
 """The Hub as the pipeline sees it: every file checked, every refusal one clear message."""
 
 import hashlib
+import logging
 import re
 import shutil
 import socket
@@ -501,3 +502,14 @@ def test_hub_pull_request_is_opened_seen_merged_or_closed(hub: Hub, tuned: str, 
     assert hub.proposals(tuned, re.compile("v2: .*"), "closed") == []
     assert len(hub.proposals(tuned, re.compile("v1: .*"), "closed")) == 2
     assert hub.history(tuned)[0] == merged.merged_as
+
+
+def test_hub_log_shows_no_signed_address(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger("huggingface_hub.utils._http")
+    with caplog.at_level(logging.WARNING, logger=logger.name):
+        logger.warning("HTTP Error 500 thrown while requesting PUT http://a/b/1?expires=9&signature=x again")
+        logger.warning("%s of %s", 1, "http://a/?token=x")
+    assert [record.getMessage() for record in caplog.records] == [
+        "HTTP Error 500 thrown while requesting PUT http://a/b/1 again",
+        "1 of http://a/",
+    ]

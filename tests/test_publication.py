@@ -355,3 +355,38 @@ def test_publication_knows_the_files_of_the_newest_receipt_under_another_commit(
     api.delete_file("x.txt", REPO)
     head = api.model_info(REPO).sha or ""
     mainline.refuse_stranger(hub, REPO, [receipt], head, hub.files(REPO, "model", head))
+
+
+def test_publication_whose_bytes_change_on_main_is_taken_back_with_its_tag(
+    line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = run(line)
+    second(line)
+    break_off(monkeypatch, "set_tag", Killed(), after=True)
+    with pytest.raises(Killed):
+        run(line)
+    assert set(tags(api)) == {"v1", "v2"}
+    with monkeypatch.context() as patch:
+        break_off(patch, "download", BrokenChain("other bytes"), after=False)
+        message = refusal(line, BrokenChain)
+    assert f"main of {REPO} holds the files of {first.commit[:12]} again, by the new commit" in message
+    assert tree(api) == tree(api, first.commit)
+    assert tags(api) == {"v1": first.commit}
+    receipt, _ = run(line)
+    assert (receipt.version, tags(api)["v2"]) == ("v2", receipt.commit)
+    assert receipt.parent == commits(api)[1] != first.commit
+
+
+def test_publication_whose_hub_goes_away_behind_the_merge_says_what_stands(
+    line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(self: Hub, *arguments: object) -> str:
+        raise HubUnreachable("nobody answered")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Hub, "set_tag", gone)
+        message = refusal(line, HubUnreachable)
+    assert f"v1 is main of {REPO} at {commits(api)[0][:12]}, and not finished: run it again" in message
+    assert set(tree(api)) > {"config.json"}
+    receipt, _ = run(line)
+    assert tags(api) == {"v1": receipt.commit}

@@ -560,3 +560,23 @@ def test_release_needs_the_name_of_the_vector_space(line: Path, api: HfApi) -> N
     workspace.commit(line)
     assert "reembed.json does not name the vector space" in refusal(line, BrokenChain)
     assert not api.repo_exists(REPO)
+
+
+def test_release_with_an_approval_that_nobody_asked_for_can_be_repeated(line: Path, api: HfApi) -> None:
+    first, _ = run(line)
+    (line / "receipts" / f"{first.commit}.json").unlink()
+    git(line, "reset", "--quiet", "--hard", "HEAD~1")
+    _, approval = approve.run(line, load(line), "Ada", "I like it")
+    again, _ = run(line)
+    assert (again.commit, again.files, again.approval) == (first.commit, first.files, approval)
+    assert len(commits(api)) == 2
+
+
+def test_release_says_in_the_pull_request_who_let_it_through(line: Path, api: HfApi) -> None:
+    sealed.seal(line, needs_human=True)
+    approve.run(line, load(line), "Ada", "the index is rebuilt tonight")
+    receipt, _ = run(line)
+    assert receipt.pull_request is not None
+    text = str(api.get_discussion_details(REPO, receipt.pull_request).events[0])
+    assert "approved by Ada (" in text
+    assert "the index is rebuilt tonight" in text

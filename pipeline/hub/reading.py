@@ -1,8 +1,6 @@
 """What can be asked of a Hub: each call has a timeout, and is tried again where nobody answered."""
 
-import logging
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +16,6 @@ from pipeline.errors import BrokenChain, HubDenied, HubNotFound
 from pipeline.hub.refusals import translated
 from pipeline.params.machine import HubParams
 from pipeline.retries import Retries
-
-
-def _without_query(record: logging.LogRecord) -> bool:
-    """Cut an address in the client's log off before its query: that of an upload is a permission to upload."""
-    record.msg, record.args = re.sub(r"(https?://[^\s?]+)\?\S+", r"\1", record.getMessage()), ()
-    return True
-
-
-logging.getLogger("huggingface_hub.utils._http").addFilter(_without_query)
 
 Kind = Literal["model", "dataset"]
 Answer = TypeVar("Answer")
