@@ -14,7 +14,7 @@ NOT_LOCKED := pip setuptools wheel torch triton cuda-bindings cuda-pathfinder cu
 	nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx
 
 .DEFAULT_GOAL := help
-.PHONY: help sample sample-next hub test lint lock bench clean
+.PHONY: help sample sample-next hub test faults lint lock bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ hub: $(READY)  ## look at what the sample released, in a browser
 
 test: lint  ## lint, types and every test
 	$(BIN)/python -m pytest
+
+faults: $(READY)  ## every fault at every request of a release, under an hour: a table of what was survived
+	FAULTS_REPORT=$(or $(FAULTS_REPORT),$(CURDIR)/.faults.json) $(BIN)/python -m pytest -m faults tests/faults
 
 lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .

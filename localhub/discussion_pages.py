@@ -6,7 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from localhub import pull_requests, revisions
-from localhub.discussion_routes import events_of, number
+from localhub.discussion_routes import number
+from localhub.discussion_rows import events_of
 from localhub.pages import about, files_of, render, shown_repo
 from localhub.pull_requests import Place
 from localhub.rendering import Place as TextPlace

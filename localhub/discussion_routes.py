@@ -9,14 +9,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from localhub import discussions, pull_requests
+from localhub import discussion_changes, discussions, pull_requests
 from localhub.context import param, readable_repo, the_hub, visible_repo, writable_repo
-from localhub.discussions import Discussion, Event
+from localhub.discussion_rows import events_of, row, shown
 from localhub.errors import BadRequest, DiscussionNotFound, GatedRepo, RepoNotFound
 from localhub.pull_requests import Place
-from localhub.rendering import Place as TextPlace
-from localhub.rendering import render_markdown
-from localhub.revisions import BRANCHES, MAIN, commit_date, commit_title
+from localhub.revisions import BRANCHES
 from localhub.storage import Repo
 
 PAGE = 50
@@ -41,7 +39,7 @@ def list_discussions(request: Request) -> Response:
         and query.get("author", one.author) == one.author
     ]
     start = int(number) * PAGE
-    rows = [_row(repo, one) for one in found[start : start + PAGE]]
+    rows = [row(repo, one) for one in found[start : start + PAGE]]
     return JSONResponse({"discussions": rows, "count": len(found), "start": start})
 
 
@@ -50,7 +48,7 @@ def discussion(request: Request) -> Response:
     repo, _ = visible_repo(request)
     place = Place(repo.path, repo.open())
     found = pull_requests.find(place, number(request))
-    answer = _row(repo, found) | {"events": events_of(repo, place, found)}
+    answer = row(repo, found) | {"events": events_of(repo, place, found)}
     if found.is_pull_request:
         merge = pull_requests.try_merge(place, found)
         answer["changes"] = {"base": f"{BRANCHES}{found.target}", "mergeCommitId": found.merge_commit}
@@ -72,7 +70,7 @@ def create_discussion(request: Request, body: dict[str, Any]) -> Response:
         raise BadRequest('"title" and "description" must be texts and "pullRequest" true or false')
     with the_hub(request).store.lock(repo.id):
         place = _locked(request, repo)
-        opened = pull_requests.open_one(place, title, description, user.name, pull_request=wanted)
+        opened = discussion_changes.open_one(place, title, description, user.name, pull_request=wanted)
     url = f"{str(request.base_url).rstrip('/')}{repo.id.address}/discussions/{opened.num}"
     return JSONResponse({"num": opened.num, "url": url, "pullRequest": wanted}, 201)
 
@@ -88,18 +86,17 @@ def change(apply: Change) -> Callable[[Request, dict[str, Any]], Response]:
             if "comment_id" in request.path_params:
                 body = {**body, "comment_id": request.path_params["comment_id"]}
             answered = apply(place, num, body, user.name)
-        shown = {
-            key: _shown(repo, value) if isinstance(value, dict) else value for key, value in answered.items()
-        }
-        return JSONResponse(shown)
+        return JSONResponse(
+            {key: shown(repo, value) if isinstance(value, dict) else value for key, value in answered.items()}
+        )
 
     return answer
 
 
 def comment(place: Place, num: int, body: dict[str, Any], author: str) -> dict[str, object]:
     """Add a comment, whatever the status."""
-    event = discussions.comment(author, _text(body, "comment"))
-    return {"newMessage": pull_requests.change(place, pull_requests.find(place, num), event, None, author)}
+    event, found = discussions.comment(author, _text(body, "comment")), pull_requests.find(place, num)
+    return {"newMessage": discussion_changes.change(place, found, event, None, author)}
 
 
 def title(place: Place, num: int, body: dict[str, Any], author: str) -> dict[str, object]:
@@ -107,13 +104,13 @@ def title(place: Place, num: int, body: dict[str, Any], author: str) -> dict[str
     found, new = pull_requests.find(place, num), _text(body, "title").strip()
     event = discussions.title_change(author, found.title, new)
     renamed = replace(found, title=new)
-    return {"newTitle": pull_requests.change(place, renamed, event, None, author)}
+    return {"newTitle": discussion_changes.change(place, renamed, event, None, author)}
 
 
 def status(place: Place, num: int, body: dict[str, Any], author: str) -> dict[str, object]:
     """Close, or open again."""
     text = body.get("comment")
-    event = pull_requests.change_status(
+    event = discussion_changes.change_status(
         place, num, str(body.get("status")), str(text) if text else None, author
     )
     return {"newStatus": event}
@@ -122,7 +119,7 @@ def status(place: Place, num: int, body: dict[str, Any], author: str) -> dict[st
 def merge(place: Place, num: int, body: dict[str, Any], author: str) -> dict[str, object]:
     """Merge a pull request."""
     text = body.get("comment")
-    event = pull_requests.merge(place, num, str(text) if text else None, author)
+    event = discussion_changes.merge(place, num, str(text) if text else None, author)
     return {"newStatus": event, "mergeCommitId": pull_requests.find(place, num).merge_commit}
 
 
@@ -144,25 +141,6 @@ def number(request: Request) -> int:
     return int(text)
 
 
-def events_of(repo: Repo, place: Place, found: Discussion) -> list[dict[str, Any]]:
-    """Everything that happened, in order; a pull request's commits are read from git."""
-    first, *later = [_shown(repo, event) for event in found.events]
-    if found.is_pull_request:
-        made = [
-            {
-                "id": str(one.id),
-                "type": "commit",
-                "createdAt": commit_date(one),
-                "author": {"name": one.author.name},
-                "data": {"oid": str(one.id), "subject": commit_title(one)},
-            }
-            for one in pull_requests.commits_of(place, found)
-        ]
-        later = made + later
-    # Commits have whole seconds; of one second they go first, since they are what is spoken of.
-    return [first, *sorted(later, key=lambda event: str(event["createdAt"])[:19])]
-
-
 def _edit(place: Place, num: int, comment_id: str, author: str, text: str | None) -> dict[str, object]:
     changed = discussions.edit_comment(pull_requests.find(place, num), comment_id, author, text)
     discussions.save(place.folder, changed)
@@ -173,29 +151,6 @@ def _locked(request: Request, repo: Repo) -> Place:
     if the_hub(request).store.find(repo.id) is None:  # deleted while this request waited
         raise RepoNotFound(anonymous=False)
     return Place(repo.path, repo.open())
-
-
-def _row(repo: Repo, found: Discussion) -> dict[str, object]:
-    return {
-        "num": found.num,
-        "title": found.title,
-        "status": found.status,
-        "author": {"name": found.author},
-        "createdAt": found.created_at,
-        "isPullRequest": found.is_pull_request,
-        "numComments": sum(event["type"] == "comment" for event in found.events),
-        "repo": {"name": repo.id.full, "type": repo.id.kind},
-    }
-
-
-def _shown(repo: Repo, event: Event) -> dict[str, Any]:
-    if event["type"] != "comment":
-        return dict(event)
-    address = repo.id.address
-    place = TextPlace(f"{address}/blob/{MAIN}", f"{address}/resolve/{MAIN}")
-    data = event["data"]
-    latest = {**data["latest"], "html": str(render_markdown(data["latest"]["raw"], place))}
-    return {**event, "data": {**data, "latest": latest}}
 
 
 def _may_read(request: Request) -> bool:

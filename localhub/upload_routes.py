@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from localhub import commits, lfs, pull_requests, trees
+from localhub import commits, discussion_changes, lfs, pull_requests, trees
 from localhub.context import Hub, param, repo_id, the_hub, visible_repo, writable_repo
 from localhub.errors import BadRequest, RepoNotFound
 from localhub.pull_requests import Place
@@ -105,7 +105,7 @@ def commit(request: Request, body: bytes) -> Response:
         place, revision = Place(repo.path, repo.open()), param(request, "revision")
         opened = None
         if request.query_params.get("create_pr"):
-            opened = pull_requests.open_with_commit(place, revision, wanted, user.name)
+            opened = discussion_changes.open_with_commit(place, revision, wanted, user.name)
             sha = str(place.git.references[opened.ref].target)
         else:
             pull_requests.require_open(place, revision)

@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{chosen.step}: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
             raise
         where = f" at {error.filename}" if error.filename else ""
         print(f"{chosen.step}: the disk is full{where}; free some space, then run it again", file=sys.stderr)

@@ -28,6 +28,27 @@ def find(workspace: Path, candidate: str) -> Approval | None:
         ) from None
 
 
+def reasons(workspace: Path, params: Params, verdict: Verdict) -> list[str]:
+    """Say why a person must let this candidate through; nothing where a schedule may."""
+    found = []
+    taken_back = receipts.withdrawal(workspace, params.release.repo, verdict.candidate)
+    if taken_back is not None:
+        found.append(
+            f"it was released before, and {taken_back.version} took it back ({taken_back.released_at})"
+        )
+    if verdict.needs_human:
+        found.append(
+            "its vectors do not mix with those of the live model, so every stored one must be made anew"
+        )
+    newest = receipts.latest_release(workspace, params.release.repo)
+    if newest is not None and receipts.code_alone(params, newest):
+        found.append(
+            f"nothing but code moved since {newest.version} (data set, base and parameters are the same), "
+            "and a change of code alone is never released by a schedule"
+        )
+    return found
+
+
 def demand(workspace: Path, params: Params, verdict: Verdict) -> Approval | None:
     """Give the approval of a candidate that may be released, whether it needs one or not.
 
@@ -36,28 +57,14 @@ def demand(workspace: Path, params: Params, verdict: Verdict) -> Approval | None
             was rolled back from after the last one.
     """
     approval = find(workspace, verdict.candidate)
-    reasons = []
     taken_back = receipts.withdrawal(workspace, params.release.repo, verdict.candidate)
-    if taken_back is not None:
-        reasons.append(
-            f"it was released before, and {taken_back.version} took it back ({taken_back.released_at})"
-        )
-        if approval is not None and outdated(approval, taken_back):
-            approval = None
-    if verdict.needs_human:
-        reasons.append(
-            "its vectors do not mix with those of the live model, so every stored one must be made anew"
-        )
-    newest = receipts.latest_release(workspace, params.release.repo)
-    if newest is not None and receipts.code_alone(params, newest):
-        reasons.append(
-            f"nothing but code moved since {newest.version} (data set, base and parameters are the same), "
-            "and a change of code alone is never released by a schedule"
-        )
-    if reasons and approval is None:
+    if approval is not None and taken_back is not None and outdated(approval, taken_back):
+        approval = None
+    why = reasons(workspace, params, verdict)
+    if why and approval is None:
         raise ReleaseRefused(
             f"candidate {verdict.candidate[:12]} passed the gate and waits for a person: "
-            f"{'; and '.join(reasons)}. If it shall go out, run "
+            f"{'; and '.join(why)}. If it shall go out, run "
             '`python -m pipeline approve --name "WHO" --reason "WHY"`, then release again'
         )
     return approval

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from pipeline import code, ledger, stages
+from pipeline import code, ledger, signatures, stages
 from pipeline.errors import HubDenied, InvalidWorkspace, PipelineError
 from pipeline.hub import Hub
 from pipeline.params import Params
@@ -33,6 +33,8 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
         "base": lambda: hub.info(params.base.repo, "model", params.base.revision).commit,
         "release": lambda: _release(hub, params.release.repo),
     }
+    if params.release.signature is not None:
+        checks["signature"] = signatures.installed
     pinned = {"retrieval": params.retrieval} if params.retrieval else {}
     for key, asked in {
         **pinned,

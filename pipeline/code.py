@@ -43,6 +43,7 @@ def keep(workspace: Path, message: str) -> str | None:
         InvalidWorkspace: git refused, for example because nobody is configured to commit.
     """
     paths = [path for path in WRITTEN_BY_STEPS if (workspace / path).exists()]
+    paths.append(":(exclude,glob)**/.*")  # what a kill in the middle of a write has left
     _checked(_git(workspace, "add", "--", *paths))
     if _git(workspace, "diff", "--cached", "--quiet", "--", *paths).returncode == 0:
         return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from pipeline.errors import HubNotFound, InvalidData
-from pipeline.hub import Hub, Kind, Listed
+from pipeline.hub import Hub, Info, Kind, Listed
 from pipeline.records import PinnedFile, PinnedRepo
 
 # Which rows a release was trained on: travels with it, for whoever compares another model with it.
@@ -32,7 +32,18 @@ class Download:
 
 
 def data(hub: Hub, repo: str, revision: str, *, max_workers: int) -> Download:
-    """Fetch a data set whole, its scripts aside: what is never fetched can never run."""
+    """Fetch a data set whole.
+
+    Raises:
+        InvalidData: It holds a script; nothing is fetched then.
+    """
+    _pinned(hub, "dataset", repo, revision)
+    scripts = sorted(path for path in hub.files(repo, "dataset", revision) if path.endswith(".py"))
+    if scripts:
+        raise InvalidData(
+            f"data set {repo} at {revision[:12]} holds {', '.join(scripts[:3])}, which loading it can run; "
+            "wanted data files only. Pin a commit without it: a data set can be converted to Parquet"
+        )
     return _fetch(hub, "dataset", repo, revision, _is_data, max_workers)
 
 
@@ -119,15 +130,20 @@ def model_files(listed: Mapping[str, Listed], repo: str, allow_pickle: tuple[str
     return chosen
 
 
-def _fetch(
-    hub: Hub, kind: Kind, repo: str, revision: str, wanted: Callable[[str], bool], max_workers: int
-) -> Download:
+def _pinned(hub: Hub, kind: Kind, repo: str, revision: str) -> Info:
     info = hub.info(repo, kind, revision)
     if info.commit != revision:
         raise InvalidData(
             f"{kind} {repo} resolves {revision} to {info.commit}; wanted the commit itself. "
             "Write that one into params.yaml if you mean it"
         )
+    return info
+
+
+def _fetch(
+    hub: Hub, kind: Kind, repo: str, revision: str, wanted: Callable[[str], bool], max_workers: int
+) -> Download:
+    info = _pinned(hub, kind, repo, revision)
     folder, listed = hub.download(repo, kind, revision, wanted, max_workers=max_workers)
     files = {path: PinnedFile(size=file.size, digest=file.digest) for path, file in sorted(listed.items())}
     return Download(

@@ -53,7 +53,9 @@ def put(workspace: Path, receipt: Receipt) -> None:
 
 
 def keep(workspace: Path, receipt: Receipt) -> None:
-    """Commit a receipt to git, where that was not done before."""
+    """Commit a receipt to git, where that was not done before; what a kill left beside it is removed."""
+    for left in (workspace / "receipts").glob(f".{receipt.commit}.json.*"):
+        left.unlink()
     if not code.holds(workspace, f"receipts/{receipt.commit}.json"):
         what = f"Roll back to {receipt.restores} as" if receipt.kind == "rollback" else "Release"
         code.keep(workspace, f"{what} {receipt.version} of {receipt.repo}\n\nHub commit {receipt.commit}")

@@ -55,18 +55,20 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
         receipts.keep(workspace, newest)  # a run before this one may have been cut off behind its receipt
         return newest, True
     approval = approvals.demand(workspace, params, verdict)
+    # One that nobody asked for can come between two tries, which must make the same files.
+    override = approval if approvals.reasons(workspace, params, verdict) else None
     _refuse_other_version(workspace, repo, card)
     space = _space(workspace)
     files = contents(workspace)
     safety.refuse_unsafe(files)
     hub = Hub(params.hub)
     account = hub.writer()
-    _reach(hub, params, pin)
+    there = _refuse_seen(hub, params, pin)
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch) / provenance.NAME
         recipe = receipts.recipe(params)
         files[provenance.NAME] = provenance.write(
-            workspace, target, files, (verdict, card, pin), repo=repo, recipe=recipe, approval=approval
+            workspace, target, files, (verdict, card, pin), repo=repo, recipe=recipe, approval=override
         )
         if params.release.signature is not None:
             signed = assemble(Path(scratch) / "signed", files)
@@ -76,9 +78,11 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
             version=card.version,
             candidate=verdict.candidate,
             title=f"{card.version}: candidate {verdict.candidate[:12]}",
-            text=_text(verdict, card, pin, approval),
+            text=_text(verdict, card, pin, override),
             files=files,
         )
+        if not there:
+            hub.create_repo(repo, private=params.release.private)
         published = publication.publish(
             hub,
             intent,
@@ -187,8 +191,8 @@ def _space(workspace: Path) -> str:
         raise BrokenChain(f"{path} does not name the vector space; wanted what `evaluate` writes") from None
 
 
-def _reach(hub: Hub, params: Params, pin: Pin) -> None:
-    """Make sure of the repository, and that nobody sees there what is kept from them elsewhere."""
+def _refuse_seen(hub: Hub, params: Params, pin: Pin) -> bool:
+    """Make sure that nobody sees what is kept from them elsewhere; say whether the repository exists."""
     repo, private = params.release.repo, params.release.private
     standing = hub.info(repo, "model") if hub.exists(repo, "model") else None
     if standing is not None and private and not standing.private:
@@ -203,8 +207,7 @@ def _reach(hub: Hub, params: Params, pin: Pin) -> None:
             "public: rows of it would be shown to everybody. Set card.rows to none, or release to a private "
             "repository"
         )
-    if standing is None:
-        hub.create_repo(repo, private=private)
+    return standing is not None
 
 
 def _text(verdict: Verdict, card: Card, pin: Pin, approval: Approval | None) -> str:

@@ -14,6 +14,16 @@ from pipeline.staging import SIGNATURE
 INSTALL = "pip install 'model-signing>=1.1' pyopenssl"
 
 
+def installed() -> str:
+    """Say that signatures can be made here.
+
+    Raises:
+        InvalidWorkspace: model-signing is not installed.
+    """
+    _library("signing")
+    return "model-signing is installed"
+
+
 def sign(folder: Path, how: KeySignature | SigstoreSignature) -> Path:
     """Sign every file of a folder; the signature becomes one of them.
 

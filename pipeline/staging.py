@@ -186,13 +186,13 @@ class Branch:
                     raise
         elif head != parent:
             return head
-        return self._commit(self.name, parent, standing)
+        return self.commit(self.name, parent, standing)
 
     def landed(self, head: str) -> Landed:
         """Give what stands on main."""
         return Landed(head, None)
 
-    def _commit(self, branch: str, parent: str, standing: Mapping[str, Listed]) -> str:
+    def commit(self, branch: str, parent: str, standing: Mapping[str, Listed]) -> str:
         """Commit on top of `parent`; one that names its parent cannot land twice."""
         for attempt in range(self.hub.retries.times + 1):
             try:
@@ -217,7 +217,7 @@ class Branch:
 
     def land(self, commit: str, parent: str, standing: Mapping[str, Listed]) -> Landed:
         """Commit to main what was verified on the branch."""
-        return Landed(self._commit("main", parent, standing), None)
+        return Landed(self.commit("main", parent, standing), None)
 
     def drop(self, reason: str) -> None:
         """Remove it, and what earlier tries left; the reason stands in the message alone."""

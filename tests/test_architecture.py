@@ -60,6 +60,7 @@ ROOMS = [
         "licences",
         "markdown",
         "mistakes",
+        "mainline",
         "models",
         "outcomes",
         "pickles",

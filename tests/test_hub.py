@@ -1,6 +1,8 @@
 """The Hub as the pipeline sees it: every file checked, every refusal one clear message."""
 
 import hashlib
+import logging
+import re
 import shutil
 import socket
 import threading
@@ -385,3 +387,129 @@ def test_hub_download_gives_what_hashlib_gives(hub: Hub, writer: Stage, tmp_path
     path = "data/train-00000-of-00001.parquet"
     assert listed[path].digest == f"sha256:{hashlib.sha256((folder / path).read_bytes()).hexdigest()}"
     shutil.rmtree(tmp_path)
+
+
+# --- what is asked again, and what is not ---
+
+
+class Busy(Answer):
+    """Refuses the first requests, then passes the rest on to nobody: it says 418."""
+
+    refusals = 1
+    code = 503
+    headers_of_refusal: tuple[tuple[str, str], ...] = ()
+
+    def do_GET(self) -> None:
+        seen: list[str] = self.server.seen  # type: ignore[attr-defined]
+        seen.append(f"{self.command} {self.path}")
+        self.send_response(self.code if len(seen) <= self.refusals else 418)
+        for name, value in self.headers_of_refusal:
+            self.send_header(name, value)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_POST = do_GET  # noqa: N815
+
+
+@pytest.fixture
+def busy() -> Iterator[Callable[..., tuple[str, list[str]]]]:
+    servers = []
+
+    def start(**said: object) -> tuple[str, list[str]]:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), type("Busy", (Busy,), said))
+        server.seen = []  # type: ignore[attr-defined]
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_address[1]}", server.seen  # type: ignore[attr-defined]
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("code", [429, 500, 502, 503])
+def test_hub_asks_again_for_what_changes_nothing(
+    writer: Stage, busy: Callable[..., tuple[str, list[str]]], code: int
+) -> None:
+    address, seen = busy(code=code, refusals=2)
+    with pytest.raises(HubError, match="the Hub answered 418"):
+        hub_at(address).info("tester/tiny", "model")
+    assert seen == ["GET /api/models/tester/tiny"] * 3
+
+
+def test_hub_waits_as_long_as_it_is_told(writer: Stage, busy: Callable[..., tuple[str, list[str]]]) -> None:
+    address, _ = busy(code=429, headers_of_refusal=(("Retry-After", "1"),))
+    start = time.monotonic()
+    with pytest.raises(HubError, match="the Hub answered 418"):
+        hub_at(address).account()
+    assert time.monotonic() - start >= 1
+
+
+@pytest.mark.parametrize("code", [429, 503, 507])
+def test_hub_never_repeats_a_tag_or_a_merge_blindly(
+    writer: Stage, busy: Callable[..., tuple[str, list[str]]], code: int
+) -> None:
+    address, seen = busy(code=code, refusals=9)
+    hub = hub_at(address)
+    changes: list[Callable[[], object]] = [
+        lambda: hub.tag("tester/tiny", "v1", "0" * 40),
+        lambda: hub.create_branch("tester/tiny", "b", "0" * 40),
+    ]
+    for change in changes:
+        seen.clear()
+        with pytest.raises(HubUnreachable, match=f"the Hub answered {code}|no room left"):
+            change()
+        assert len(seen) == 1
+
+
+def test_hub_without_room_is_not_asked_again(
+    writer: Stage, busy: Callable[..., tuple[str, list[str]]]
+) -> None:
+    address, seen = busy(code=507, refusals=9)
+    with pytest.raises(HubUnreachable, match="the Hub has no room left"):
+        hub_at(address).info("tester/tiny", "model")
+    assert len(seen) == 1
+
+
+def test_hub_sets_a_tag_once_and_leaves_one_that_stands(hub: Hub, tuned: str, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a")
+    head = hub.info(tuned, "model").commit
+    later = hub.commit(tuned, {"a": tmp_path / "a"}, delete=[], parent=head, message="m")
+    assert hub.set_tag(tuned, "v1", head) == head
+    assert hub.set_tag(tuned, "v1", later) == head
+
+
+def test_hub_pull_request_is_opened_seen_merged_or_closed(hub: Hub, tuned: str, tmp_path: Path) -> None:
+
+    (tmp_path / "a").write_text("a")
+    head = hub.info(tuned, "model").commit
+    for _ in range(2):
+        hub.propose(tuned, {"a": tmp_path / "a"}, delete=[], parent=head, title="v1: a", text="candidate: 1")
+    one, two = hub.proposals(tuned, re.compile("v1: .*"), "open")
+    assert (one.number, two.number, one.title, one.status) == (1, 2, "v1: a", "open")
+    assert "candidate: 1" in one.text
+    assert set(hub.files(tuned, "model", one.commit or "")) == {".gitattributes", "a"}
+    hub.close(tuned, 2, "not this one")
+    hub.close(tuned, 2, "not this one")
+    assert hub.proposal(tuned, 2).status == "closed"
+    with pytest.raises(HubError, match="could not merge pull request 2"):
+        hub.merge(tuned, 2)
+    merged = hub.merge(tuned, 1)
+    assert merged.merged_as == hub.info(tuned, "model").commit
+    assert hub.merge(tuned, 1) == merged
+    assert hub.proposals(tuned, re.compile("v1: .*"), "open") == []
+    assert hub.proposals(tuned, re.compile("v2: .*"), "closed") == []
+    assert len(hub.proposals(tuned, re.compile("v1: .*"), "closed")) == 2
+    assert hub.history(tuned)[0] == merged.merged_as
+
+
+def test_hub_log_shows_no_signed_address(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger("huggingface_hub.utils._http")
+    with caplog.at_level(logging.WARNING, logger=logger.name):
+        logger.warning("HTTP Error 500 thrown while requesting PUT http://a/b/1?expires=9&signature=x again")
+        logger.warning("%s of %s", 1, "http://a/?token=x")
+    assert [record.getMessage() for record in caplog.records] == [
+        "HTTP Error 500 thrown while requesting PUT http://a/b/1 again",
+        "1 of http://a/",
+    ]

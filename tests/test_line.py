@@ -15,6 +15,7 @@ from pipeline import digests, looks, stages
 from pipeline.records import Metrics, Verdict
 from tests import workspace
 from tests.conftest import Stage
+from tests.test_secrets import found_in
 from tests.workspace import git, set_params
 
 REPO = "tester/line"
@@ -142,6 +143,17 @@ def test_line_judges_again_without_another_look(line: Line) -> None:
     assert again.returncode == 0, again.stderr
     assert (line.folder / looks.PATH).read_bytes() == before
     assert git(line.folder, "status", "--porcelain") == ""
+
+
+def test_line_leaves_the_token_nowhere(line: Line, tmp_path: Path) -> None:
+    released = workspace.pipeline(line.folder, line.env, "release")
+    assert released.returncode == 0, released.stderr
+    again = line.dvc("repro", "--force", "--verbose")
+    assert again.returncode == 0, again.stderr
+    (tmp_path / "said").write_text(line.output + released.stderr + again.stdout + again.stderr, "utf-8")
+    assert (Path(line.env["HF_HOME"]) / "hub").is_dir()
+    # The workspace with its .git and .dvc, the client's cache, and what was said.
+    assert found_in(tmp_path, Path(line.env["HF_HOME"])) == []
 
 
 def test_line_runs_only_what_a_change_concerns(line: Line) -> None:

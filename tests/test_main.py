@@ -14,6 +14,7 @@ from pipeline import __main__ as main
 from pipeline import digests
 from tests import sealed, workspace
 from tests.conftest import Make, Stage
+from tests.releasing import REPO, second
 from tests.workspace import READ_TOKEN, set_params, triplets
 
 Outcome = subprocess.CompletedProcess[str]
@@ -243,3 +244,55 @@ def test_main_ends_quietly_where_nobody_reads_on(room: Room, stage: Stage) -> No
     )
     assert "Traceback" not in outcome.stderr
     assert "Exception" not in outcome.stderr
+
+
+def test_main_releases_rolls_back_lists_and_verifies(ready: Path, stage: Stage) -> None:
+    def say(*words: str) -> str:
+        done = workspace.pipeline(ready, stage.env, *words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert say("releases") == f"nothing was released to {REPO} from here yet\n"
+    assert say("release").startswith(f"released: {REPO} v1 at ")
+    second(ready)
+    assert say("release").startswith(f"released: {REPO} v2 at ")
+    assert say("release").startswith(f"already released: {REPO} v2 at ")
+    rolled = say("rollback", "--to", "v1").split("\n")
+    assert rolled[0].startswith(f"rolled back: {REPO} v3 at ")
+    assert rolled[1].startswith("major: another vector space")
+    assert [line.split()[0] for line in say("releases").split("\n")[:-1]] == ["version", "v1", "v2", "v3"]
+    checked = say("verify", f"{REPO}@v3")
+    assert [line.split()[0] for line in checked.split("\n")[:-1]] == [
+        "files",
+        "provenance",
+        "signature",
+        "receipt",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["rollback", "--to", "v7"], f"rollback: {REPO} has the releases none; wanted 'v7' among them"),
+        (["verify", "main"], "verify: 'main' names no release; wanted REPO@REV, like owner/name@v2"),
+        (["verify", f"{REPO}@v1"], "verify: could not look at model"),
+    ],
+)
+def test_main_says_why_there_is_no_such_release(
+    ready: Path, stage: Stage, words: list[str], message: str
+) -> None:
+    done = workspace.pipeline(ready, stage.env, *words)
+    assert said(done, words[0]).startswith(message)
+
+
+def test_main_says_that_the_disk_is_full(
+    ready: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device", "/somewhere")
+
+    monkeypatch.setattr("pipeline.releases.run", full)
+    monkeypatch.setattr(main, "_refuse_foreign_code", lambda folder: None)
+    assert main.main(["releases", "--workspace", str(ready)]) == 1
+    wanted = "releases: the disk is full at /somewhere; free some space, then run it again\n"
+    assert capsys.readouterr().err == wanted

@@ -148,13 +148,13 @@ def test_pin_never_runs_a_pickle_that_would_do_more(
     assert not (folder / RECORDS["pin"]).exists()
 
 
-def test_pin_never_fetches_code_of_a_data_set(writer: Stage, make_workspace: Make, tmp_path: Path) -> None:
+def test_pin_refuses_a_data_set_with_code(writer: Stage, make_workspace: Make, tmp_path: Path) -> None:
     workspace.write_splits(tmp_path / "set", three())
     (tmp_path / "set" / "set.py").write_text("raise SystemExit('ran')\n")
     changes = publish(writer, "dataset", tmp_path / "set")
     folder = make_workspace(changes, dvc=False)
-    record = run(folder)
-    assert "set.py" not in record.dataset.files
+    with pytest.raises(InvalidData, match=r"holds set.py, which loading it can run; wanted data files only"):
+        run(folder)
     repo = str(changes["dataset.repo"]).replace("/", "--")
     assert not list((Path(constants.HF_HUB_CACHE) / f"datasets--{repo}").rglob("*.py"))
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from huggingface_hub import CommitOperationAdd, HfApi
 
-from pipeline import digests, publication
+from pipeline import digests, mainline
 from pipeline.errors import BrokenChain, HubDenied, HubMoved, HubUnreachable, ReleaseRefused
 from pipeline.hub import Hub
 from pipeline.params import load
@@ -84,16 +84,25 @@ def test_publication_says_in_the_pull_request_what_it_releases(line: Path, api: 
         assert part in text
 
 
-@WAYS
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("step", ["stage", "download", "land", "tag"])
+@pytest.mark.parametrize(
+    ("way", "step", "after"),
+    [
+        (True, "propose", True),
+        (True, "download", False),
+        (True, "merge", False),
+        (True, "merge", True),
+        (True, "tag", True),
+        (False, "create_branch", True),
+        (False, "commit", True),
+        (False, "tag", False),
+    ],
+)
 def test_publication_killed_at_any_step_goes_on_to_one_commit(
-    line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch, way: bool, after: bool, step: str
+    line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch, way: bool, step: str, after: bool
 ) -> None:
     through(line, way)
-    names = {"stage": "propose", "land": "merge"} if way else {"stage": "create_branch", "land": "commit"}
     with monkeypatch.context() as patch:
-        break_off(patch, names.get(step, step), Killed(), after=after)
+        break_off(patch, step, Killed(), after=after)
         with pytest.raises(Killed):
             run(line)
     receipt, before = run(line)
@@ -153,7 +162,7 @@ def test_publication_opens_no_second_pull_request_where_nobody_knows(
         patch.setattr(Hub, "propose", silent)
         message = refusal(line, HubUnreachable)
     assert len(asked) == 1
-    assert "nobody knows whether main moved: run it again, which looks first" in message
+    assert f"main of {REPO} was not touched" in message
     assert len(commits(api)) == 1
     receipt, _ = run(line)
     assert tags(api) == {"v1": receipt.commit}
@@ -342,7 +351,42 @@ def test_publication_knows_the_files_of_the_newest_receipt_under_another_commit(
     api.create_commit(REPO, [CommitOperationAdd("x.txt", b"x")], commit_message="there")
     head = api.model_info(REPO).sha or ""
     with pytest.raises(ReleaseRefused):
-        publication.refuse_stranger(hub, REPO, [receipt], head, hub.files(REPO, "model", head))
+        mainline.refuse_stranger(hub, REPO, [receipt], head, hub.files(REPO, "model", head))
     api.delete_file("x.txt", REPO)
     head = api.model_info(REPO).sha or ""
-    publication.refuse_stranger(hub, REPO, [receipt], head, hub.files(REPO, "model", head))
+    mainline.refuse_stranger(hub, REPO, [receipt], head, hub.files(REPO, "model", head))
+
+
+def test_publication_whose_bytes_change_on_main_is_taken_back_with_its_tag(
+    line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = run(line)
+    second(line)
+    break_off(monkeypatch, "set_tag", Killed(), after=True)
+    with pytest.raises(Killed):
+        run(line)
+    assert set(tags(api)) == {"v1", "v2"}
+    with monkeypatch.context() as patch:
+        break_off(patch, "download", BrokenChain("other bytes"), after=False)
+        message = refusal(line, BrokenChain)
+    assert f"main of {REPO} holds the files of {first.commit[:12]} again, by the new commit" in message
+    assert tree(api) == tree(api, first.commit)
+    assert tags(api) == {"v1": first.commit}
+    receipt, _ = run(line)
+    assert (receipt.version, tags(api)["v2"]) == ("v2", receipt.commit)
+    assert receipt.parent == commits(api)[1] != first.commit
+
+
+def test_publication_whose_hub_goes_away_behind_the_merge_says_what_stands(
+    line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(self: Hub, *arguments: object) -> str:
+        raise HubUnreachable("nobody answered")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Hub, "set_tag", gone)
+        message = refusal(line, HubUnreachable)
+    assert f"v1 is main of {REPO} at {commits(api)[0][:12]}, and not finished: run it again" in message
+    assert set(tree(api)) > {"config.json"}
+    receipt, _ = run(line)
+    assert tags(api) == {"v1": receipt.commit}

@@ -144,3 +144,34 @@ def test_receipts_of_before_there_were_anchors_can_be_read(tmp_path: Path) -> No
     (tmp_path / "receipts" / "a.json").write_text(old, encoding="utf-8")
     (one,) = receipts.load_all(tmp_path)
     assert [getattr(one, name) for name in new] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("history", "taken_back"),
+    [
+        ([("a", None)], None),
+        ([("a", None), ("c", None)], None),
+        ([("a", None), ("c", None), ("a", "v1")], "v3"),
+        ([("c", None), ("a", None), ("c", "v1")], None),
+        ([("a", None), ("c", None), ("a", "v1"), ("c", None)], None),
+        ([("a", None), ("c", None), ("b", None), ("a", "v1")], "v4"),
+        ([("a", None), ("c", None), ("b", None), ("c", "v2")], None),
+        ([("c", None), ("a", None), ("c", "v1"), ("b", None)], None),
+        ([("b", None), ("c", None), ("b", "v1"), ("a", None)], "v3"),
+    ],
+)
+def test_receipts_know_which_candidate_was_taken_back(
+    tmp_path: Path, history: list[tuple[str, str | None]], taken_back: str | None
+) -> None:
+    for number, (candidate, restores) in enumerate(history, 1):
+        changes = {
+            "candidate": candidate,
+            "restores": restores,
+            "kind": "rollback" if restores else "release",
+        }
+        put(tmp_path, receipt(f"v{number}").model_copy(update=changes))
+    found = receipts.withdrawal(tmp_path, "tester/tuned", "c")
+    assert (found.version if found else None) == taken_back
+    newest = receipts.latest_release(tmp_path, "tester/tuned")
+    assert newest is not None
+    assert newest.kind == "release"

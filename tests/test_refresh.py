@@ -196,6 +196,40 @@ def test_refresh_leaves_live_where_the_tag_was_removed(room: Room) -> None:
     assert list(room.run()) == ["dataset.revision"]
 
 
+def test_refresh_replaces_a_live_model_that_is_gone_though_nothing_else_moved(room: Room) -> None:
+    commit = room.new_model("{}")
+    room.release(commit)
+    room.hub.move_tag(TUNED, "deployed", commit)
+    set_params(room.folder, {"live.revision": "0" * 40})
+    assert room.run() == {"live.revision": commit}
+    assert room.run() == {}
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_refresh_leaves_a_live_model_that_is_gone_where_there_is_no_other(
+    room: Room, everything: bool
+) -> None:
+    commit = room.new_model("{}")
+    room.release(commit)
+    if everything:
+        workspace.forget(room.stage.endpoint, TUNED)
+    set_params(room.folder, {"live.revision": "0" * 40})
+    assert room.run() == {}
+    assert load(room.folder).live.revision == "0" * 40
+
+
+def test_refresh_takes_a_rollback_for_no_release(room: Room) -> None:
+    commit = room.new_model("{}")
+    room.release(commit)
+    room.hub.move_tag(TUNED, "deployed", commit)
+    back = receipt("v2", repo=TUNED, commit="2" * 40)
+    put(
+        room.folder,
+        back.model_copy(update={"kind": "rollback", "restores": "v0", "dataset": {"revision": "x"}}),
+    )
+    assert room.run() == {}
+
+
 def test_refresh_names_a_branch_that_is_not_there(room: Room) -> None:
     set_params(room.folder, {"dataset.branch": "nowhere"})
     before = (room.folder / "params.yaml").read_bytes()

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from huggingface_hub import CommitOperationAdd, HfApi, snapshot_download
 
+from flows.steps import WAITS
 from pipeline import approve, code, digests, receipts, release, safety, stages
 from pipeline.errors import BrokenChain, HubDenied, InvalidWorkspace, PipelineError, ReleaseRefused
 from pipeline.hub import Hub
 from pipeline.params import load
-from pipeline.records import Card, Metrics, Receipt, Verdict
+from pipeline.records import Card, Metrics, Pin, Receipt, Verdict
 from tests import sealed, workspace
 from tests.conftest import Stage
 from tests.releasing import REPO, commits, refusal, run, second, tags, waiting
@@ -304,6 +305,19 @@ def test_release_cut_off_behind_its_receipt_commits_it_to_git(
     assert git(line, "status", "--porcelain") == ""
 
 
+def test_release_killed_while_it_wrote_its_receipt_leaves_nothing_of_it(line: Path) -> None:
+    receipt, _ = run(line)
+    git(line, "reset", "--quiet", "--hard", "HEAD~1")
+    for name in (receipt.commit, "f" * 40):
+        (line / "receipts").mkdir(exist_ok=True)
+        (line / "receipts" / f".{name}.json.abc").write_text("{")
+    again, before = run(line)
+    assert (again.commit, before) == (receipt.commit, False)
+    kept = git(line, "ls-files", "receipts").split()
+    assert kept == [f"receipts/{receipt.commit}.json"]
+    assert not (line / "receipts" / f".{receipt.commit}.json.abc").exists()
+
+
 def test_release_names_bytes_that_came_back_changed(
     line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -336,6 +350,76 @@ def test_release_can_be_private(line: Path, api: HfApi) -> None:
     run(line)
     assert api.model_info(REPO).private
     assert not HfApi(endpoint=api.endpoint, token=False).repo_exists(REPO)
+
+
+def test_release_keeps_a_private_repository_private(line: Path, api: HfApi) -> None:
+    api.create_repo(REPO, private=True)
+    run(line)
+    assert api.model_info(REPO).private
+
+
+def test_release_refuses_a_public_repository_where_a_private_one_is_wanted(line: Path, api: HfApi) -> None:
+    api.create_repo(REPO)
+    set_params(line, {"release.private": True})
+    message = refusal(line, ReleaseRefused)
+    assert f"{REPO} is public and release.private is true; wanted it private" in message
+    assert (len(commits(api)), waiting(api), tags(api)) == (1, [], {})
+
+
+@pytest.mark.parametrize(
+    ("rows", "data_is_private", "private", "refused"),
+    [
+        ("all", True, False, True),
+        ("none", True, False, False),
+        ("all", False, False, False),
+        ("all", True, True, False),
+    ],
+)
+def test_release_shows_no_rows_of_a_private_data_set_to_everybody(
+    line: Path, api: HfApi, rows: str, data_is_private: bool, private: bool, refused: bool
+) -> None:
+    set_params(line, {"card.rows": rows, "release.private": private, "card.domain": "phones"})
+    sealed.seal(line)
+    path = line / stages.RECORDS["pin"]
+    pinned = Pin.load(path)
+    stages.seal(
+        line,
+        "pin",
+        pinned.model_copy(
+            update={
+                "dataset": pinned.dataset.model_copy(update={"private": data_is_private, "license": "mit"})
+            }
+        ),
+    )
+    for name, kind in (("evaluate", Metrics), ("gate", Verdict), ("card", Card)):
+        stages.seal(line, name, kind.load(line / stages.RECORDS[name]))
+    workspace.commit(line)
+    if refused:
+        message = refusal(line, ReleaseRefused)
+        assert "rows of it would be shown to everybody" in message
+        assert not api.repo_exists(REPO)
+    else:
+        run(line)
+
+
+def test_release_refuses_a_card_of_another_version(line: Path, api: HfApi) -> None:
+    run(line)
+    second(line)
+    found, _ = run(line)
+    (line / "model" / "more.json").write_text("[]")
+    sealed.seal(line)
+    (line / "receipts" / f"{found.commit}.json").unlink()
+    message = refusal(line, ReleaseRefused)
+    assert "the card is for v3; wanted v2, the version that comes next in receipts/" in message
+    assert "dvc repro --force --single-item card" in message
+
+
+def test_release_writes_provenance_and_signature_itself(line: Path) -> None:
+    for name in ("provenance.json", "model.sig"):
+        (line / "model" / name).write_text("{}")
+        with pytest.raises(ReleaseRefused, match=f"{name} stands in model/ or card/"):
+            release.contents(line)
+        (line / "model" / name).unlink()
 
 
 def test_release_commits_only_what_steps_wrote(line: Path) -> None:
@@ -428,6 +512,7 @@ def test_release_of_a_change_of_code_alone_waits_for_a_person(line: Path, raised
     version = load(line).train.recipe_version + raised
     second(line, {"dataset.revision": first.dataset["revision"], "train.recipe_version": version})
     message = refusal(line, ReleaseRefused)
+    assert WAITS in message  # the flow knows it by these words
     assert "waits for a person: nothing but code moved since v1" in message
     assert "a change of code alone is never released by a schedule" in message
     approve.run(line, load(line), "Ada", "a faster loss")
@@ -475,3 +560,23 @@ def test_release_needs_the_name_of_the_vector_space(line: Path, api: HfApi) -> N
     workspace.commit(line)
     assert "reembed.json does not name the vector space" in refusal(line, BrokenChain)
     assert not api.repo_exists(REPO)
+
+
+def test_release_with_an_approval_that_nobody_asked_for_can_be_repeated(line: Path, api: HfApi) -> None:
+    first, _ = run(line)
+    (line / "receipts" / f"{first.commit}.json").unlink()
+    git(line, "reset", "--quiet", "--hard", "HEAD~1")
+    _, approval = approve.run(line, load(line), "Ada", "I like it")
+    again, _ = run(line)
+    assert (again.commit, again.files, again.approval) == (first.commit, first.files, approval)
+    assert len(commits(api)) == 2
+
+
+def test_release_says_in_the_pull_request_who_let_it_through(line: Path, api: HfApi) -> None:
+    sealed.seal(line, needs_human=True)
+    approve.run(line, load(line), "Ada", "the index is rebuilt tonight")
+    receipt, _ = run(line)
+    assert receipt.pull_request is not None
+    text = str(api.get_discussion_details(REPO, receipt.pull_request).events[0])
+    assert "approved by Ada (" in text
+    assert "the index is rebuilt tonight" in text

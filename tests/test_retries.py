@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 
-from pipeline import retries
 from pipeline.errors import HubDenied, HubUnreachable
 from pipeline.retries import MAX_WAIT_SECONDS, Retries
 
@@ -13,7 +12,7 @@ from pipeline.retries import MAX_WAIT_SECONDS, Retries
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A clock that only notes how long it would have waited."""
     noted: list[float] = []
-    monkeypatch.setattr(retries.time, "sleep", noted.append)
+    monkeypatch.setattr("pipeline.retries.time.sleep", noted.append)
     return noted
 
 

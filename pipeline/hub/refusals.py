@@ -26,7 +26,8 @@ from pipeline.errors import (
     first_line,
 )
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+# No room on the disk, in a quota, or under a limit on the size of a file.
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager

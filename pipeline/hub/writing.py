@@ -116,12 +116,16 @@ class Writing(Reading):
             "Run it again in a while"
         )
 
+    def delete_tag(self, repo: str, name: str) -> None:
+        """Remove a tag."""
+        with translated(self.endpoint, f"remove the tag {name} of model {repo}"):
+            self._api.delete_tag(repo, tag=name, repo_type="model")
+
     def move_tag(self, repo: str, name: str, commit: str) -> None:
         """Point a tag at a commit, wherever it pointed before."""
         standing = self.branches_and_tags(repo, "model")[1].get(name)
         if standing == commit:
             return
         if standing is not None:
-            with translated(self.endpoint, f"remove the tag {name} of model {repo}"):
-                self._api.delete_tag(repo, tag=name, repo_type="model")
+            self.delete_tag(repo, name)
         self.set_tag(repo, name, commit)

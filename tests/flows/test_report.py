@@ -46,6 +46,26 @@ def test_report_finds_the_receipt_of_a_candidate_and_no_other(tmp_path: Path) ->
     assert report.receipt_of(tmp_path, "c") is None
 
 
+def test_report_takes_the_newest_receipt_of_a_candidate(tmp_path: Path) -> None:
+    for version in ("v2", "v10", "v9"):
+        write(tmp_path / "receipts" / f"{version}.json", {"candidate": "a", "version": version})
+    receipt = report.receipt_of(tmp_path, "a")
+    assert receipt is not None
+    assert receipt["version"] == "v10"
+
+
+def test_report_says_which_release_stands_after_a_rollback(tmp_path: Path) -> None:
+    first = {"candidate": "a", "version": "v1", "repo": "r"}
+    later = {"candidate": "b", "version": "v2", "repo": "r"}
+    write(tmp_path / "receipts" / "1.json", first)
+    write(tmp_path / "receipts" / "2.json", later)
+    assert report.standing(tmp_path, later) == "v2 stays released"
+    write(tmp_path / "receipts" / "3.json", first | {"version": "v3", "restores": "v1"})
+    write(tmp_path / "receipts" / "4.json", {"candidate": "c", "version": "v9", "repo": "other"})
+    assert report.standing(tmp_path, later) == "v3 stays released, which took v2 back to v1"
+    assert report.standing(tmp_path, first) == "v3 stays released"
+
+
 def test_report_shows_each_accuracy_and_each_check(tmp_path: Path) -> None:
     cell = {"accuracy": 0.8, "low": 0.75, "high": 0.85, "rows": 60}
     models = {"base": {"test": {"16": cell}}}

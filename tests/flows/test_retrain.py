@@ -80,6 +80,22 @@ def test_retrain_shows_a_steps_message_as_the_state_without_a_traceback(prefect:
     assert "git checkout" in output
 
 
+def test_retrain_ends_completed_where_a_release_waits_for_a_person(prefect: Prefect, toy: Path) -> None:
+    (toy / "say").write_text("wait release", "utf-8")
+
+    code, output = prefect.run_flow(toy)
+
+    assert code == 0, output
+    assert steps_run(toy) == STEPS  # tried once
+    run = prefect.runs_on(toy)[0]
+    assert run["state"]["type"] == "COMPLETED"
+    assert run["state"]["message"].startswith(
+        "candidate 0 passed the gate and waits for a person: nothing but"
+    )
+    assert "waits for a person" in prefect.artifact_of(run)
+    until(lambda: prefect.tasks_of(run).get("release") == "Waiting")
+
+
 def test_retrain_refuses_a_workspace_that_another_run_holds(prefect: Prefect, toy: Path) -> None:
     with lock.hold(toy):
         code, output = prefect.run_flow(toy)

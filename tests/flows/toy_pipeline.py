@@ -28,6 +28,10 @@ def main(step: str) -> int:
     if behaviour == f"fail {step}":
         print(f"{step}: rows is 3, wanted 4 or more;\n  raise it in params.yaml", file=sys.stderr)
         return 1
+    if behaviour == f"wait {step}":
+        said = "candidate 0 passed the gate and waits for a person: nothing but code moved since v1"
+        print(f"{step}: {said}", file=sys.stderr)
+        return 1
     if behaviour == f"hang {step}":
         worker = subprocess.Popen(["sleep", "300"])
         Path("pids").write_text(f"{os.getpid()} {worker.pid}", "utf-8")

@@ -1,0 +1,57 @@
+"""Discussions and pull requests as the API answers them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from localhub import pull_requests
+from localhub.discussions import Discussion, Event
+from localhub.pull_requests import Place
+from localhub.rendering import Place as TextPlace
+from localhub.rendering import render_markdown
+from localhub.revisions import MAIN, commit_date, commit_title
+from localhub.storage import Repo
+
+
+def row(repo: Repo, found: Discussion) -> dict[str, object]:
+    """One of a list."""
+    return {
+        "num": found.num,
+        "title": found.title,
+        "status": found.status,
+        "author": {"name": found.author},
+        "createdAt": found.created_at,
+        "isPullRequest": found.is_pull_request,
+        "numComments": sum(event["type"] == "comment" for event in found.events),
+        "repo": {"name": repo.id.full, "type": repo.id.kind},
+    }
+
+
+def events_of(repo: Repo, place: Place, found: Discussion) -> list[dict[str, Any]]:
+    """Everything that happened, in order; a pull request's commits are read from git."""
+    first, *later = [shown(repo, event) for event in found.events]
+    if found.is_pull_request:
+        made = [
+            {
+                "id": str(one.id),
+                "type": "commit",
+                "createdAt": commit_date(one),
+                "author": {"name": one.author.name},
+                "data": {"oid": str(one.id), "subject": commit_title(one)},
+            }
+            for one in pull_requests.commits_of(place, found)
+        ]
+        later = made + later
+    # Commits have whole seconds; of one second they go first, since they are what is spoken of.
+    return [first, *sorted(later, key=lambda event: str(event["createdAt"])[:19])]
+
+
+def shown(repo: Repo, event: Event) -> dict[str, Any]:
+    """An event; a comment besides as HTML that can only be looked at."""
+    if event["type"] != "comment":
+        return dict(event)
+    address = repo.id.address
+    place = TextPlace(f"{address}/blob/{MAIN}", f"{address}/resolve/{MAIN}")
+    data = event["data"]
+    latest = {**data["latest"], "html": str(render_markdown(data["latest"]["raw"], place))}
+    return {**event, "data": {**data, "latest": latest}}
