@@ -1,5 +1,6 @@
 """The card's usage example, answered by the candidate as a user's own program would have it answer."""
 
+import math
 from pathlib import Path
 
 from pipeline import models
@@ -23,5 +24,8 @@ def answer(folder: Path, asked: Asked) -> Example:
     return Example(
         queries=dict(enumerate(queries)),
         documents=dict(enumerate(documents)),
-        similarities={place: dict(enumerate(row)) for place, row in enumerate(found.tolist())},
+        similarities={
+            place: {at: one if math.isfinite(one) else None for at, one in enumerate(row)}
+            for place, row in enumerate(found.tolist())
+        },
     )

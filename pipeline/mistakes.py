@@ -35,7 +35,10 @@ def find(split: Split, outcomes: pl.DataFrame, dim: int) -> Mistakes:
         },
         worst={
             row: Cosines(cos_positive=positive, cos_negative=negative)
-            for row, positive, negative in wrong.head(_SHOWN)
+            for row, positive, negative in wrong.filter(
+                pl.col("cos_positive").is_finite() & pl.col("cos_negative").is_finite()
+            )
+            .head(_SHOWN)
             .select("row", "cos_positive", "cos_negative")
             .iter_rows()
         },

@@ -8,7 +8,10 @@ from pipeline.records import Example
 def snippet(repo: str, version: str, width: int, example: Example) -> str:
     """Write the example at the model's whole width."""
     queries, documents = list(example.queries.values()), list(example.documents.values())
-    matrix = [[round(similarity, 2) for similarity in row.values()] for row in example.similarities.values()]
+    matrix = [
+        [None if one is None else round(one, 2) for one in row.values()]
+        for row in example.similarities.values()
+    ]
     return "\n".join(
         [
             "from sentence_transformers import SentenceTransformer",

@@ -66,7 +66,7 @@ class Example(Part):
 
     queries: dict[int, str]
     documents: dict[int, str]
-    similarities: dict[int, dict[int, float]]
+    similarities: dict[int, dict[int, float | None]]
 
 
 class Cosines(Part):
