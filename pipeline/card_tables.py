@@ -60,7 +60,7 @@ def of(read: Read, mistakes: Mapping[int, list[str]]) -> dict[str, Any]:
             for name, one in slices.items()
         ],
         "slice_models": [_shown(name) for name in metrics.slices],
-        "cell_splits": _cell_splits(metrics),
+        "cell_splits": metrics.cell_splits(),
         "cells": _cells(metrics),
         "probes": [
             [cell(name), kind, *(number(scores.get(name)) for scores in metrics.probes.values())]
@@ -134,12 +134,8 @@ def _retrieval(metrics: Metrics) -> dict[str, dict[str, Any]]:
     }
 
 
-def _cell_splits(metrics: Metrics) -> list[str]:
-    return sorted({split for row in metrics.cells.values() for one in row.values() for split in one.ndcg10})
-
-
 def _cells(metrics: Metrics) -> list[list[Any]]:
-    splits, chosen = _cell_splits(metrics), (metrics.chosen.dim, metrics.chosen.precision)
+    splits, chosen = metrics.cell_splits(), (metrics.chosen.dim, metrics.chosen.precision)
     return [
         [
             dim,

@@ -37,14 +37,14 @@ def data(hub: Hub, repo: str, revision: str, *, max_workers: int) -> Download:
     Raises:
         InvalidData: It holds a script; nothing is fetched then.
     """
-    _pinned(hub, "dataset", repo, revision)
+    info = _pinned(hub, "dataset", repo, revision)
     scripts = sorted(path for path in hub.files(repo, "dataset", revision) if path.endswith(".py"))
     if scripts:
         raise InvalidData(
             f"data set {repo} at {revision[:12]} holds {', '.join(scripts[:3])}, which loading it can run; "
             "wanted data files only. Pin a commit without it: a data set can be converted to Parquet"
         )
-    return _fetch(hub, "dataset", repo, revision, _is_data, max_workers)
+    return _fetch(hub, info, _is_data, max_workers)
 
 
 def tables(
@@ -72,14 +72,14 @@ def tables(
             f"data set {repo} at {revision[:12]} has no {' and no '.join(missing)}, which {key} names; "
             f"it has {', '.join(there[:10]) or 'no files'}{more}. Correct {key}"
         )
-    return _fetch(hub, "dataset", repo, revision, set(files).__contains__, max_workers)
+    return _fetch(hub, _pinned(hub, "dataset", repo, revision), set(files).__contains__, max_workers)
 
 
 def base(hub: Hub, repo: str, revision: str, allow_pickle: tuple[str, ...], *, max_workers: int) -> Download:
     """Fetch what training reads of a model."""
     listed = hub.files(repo, "model", revision)
     wanted = model_files(listed, repo, allow_pickle)
-    found = _fetch(hub, "model", repo, revision, wanted.__contains__, max_workers)
+    found = _fetch(hub, _pinned(hub, "model", repo, revision), wanted.__contains__, max_workers)
     unused = tuple(sorted(set(listed) - wanted))
     return replace(found, pinned=found.pinned.model_copy(update={"unused": unused}))
 
@@ -95,7 +95,7 @@ def release(hub: Hub, key: str, repo: str, revision: str | None, *, max_workers:
     try:
         listed = hub.files(repo, "model", revision)
         wanted = model_files(listed, repo, ()) | ({TRAINED_ROWS} & set(listed))
-        return _fetch(hub, "model", repo, revision, wanted.__contains__, max_workers)
+        return _fetch(hub, _pinned(hub, "model", repo, revision), wanted.__contains__, max_workers)
     except HubNotFound as error:
         alone = "judged as a first release" if key == "live" else "no longer held to the best release so far"
         raise HubNotFound(
@@ -140,11 +140,8 @@ def _pinned(hub: Hub, kind: Kind, repo: str, revision: str) -> Info:
     return info
 
 
-def _fetch(
-    hub: Hub, kind: Kind, repo: str, revision: str, wanted: Callable[[str], bool], max_workers: int
-) -> Download:
-    info = _pinned(hub, kind, repo, revision)
-    folder, listed = hub.download(repo, kind, revision, wanted, max_workers=max_workers)
+def _fetch(hub: Hub, info: Info, wanted: Callable[[str], bool], max_workers: int) -> Download:
+    folder, listed = hub.download(info.repo, info.kind, info.commit, wanted, max_workers=max_workers)
     files = {path: PinnedFile(size=file.size, digest=file.digest) for path, file in sorted(listed.items())}
     return Download(
         folder,

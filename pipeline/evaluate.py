@@ -47,6 +47,7 @@ def run(workspace: Path, params: Params) -> Metrics:
         if name == "candidate":
             device = subject.encoder.model.device
             sound = _soundness(workspace / FOLDERS[name], subject.encoder)
+            answered = example.answer(subject.encoder.model, params.card.example)
         del subject  # before the next model is loaded
     cells = _cells(found["candidate"], texts, params, device)
     compared = reembed(
@@ -82,7 +83,7 @@ def run(workspace: Path, params: Params) -> Metrics:
         cells=cells,
         chosen=precision.choose(cells, params.evaluate.splits, params.evaluate.max_quality_loss),
         soundness=sound,
-        example=example.answer(workspace / FOLDERS["candidate"], params.card.example),
+        example=answered,
         mistakes=_mistakes(found["candidate"], texts, params.model.dims[0]),
         encoded=dict(cache.texts),
     )

@@ -1,21 +1,20 @@
 """The card's usage example, answered by the candidate as a user's own program would have it answer."""
 
 import math
-from pathlib import Path
 
-from pipeline import models
+from sentence_transformers import SentenceTransformer
+
 from pipeline.params.card import Example as Asked
 from pipeline.records import Example
 
 
-def answer(folder: Path, asked: Asked) -> Example:
+def answer(model: SentenceTransformer, asked: Asked) -> Example:
     """Encode the example's texts with the library's own calls, and give the similarities.
 
     Args:
-        folder: The candidate.
+        model: The candidate.
         asked: The texts.
     """
-    model = models.load(folder)
     queries, documents = list(asked.queries), list(asked.documents)
     found = model.similarity(
         model.encode_query(queries, show_progress_bar=False),

@@ -38,7 +38,7 @@ def draw(metrics: Metrics, training: Training, dims: tuple[int, ...], split: str
 
 def draw_bytes(metrics: Metrics, path: Path) -> None:
     """Draw nDCG@10 over the bytes of a stored vector, a line per precision, the recommended cell marked."""
-    splits = sorted({split for row in metrics.cells.values() for one in row.values() for split in one.ndcg10})
+    splits = metrics.cell_splits()
     split = "test" if "test" in splits else splits[-1]
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(7, 3.6), layout="constrained")

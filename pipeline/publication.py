@@ -155,8 +155,8 @@ def verify(hub: Hub, intent: Intent, commit: str, check: Check) -> tuple[dict[st
     with tempfile.TemporaryDirectory() as cache:
         folder, _ = hub.download(intent.repo, "model", commit, intent.files.__contains__, cache=Path(cache))
         found = {path: digests.sha256(folder / path) for path in sorted(intent.files)}
-        for path, local in intent.files.items():
-            if path != SIGNATURE and found[path] != digests.sha256(local):
+        for path in intent.files:
+            if path != SIGNATURE and f"sha256:{found[path]}" != intent.digest(path, "sha256:"):
                 raise BrokenChain(
                     f"{path} came back from {intent.repo} at {commit[:12]} with other bytes; do not use it"
                 )

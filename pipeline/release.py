@@ -87,7 +87,7 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
             hub,
             intent,
             receipts.of(workspace, repo),
-            _checks(workspace, params),
+            signatures.first(params.release.signature, reencoding.judged(workspace, params)),
             pull_requests=params.release.pull_requests,
         )
     receipt = Receipt(
@@ -223,14 +223,3 @@ def _text(verdict: Verdict, card: Card, pin: Pin, approval: Approval | None) -> 
     if approval is not None:
         lines.append(f"approved by {approval.name} ({approval.approved_at}): {approval.reason}")
     return "\n".join(lines)
-
-
-def _checks(workspace: Path, params: Params) -> reencoding.Check:
-    encodes = reencoding.judged(workspace, params)
-
-    def check(folder: Path) -> reencoding.Probe:
-        if params.release.signature is not None:
-            signatures.verify(folder, params.release.signature)
-        return encodes(folder)
-
-    return check

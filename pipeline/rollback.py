@@ -9,7 +9,7 @@ from pipeline.errors import BrokenChain, ReleaseRefused
 from pipeline.hub import Hub
 from pipeline.params import Params
 from pipeline.records import Receipt
-from pipeline.staging import Intent
+from pipeline.staging import SIGNATURE, Intent
 
 
 def run(workspace: Path, params: Params, to: str) -> tuple[Receipt, str]:
@@ -64,7 +64,9 @@ def run(workspace: Path, params: Params, to: str) -> tuple[Receipt, str]:
             hub,
             intent,
             receipts.of(workspace, repo),
-            _checks(params, target),
+            signatures.first(
+                params.release.signature if SIGNATURE in target.files else None, reencoding.released(target)
+            ),
             pull_requests=params.release.pull_requests,
         )
     receipt = target.model_copy(
@@ -84,14 +86,3 @@ def run(workspace: Path, params: Params, to: str) -> tuple[Receipt, str]:
     )
     receipts.put(workspace, receipt)
     return receipt, spaces.said(newest, receipt)
-
-
-def _checks(params: Params, target: Receipt) -> reencoding.Check:
-    encodes = reencoding.released(target)
-
-    def check(folder: Path) -> reencoding.Probe:
-        if params.release.signature is not None and "model.sig" in target.files:
-            signatures.verify(folder, params.release.signature)
-        return encodes(folder)
-
-    return check

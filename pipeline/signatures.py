@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.errors import BrokenChain, InvalidParams, InvalidWorkspace, first_line
 from pipeline.params.release import KeySignature, SigstoreSignature
+from pipeline.reencoding import Check, Probe
 from pipeline.staging import SIGNATURE
 
 INSTALL = "pip install 'model-signing>=1.1' pyopenssl"
@@ -70,6 +71,17 @@ def verify(folder: Path, how: KeySignature | SigstoreSignature) -> None:
             f"{SIGNATURE} is no signature of these files by release.signature: {first_line(error)}. "
             "Do not use them"
         ) from None
+
+
+def first(how: KeySignature | SigstoreSignature | None, check: Check) -> Check:
+    """Give a check that looks at the signature, where there shall be one, before it goes on with another."""
+
+    def checked(folder: Path) -> Probe:
+        if how is not None:
+            verify(folder, how)
+        return check(folder)
+
+    return checked
 
 
 def _hashing() -> Any:

@@ -6,7 +6,7 @@ never repeated blindly: where an answer was lost, they look whether it was done.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.errors import HubMoved, HubUnreachable
@@ -39,12 +39,20 @@ class Intent:
     title: str
     text: str
     files: Mapping[str, Path]
+    _digests: dict[tuple[str, str], str] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def digest(self, path: str, like: str) -> str:
+        """Digest a file in the way of another digest, once: weights are gigabytes, and are compared often."""
+        key = path, like.partition(":")[0]
+        if key not in self._digests:
+            self._digests[key] = digest_as_listed(self.files[path], like)
+        return self._digests[key]
 
     def is_tree(self, listed: Mapping[str, Listed]) -> bool:
         """Say whether a tree on the Hub is the intended one."""
         theirs = {path: file for path, file in listed.items() if path not in HUBS_OWN}
         return theirs.keys() == self.files.keys() and all(
-            path == SIGNATURE or digest_as_listed(self.files[path], file.digest) == file.digest
+            path == SIGNATURE or self.digest(path, file.digest) == file.digest
             for path, file in theirs.items()
         )
 

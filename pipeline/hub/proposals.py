@@ -8,7 +8,7 @@ from typing import Literal
 
 from huggingface_hub import DiscussionComment
 
-from pipeline.errors import HubError, HubUnreachable
+from pipeline.errors import HubUnreachable
 from pipeline.hub.refusals import translated
 from pipeline.hub.writing import Writing
 
@@ -115,25 +115,24 @@ class Hub(Writing):
             HubUnreachable: Nothing answered to the end, or the Hub says that nothing was merged.
             HubError: The Hub refused.
         """
-        for attempt in range(self.retries.times + 1):
-            failed: HubError | None = None
-            try:
-                with translated(self.endpoint, f"merge pull request {number} of model {repo}"):
-                    if self.proposal(repo, number).status == "draft":
-                        self._api.change_discussion_status(repo, number, "open", repo_type="model")
-                    self._api.merge_pull_request(repo, number, repo_type="model")
-            except HubError as error:
-                failed = error
+
+        def merge() -> None:
+            with translated(self.endpoint, f"merge pull request {number} of model {repo}"):
+                if self.proposal(repo, number).status == "draft":
+                    self._api.change_discussion_status(repo, number, "open", repo_type="model")
+                self._api.merge_pull_request(repo, number, repo_type="model")
+
+        def merged() -> Proposal | None:
             found = self.proposal(repo, number)
-            if found.status == "merged":
-                return found
-            if not isinstance(failed, HubUnreachable) or failed.lasting or attempt == self.retries.times:
-                break
-            self.retries.wait(attempt, failed.retry_after_seconds)
-        raise failed or HubUnreachable(
-            f"could not merge pull request {number} of model {repo}: the Hub said yes and it is not merged. "
-            "Run it again in a while"
-        )
+            return found if found.status == "merged" else None
+
+        found = self.retries.until(merge, merged)
+        if found is None:
+            raise HubUnreachable(
+                f"could not merge pull request {number} of model {repo}: the Hub said yes and it is not "
+                "merged. Run it again in a while"
+            )
+        return found
 
     def close(self, repo: str, number: int, reason: str) -> None:
         """Close a pull request with a comment that says why; one that is closed stays as it is."""

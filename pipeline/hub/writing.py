@@ -7,7 +7,7 @@ from typing import Any
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-from pipeline.errors import HubDenied, HubError, HubUnreachable
+from pipeline.errors import HubDenied, HubUnreachable
 from pipeline.hub.reading import Account, Reading
 from pipeline.hub.refusals import translated
 
@@ -98,23 +98,21 @@ class Writing(Reading):
         Returns:
             The commit that the tag points to.
         """
-        for attempt in range(self.retries.times + 1):
-            failed: HubError | None = None
-            if name not in self.branches_and_tags(repo, "model")[1]:
-                try:
-                    self.tag(repo, name, commit)
-                except HubError as error:
-                    failed = error
-            standing = self.branches_and_tags(repo, "model")[1].get(name)
-            if standing is not None:
-                return standing
-            if not isinstance(failed, HubUnreachable) or failed.lasting or attempt == self.retries.times:
-                break
-            self.retries.wait(attempt, failed.retry_after_seconds)
-        raise failed or HubUnreachable(
-            f"could not tag model {repo} with {name}: the Hub said yes and lists no such tag. "
-            "Run it again in a while"
-        )
+
+        def standing() -> str | None:
+            return self.branches_and_tags(repo, "model")[1].get(name)
+
+        def tag() -> None:
+            if standing() is None:
+                self.tag(repo, name, commit)
+
+        found = self.retries.until(tag, standing)
+        if found is None:
+            raise HubUnreachable(
+                f"could not tag model {repo} with {name}: the Hub said yes and lists no such tag. "
+                "Run it again in a while"
+            )
+        return found
 
     def delete_tag(self, repo: str, name: str) -> None:
         """Remove a tag."""

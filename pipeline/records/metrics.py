@@ -133,3 +133,7 @@ class Metrics(Record):
     example: Example
     mistakes: Mistakes
     encoded: dict[str, int]
+
+    def cell_splits(self) -> list[str]:
+        """Give the splits on which the cells were measured."""
+        return sorted({split for row in self.cells.values() for one in row.values() for split in one.ndcg10})
