@@ -17,6 +17,7 @@ from pipeline import (
     receipts,
     reencoding,
     safety,
+    shown_rows,
     signatures,
     stages,
 )
@@ -201,9 +202,10 @@ def _refuse_seen(hub: Hub, params: Params, pin: Pin) -> bool:
             "page, or set release.private to false if everybody may have this model"
         )
     seen_by_all = not (private if standing is None else standing.private)
-    if seen_by_all and pin.dataset.private and params.card.rows != "none":
+    shown = shown_rows.policy(params.card, pin.dataset.private)
+    if seen_by_all and pin.dataset.private and shown != "none":
         raise ReleaseRefused(
-            f"card.rows is {params.card.rows!r}, the data set {pin.dataset.repo} is private and {repo} is "
+            f"card.rows is {shown!r}, the data set {pin.dataset.repo} is private and {repo} is "
             "public: rows of it would be shown to everybody. Set card.rows to none, or release to a private "
             "repository"
         )

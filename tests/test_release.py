@@ -373,10 +373,13 @@ def test_release_refuses_a_public_repository_where_a_private_one_is_wanted(line:
         ("none", True, False, False),
         ("all", False, False, False),
         ("all", True, True, False),
+        ("approved", True, False, True),
+        (None, True, False, False),  # none, where the data set is private
+        (None, False, False, False),
     ],
 )
 def test_release_shows_no_rows_of_a_private_data_set_to_everybody(
-    line: Path, api: HfApi, rows: str, data_is_private: bool, private: bool, refused: bool
+    line: Path, api: HfApi, rows: str | None, data_is_private: bool, private: bool, refused: bool
 ) -> None:
     set_params(line, {"card.rows": rows, "release.private": private, "card.domain": "phones"})
     sealed.seal(line)
