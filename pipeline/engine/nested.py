@@ -17,6 +17,8 @@ from torch import Tensor
 # Entries of one chunk of the similarity matrix; each dimension holds one matrix of this size.
 _CHUNK_ENTRIES = 1 << 22
 _EPSILON = 1e-12  # as torch.nn.functional.normalize
+# Devices with float64.
+_DOUBLE = {"cpu", "cuda"}
 
 
 def nested_ranking_loss(
@@ -42,7 +44,11 @@ def nested_ranking_loss(
         The loss, and its gradients with respect to `queries` and `documents` (None if not wanted).
     """
     pairs = sorted(zip(dims, weights, strict=True))
-    rows = len(queries)
+    rows, dtype = len(queries), queries.dtype
+    if with_gradient and dtype == torch.float32 and queries.device.type in _DOUBLE:
+        # The gradient's terms cancel out where texts are alike, and it is divided by norms that can be small.
+        # Stock divides after it has summed up; here scaling comes first, for sums over nested dimensions.
+        queries, documents = queries.double(), documents.double()
     query_norms, document_norms = _norms(queries, pairs), _norms(documents, pairs)
     loss = queries.new_zeros(())
     query_gradient = torch.zeros_like(queries) if with_gradient else None
@@ -92,7 +98,9 @@ def nested_ranking_loss(
     if document_gradient is not None:
         for k, (dim, _) in enumerate(pairs):
             document_gradient[:, :dim] -= _radial(document_pull[k], document_norms[k]) * documents[:, :dim]
-    return loss, query_gradient, document_gradient
+    if query_gradient is None or document_gradient is None:
+        return loss, None, None
+    return loss.to(dtype), query_gradient.to(dtype), document_gradient.to(dtype)
 
 
 def _norms(vectors: Tensor, pairs: list[tuple[int, float]]) -> list[Tensor]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.losses import (
@@ -118,8 +118,28 @@ def test_loss_and_every_gradient_are_stock_in_double_precision(encoder: Path, ca
         assert float((mine - theirs).norm()) <= 1e-8 * max(float(theirs.norm()), 1e-4 * whole)
 
 
+ALIKE: dict[str, Any] = {
+    "weights": None,
+    "dims_per_step": -1,
+    "stock_mini_batch": 1,
+    "shape": BlockShape(tokens=1),
+    "budget": 0,
+    "ahead": False,
+}
+
+
 @settings(max_examples=30, deadline=None, suppress_health_check=QUIET)
 @given(case=batches())
+@example(
+    case=ALIKE
+    | {"dims": [4], "scale": 20.0, "pooling": "cls"}
+    | {"columns": [["w16 w26"] * 4, [*["w16 w26"] * 3, "w10 w1 w1"]]}
+)
+@example(
+    case=ALIKE
+    | {"dims": [1, 2], "scale": 1.0, "pooling": "mean"}
+    | {"columns": [["w0"] * 7, ["w0"] * 7, [*["w0"] * 6, "w0 w0"]]}
+)
 def test_loss_and_whole_gradient_are_stock_in_single_precision(encoder: Path, case: dict[str, Any]) -> None:
     model = shared_model(encoder, case["pooling"], torch.float32)
     (stock_loss, stock), (our_loss, ours) = both(case, model)
