@@ -143,7 +143,7 @@ def audit(
         shortcut=shortcuts,
         personal_data={kind: sum(split.personal.get(kind, 0) for split in found.values()) for kind in kinds},
         near_train={name: int(table["near_train"].sum()) for name, table in tables.items()},
-        test_digest=_digest(pl.read_parquet(out / "clean" / "test.parquet")),
+        test_digest=_digest(out / "clean" / "test.parquet"),
         rejected_share=(rows_in - sum(one.kept for one in splits.values())) / rows_in,
     )
 
@@ -181,7 +181,7 @@ def _write(
             place=pl.int_range(begin, begin + rows.height, dtype=pl.UInt32, eager=True),
         )
         begin += rows.height
-        leaving.append(marked.filter(pl.col("reason").is_not_null()))
+        leaving.append(findings.copied(marked.filter(pl.col("reason").is_not_null())))
         clean = marked.filter(pl.col("reason").is_null()).select(_CLEAN)
         groups.append(clean["group"].hash(seed=1))
         for column, measure in measures.items():
@@ -199,7 +199,7 @@ def _counts(reasons: pl.Series) -> dict[str, int]:
     return {reason: int(count) for reason, count in sorted(reasons.drop_nulls().value_counts().iter_rows())}
 
 
-def _digest(test: pl.DataFrame) -> str:
+def _digest(test: Path) -> str:
     """Name the test rows: equal rows have one digest, in whatever order and at whatever commit."""
-    texts = test.select(folded(pl.col(column)) for column in COLUMNS)
-    return digests.of_value(sorted(map(list, texts.iter_rows())))
+    texts = pl.read_parquet(test, columns=list(COLUMNS)).select(folded(pl.col(name)) for name in COLUMNS)
+    return digests.of_list(texts.sort(COLUMNS).iter_rows())

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,20 @@ def digest(path: Path) -> str:
 
 def of_value(value: Any) -> str:
     """Digest a JSON value, whatever the order of its keys."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_json(value)).hexdigest()
+
+
+def of_list(values: Iterable[Any]) -> str:
+    """Digest a JSON array as `of_value` does, one of its values after the other."""
+    digest = hashlib.sha256(b"[")
+    for place, value in enumerate(values):
+        digest.update(b"," * (place > 0) + _json(value))
+    digest.update(b"]")
+    return digest.hexdigest()
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def write_text(path: Path, text: str) -> None:

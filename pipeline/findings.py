@@ -41,10 +41,16 @@ class Split:
 
 def portions(path: Path) -> Iterator[pl.DataFrame]:
     """Read a parquet file in order, a portion at a time."""
-    with pq.ParquetFile(path) as file:
+    # Without pre_buffer=False pyarrow holds all that it has read of the file until the end of it.
+    with pq.ParquetFile(path, pre_buffer=False) as file:
         for batch in file.iter_batches(_PORTION):
             portion: Any = pl.from_arrow(batch)
             yield portion
+
+
+def copied(rows: pl.DataFrame) -> pl.DataFrame:
+    """Copy rows picked out of a portion, whose texts would all stay in memory as long as they do."""
+    return pl.DataFrame(rows.to_arrow(compat_level=pl.CompatLevel.oldest()))
 
 
 def scan(name: str, path: Path, params: AuditParams) -> Split:

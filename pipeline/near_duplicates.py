@@ -182,7 +182,7 @@ def near(trained: Path, texts: list[str]) -> NDArray[np.bool_]:
     asked = trained_rows(texts).with_row_index("text")
     wanted = asked.select("text", band="bands", place=_PLACES).explode("band", "place").drop_nulls()
     found = np.zeros(asked.height, dtype=bool)
-    with pq.ParquetFile(trained) as file:
+    with pq.ParquetFile(trained, pre_buffer=False) as file:
         for portion in file.iter_batches(100_000):
             rows = pl.DataFrame(portion).with_row_index("row")
             found |= asked["key"].is_in(rows["key"].implode()).to_numpy()

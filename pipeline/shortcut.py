@@ -12,27 +12,31 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from pipeline.findings import copied, portions
 from pipeline.folding import folded
 
 Hits: TypeAlias = NDArray[np.bool_]
 
 _WORD = r"\w+"
 _FEATURES = 2**18
+# Held-out rows scored together: millions of them must fit into memory.
+_PORTION = 50_000
 # BM25's usual constants (Robertson and Zaragoza, 2009): saturation of repeated words, weight of the length.
 _K1, _B = 1.2, 0.75
 
 
 def sample(path: Path, rows: int, seed: int = 1) -> pl.DataFrame:
     """Draw rows of a split, in their order; all where there are no more."""
-    split = pl.scan_parquet(path)
-    count = int(split.select(pl.len()).collect().item())
+    count = int(pl.scan_parquet(path).select(pl.len()).collect().item())
     if count <= rows:
-        return split.collect()
-    drawn = np.random.default_rng(seed).choice(count, rows, replace=False)
-    places = pl.Series(np.sort(drawn), dtype=pl.UInt32)
-    return (
-        split.with_row_index("place").filter(pl.col("place").is_in(places.implode())).drop("place").collect()
-    )
+        return pl.read_parquet(path)
+    drawn = np.sort(np.random.default_rng(seed).choice(count, rows, replace=False))
+    begin, parts = 0, []
+    for portion in portions(path):
+        first, last = np.searchsorted(drawn, (begin, begin + portion.height))
+        parts.append(copied(portion[drawn[first:last] - begin]))
+        begin += portion.height
+    return pl.concat(parts)
 
 
 def bag_of_words(train: pl.DataFrame, held_out: pl.DataFrame, seed: int = 1) -> Hits:
@@ -70,7 +74,12 @@ def bag_of_words(train: pl.DataFrame, held_out: pl.DataFrame, seed: int = 1) -> 
     classifier = LogisticRegression(solver="liblinear", random_state=seed)
     classifier.fit(words.transform(texts), labels)
     positive, negative = (
-        classifier.decision_function(words.transform(_folded(held_out, column)))
+        np.concatenate(
+            [
+                classifier.decision_function(words.transform(_folded(part, column)))
+                for part in held_out.iter_slices(_PORTION)
+            ]
+        )
         for column in ("positive", "negative")
     )
     hits: Hits = positive > negative
@@ -92,39 +101,53 @@ def bm25(held_out: pl.DataFrame) -> Hits:
     if held_out.is_empty():
         return np.zeros(0, np.bool_)
     rows = held_out.select(folded(pl.col(name)).fill_null("") for name in ("query", "positive", "negative"))
+    rarity, mean_words = _rarity(pl.concat([rows["positive"], rows["negative"]]).unique().to_frame("text"))
+    scores = np.concatenate([_scores(part, rarity, mean_words) for part in rows.iter_slices(_PORTION)])
+    hits: Hits = scores[:, 0] > scores[:, 1]
+    return hits
+
+
+def _rarity(texts: pl.DataFrame) -> tuple[pl.DataFrame, float]:
+    """Give the weight `idf` of each `word` of distinct texts, and how many words a text has on average."""
+    appears, count = [], 0
+    for part in texts.iter_slices(_PORTION):
+        words = _words(part.with_row_index("document"))
+        count += words.height
+        appears.append(words.group_by("word").agg(documents=pl.col("document").n_unique()))
+    documents = pl.col("documents").sum()
+    return (
+        pl.concat(appears)
+        .group_by("word")
+        .agg(idf=((texts.height - documents + 0.5) / (documents + 0.5)).log1p()),
+        count / texts.height,
+    )
+
+
+def _scores(rows: pl.DataFrame, rarity: pl.DataFrame, mean_words: float) -> NDArray[np.float64]:
+    """Score each row's positive and negative by its query, (rows, 2)."""
     rows = rows.with_row_index("row")
     asked = _words(rows.select("row", text="query")).select("row", "word").unique()
     sides = pl.concat(
         rows.select("row", text=side, side=pl.lit(number, dtype=pl.UInt32))
         for number, side in enumerate(("positive", "negative"))
     )
-    texts = sides.select("text").unique(maintain_order=True).with_row_index("document")
-    counted = _words(texts).group_by("document", "word").agg(times=pl.len(), words=pl.col("words").first())
-    rarity = (
-        counted.group_by("word")
-        .agg(documents=pl.len())
-        .select(
-            "word", idf=((texts.height - pl.col("documents") + 0.5) / (pl.col("documents") + 0.5)).log1p()
-        )
-    )
-    mean_words = counted["times"].sum() / texts.height
+    length = 1 - _B + _B * pl.col("words") / mean_words
     shared = (
-        sides.join(texts, on="text")
-        .select("row", "side", "document")
-        .join(asked, on="row")
-        .join(counted, on=["document", "word"])
+        _words(sides)
+        .join(asked, on=["row", "word"], how="semi")
+        .group_by("row", "side", "word")
+        .agg(times=pl.len(), words=pl.col("words").first())
         .join(rarity, on="word")
         # Sums of floats in one order: a tie must stay one.
         .sort("row", "side", "word")
+        .select(
+            cell=pl.col("row").cast(pl.Int64) * 2 + pl.col("side"),
+            gain=pl.col("idf") * pl.col("times") * (_K1 + 1) / (pl.col("times") + _K1 * length),
+        )
     )
-    length = 1 - _B + _B * pl.col("words") / mean_words
-    gain = shared.select(
-        pl.col("idf") * pl.col("times") * (_K1 + 1) / (pl.col("times") + _K1 * length)
-    ).to_series()
-    cells = shared["row"].to_numpy().astype(np.int64) * 2 + shared["side"].to_numpy()
-    scores = np.bincount(cells, weights=gain.to_numpy(), minlength=2 * rows.height).reshape(-1, 2)
-    hits: Hits = scores[:, 0] > scores[:, 1]
-    return hits
+    cells, gains = shared["cell"].to_numpy(), shared["gain"].to_numpy()
+    scores: NDArray[np.float64] = np.bincount(cells, weights=gains, minlength=2 * rows.height)
+    return scores.reshape(-1, 2)
 
 
 def hard(bag_of_words_hits: Hits, bm25_hits: Hits) -> Hits:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,11 @@ def test_digests_git_oid_is_that_of_git(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     run = subprocess.run(["git", "hash-object", str(path)], capture_output=True, text=True, check=True)
     assert digests.git_oid(path) == run.stdout.strip()
+
+
+@pytest.mark.parametrize("value", [[], [["ışık", None]], [["a", "b"], ["c", "d"], [1, {"y": 2, "x": 1}]]])
+def test_digests_list_is_digested_value_by_value_as_in_one_piece(value: list[Any]) -> None:
+    assert digests.of_list(iter(value)) == digests.of_value(value)
 
 
 @pytest.fixture
