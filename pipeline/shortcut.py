@@ -146,7 +146,7 @@ def _scores(rows: pl.DataFrame, rarity: pl.DataFrame, mean_words: float) -> NDAr
         )
     )
     cells, gains = shared["cell"].to_numpy(), shared["gain"].to_numpy()
-    scores: NDArray[np.float64] = np.bincount(cells, weights=gains, minlength=2 * rows.height)
+    scores = np.bincount(cells, weights=gains, minlength=2 * rows.height).astype(np.float64, copy=False)
     return scores.reshape(-1, 2)
 
 
