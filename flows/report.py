@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+_SHOWN = 3  # failed checks that stand in the line that says how a run ended; its page has all
+
 
 def read_record(workspace: Path, name: str) -> dict[str, Any]:
     """Read one record.
@@ -21,20 +23,22 @@ def read_record(workspace: Path, name: str) -> dict[str, Any]:
     return record
 
 
-def failed_checks(verdict: dict[str, Any]) -> list[str]:
-    """Name the checks that a candidate did not pass, each with what was found and what was wanted.
+def refusal(verdict: dict[str, Any]) -> str:
+    """Say why a candidate did not pass, in one line: the first failed checks, and how many more there are.
 
     Args:
         verdict: The gate's record.
 
     Returns:
-        One phrase per failed check, in the gate's order.
+        Per check what was found and what was wanted, in the gate's order.
     """
-    return [
+    failed = [
         f"{name} is {_number(check['value'])}, wanted {check['rule']} {_number(check['wanted'])}"
         for name, check in verdict["checks"].items()
         if not check["passed"]
     ]
+    rest = f"; {len(failed)} of {len(verdict['checks'])} checks failed" if len(failed) > _SHOWN else ""
+    return "; ".join(failed[:_SHOWN]) + rest
 
 
 def receipt_of(workspace: Path, candidate: str | None) -> dict[str, Any] | None:
@@ -84,7 +88,7 @@ def approved(workspace: Path, candidate: str) -> bool:
 
 
 def markdown(workspace: Path, outcome: str) -> str:
-    """Write the verdict and the accuracies as tables.
+    """Write the run's page: how it ended, what the gate found, the card's pictures, every figure.
 
     Args:
         workspace: The folder with `records/`.
@@ -119,19 +123,28 @@ def markdown(workspace: Path, outcome: str) -> str:
         ]
         for name, one in verdict["comparisons"].items()
     ]
-    checks = [
-        [name, _number(check["value"]), f"{check['rule']} {_number(check['wanted'])}", _said(check["passed"])]
-        for name, check in verdict["checks"].items()
-    ]
+    failed, passed = (
+        [
+            [name, _number(check["value"]), f"{check['rule']} {_number(check['wanted'])}"]
+            for name, check in verdict["checks"].items()
+            if check["passed"] is said
+        ]
+        for said in (False, True)
+    )
+    checks, compared = ["check", "found", "wanted"], ["comparison", "difference", "bounds"]
+    title = re.split("[:;]", outcome)[0]
     parts = [
-        f"# {outcome}",
-        _table(["model", "split", "dimension", "accuracy", "95 % interval", "rows"], accuracies),
-        _table(["check", "found", "wanted", "passed"], checks),
-        _table(
-            ["comparison", "difference", "bounds", "margin", "could be seen", "rows", "left out"], comparisons
+        f"# {title[:1].upper()}{title[1:]}",
+        outcome,
+        *_section(f"Checks that failed: {len(failed)}", checks, failed),
+        *_pictures(workspace / "card"),
+        *_section("Not worse than", [*compared, "margin", "could be seen", "rows", "left out"], comparisons),
+        *_section(f"Checks that passed: {len(passed)}", checks, passed),
+        *_section(
+            "Accuracy", ["model", "split", "dimension", "accuracy", "95 % interval", "rows"], accuracies
         ),
     ]
-    return "\n\n".join([*parts, *_pictures(workspace / "card")]) + "\n"
+    return "\n\n".join(parts) + "\n"
 
 
 def _pictures(card: Path) -> list[str]:
@@ -151,11 +164,8 @@ def _number(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _said(passed: bool) -> str:
-    return "yes" if passed else "**no**"
-
-
-def _table(head: list[str], rows: list[list[Any]]) -> str:
-    """Lay out a Markdown table."""
+def _section(title: str, head: list[str], rows: list[list[Any]]) -> list[str]:
+    """Lay out a heading and a Markdown table; nothing where the table has no rows."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+    table = "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+    return [f"## {title}", table] if rows else []

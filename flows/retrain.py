@@ -59,7 +59,7 @@ def _release(folder: Path, held: int, wanted: bool, unchanged: bool) -> State[No
     """Release the candidate where there is something to release; returns the flow's end."""
     verdict = report.read_record(folder, "verdict")
     if not verdict["passed"]:
-        return Completed(message="refused by the gate: " + "; ".join(report.failed_checks(verdict)))
+        return Completed(message=f"refused by the gate: {report.refusal(verdict)}")
     receipt = report.receipt_of(folder, verdict["candidate"])
     if unchanged and receipt is not None:
         message = f"unchanged: every step skipped, {report.standing(folder, receipt)}"

@@ -22,7 +22,8 @@ def of(compared: Compared, metrics: Metrics, params: GateParams, alpha: float, l
     }
     left_out = max((pair.left_out for pair, _ in compared.values()), default=0)
     said["left_out"] = (
-        f"Rows near a text that one of two compared models was trained on are left out, up to {left_out}."
+        "Rows near a text that one of two compared models was trained on are left out of their comparison: "
+        f"{f'{left_out} at most' if left_out else 'none here'}."
     )
     if "live" not in metrics.models:
         decide = "floors, the base and the anchor" if "anchor" in metrics.models else "floors and the base"

@@ -1,5 +1,8 @@
 """What quantized vectors cost and lose, against sentence-transformers' own search and by hand."""
 
+import time
+
+import faiss
 import numpy as np
 import pytest
 import torch
@@ -67,6 +70,23 @@ def test_precision_times_a_search(precision: Precision) -> None:
     assert len(np.unique(vectors, axis=0)) == 500
     assert search_ms(vectors, precision) > 0
     assert search_ms(vectors[:1], precision) > 0
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8", "binary"])
+def test_precision_times_a_search_on_one_thread_as_the_card_says(
+    monkeypatch: pytest.MonkeyPatch, precision: Precision
+) -> None:
+    before = faiss.omp_get_max_threads()
+    seen = []
+
+    def clock() -> float:
+        seen.append(faiss.omp_get_max_threads())
+        return float(len(seen))
+
+    monkeypatch.setattr(time, "perf_counter", clock)
+    search_ms(np.ones((100, 64), np.float32), precision)
+    assert set(seen) == {1}
+    assert faiss.omp_get_max_threads() == before
 
 
 def test_precision_cells_hold_quality_bytes_and_time() -> None:

@@ -30,7 +30,7 @@ class Cell(Part):
     Attributes:
         ndcg10: On own texts, by split.
         bytes_per_vector: Of the stored vector.
-        search_ms: One query against `evaluate.search_vectors` vectors, exact search, this machine.
+        search_ms: One query against `evaluate.search_vectors` vectors, exact search, one thread.
     """
 
     ndcg10: dict[str, float]

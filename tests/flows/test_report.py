@@ -10,7 +10,7 @@ def write(path: Path, content: dict[str, Any]) -> None:
     path.write_text(json.dumps(content), "utf-8")
 
 
-VERDICT = {
+VERDICT: dict[str, Any] = {
     "passed": False,
     "checks": {
         "floor.test.16": {"value": 0.8, "rule": ">=", "wanted": 0.7, "passed": True},
@@ -33,7 +33,15 @@ VERDICT = {
 
 
 def test_report_names_only_the_checks_that_failed() -> None:
-    assert report.failed_checks(VERDICT) == ["base.test.16 is -0.1, wanted >= 0"]
+    assert report.refusal(VERDICT) == "base.test.16 is -0.1, wanted >= 0"
+
+
+def test_report_of_many_failed_checks_names_three_and_counts_them() -> None:
+    check = {"value": 0.5, "rule": ">=", "wanted": 0.7, "passed": False}
+    checks = {f"floor_{number}": check for number in range(20)} | VERDICT["checks"]
+    said = report.refusal(VERDICT | {"checks": checks})
+    assert said.startswith("floor_0 is 0.5, wanted >= 0.7; floor_1 is")
+    assert said.endswith("floor_2 is 0.5, wanted >= 0.7; 21 of 22 checks failed")
 
 
 def test_report_finds_the_receipt_of_a_candidate_and_no_other(tmp_path: Path) -> None:
@@ -71,8 +79,14 @@ def test_report_shows_each_accuracy_and_each_check(tmp_path: Path) -> None:
     models = {"base": {"test": {"16": cell}}}
     write(tmp_path / "records" / "verdict.json", VERDICT)
     write(tmp_path / "records" / "metrics.json", {"models": models | {"candidate": {"test": {"16": cell}}}})
-    text = report.markdown(tmp_path, "refused")
-    assert text.startswith("# refused\n")
+    text = report.markdown(tmp_path, "refused by the gate: base.test.16 is -0.1, wanted >= 0")
+    assert text.startswith("# Refused by the gate\n\nrefused by the gate: base.test.16 is -0.1, wanted")
+    assert text.index("## Checks that failed: 1") < text.index("| base.test.16 |")
+    assert (
+        text.index("| base.test.16 |")
+        < text.index("## Checks that passed: 1")
+        < text.index("| floor.test.16")
+    )
     assert "| base | test | 16 | 0.8000 | 0.7500 to 0.8500 | 60 |" in text
-    assert "| base.test.16 | -0.1 | >= 0 | **no** |" in text
+    assert "| base.test.16 | -0.1 | >= 0 |" in text
     assert "| live_accuracy_16 | 0.01 | -0.02 to 0.04 | 0.03 | 0.025 | 400 | 7 |" in text
