@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from huggingface_hub import HfApi
 
 from pipeline.errors import BrokenChain, HubDenied, HubError, HubNotFound, HubUnreachable
 from pipeline.hub import Hub, digest_as_listed
@@ -380,6 +381,18 @@ def test_hub_private_repository_is_hidden_without_a_token(
     monkeypatch.delenv("HF_TOKEN")
     with pytest.raises(HubNotFound, match="or this token may not see it"):
         hub_at().info("tester/secret", "model")
+
+
+def test_hub_gated_repository_is_read_with_access_and_named_without(
+    hub: Hub, tuned: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = hub.info(tuned, "model").commit
+    HfApi(endpoint=hub.endpoint, token=workspace.TOKEN).update_repo_settings(tuned, gated="manual")
+    folder, _ = hub.download(tuned, "model", commit, everything, cache=tmp_path / "mine")
+    assert (folder / ".gitattributes").is_file()
+    monkeypatch.setenv("HF_TOKEN", workspace.READ_TOKEN)
+    with pytest.raises(HubDenied, match="the repository is gated. Ask for access on its page"):
+        hub.download(tuned, "model", commit, everything, cache=tmp_path / "theirs")
 
 
 def test_hub_download_gives_what_hashlib_gives(hub: Hub, writer: Stage, tmp_path: Path) -> None:

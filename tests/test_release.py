@@ -5,9 +5,11 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from huggingface_hub import CommitOperationAdd, HfApi, snapshot_download
+from huggingface_hub.errors import GatedRepoError
 
 from flows.steps import WAITS
 from pipeline import approve, code, digests, receipts, release, safety, stages
@@ -364,6 +366,35 @@ def test_release_refuses_a_public_repository_where_a_private_one_is_wanted(line:
     message = refusal(line, ReleaseRefused)
     assert f"{REPO} is public and release.private is true; wanted it private" in message
     assert (len(commits(api)), waiting(api), tags(api)) == (1, [], {})
+
+
+@pytest.mark.parametrize("gated", ["auto", "manual"])
+def test_release_into_a_gated_repository_leaves_it_gated(
+    line: Path, api: HfApi, gated: Literal["auto", "manual"]
+) -> None:
+    api.create_repo(REPO)
+    api.update_repo_settings(REPO, gated=gated)
+    receipt, _ = run(line)
+    second(line)
+    after, _ = run(line)
+    assert (after.parent, after.version) == (receipt.commit, "v2")
+    assert api.model_info(REPO).gated == gated
+    stranger = HfApi(endpoint=api.endpoint, token=False)
+    with pytest.raises(GatedRepoError):
+        stranger.hf_hub_download(REPO, "model.safetensors", revision="v2")
+
+
+def test_release_into_an_organizations_namespace(line: Path, api: HfApi) -> None:
+    theirs = "ekip/arama"
+    workspace.forget(api.endpoint, theirs)
+    set_params(line, {"release.repo": theirs, "live.repo": theirs})
+    sealed.seal(line)
+    receipt, _ = run(line)
+    assert receipt.repo == theirs
+    assert [(tag.name, tag.target_commit) for tag in api.list_repo_refs(theirs).tags] == [
+        ("v1", receipt.commit)
+    ]
+    assert not api.repo_exists(REPO)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """The token is nowhere in what a whole run wrote."""
 
 import zlib
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,21 +9,6 @@ from huggingface_hub import HfApi, snapshot_download
 from tests import workspace
 from tests.conftest import Stage
 from tests.releasing import REPO
-
-
-def found_in(*folders: Path) -> list[Path]:
-    """List the files that hold the token; what git packed is unpacked."""
-    token = workspace.TOKEN.encode()
-    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    return [path for path in files if token in _content(path)]
-
-
-def _content(path: Path) -> bytes:
-    content = path.read_bytes()
-    if ".git" in path.parts and "objects" in path.parts:
-        with suppress(zlib.error):
-            return zlib.decompress(content)
-    return content
 
 
 @pytest.fixture
@@ -61,15 +45,15 @@ def test_release_leaves_the_token_nowhere(line: Path, stage: Stage, api: HfApi, 
     for one in api.get_repo_discussions(REPO):
         text = str(api.get_discussion_details(REPO, one.num))
         (tmp_path / f"discussion-{one.num}.txt").write_text(text, "utf-8")
-    assert found_in(tmp_path) == []
+    assert workspace.holding_token(tmp_path) == []
 
 
 def test_secrets_would_be_found(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "log").write_text(f"Bearer {workspace.TOKEN}\n", "utf-8")
-    assert found_in(tmp_path) == [tmp_path / "a" / "log"]
+    assert workspace.holding_token(tmp_path) == [tmp_path / "a" / "log"]
     (tmp_path / "a" / "log").unlink()
     packed = tmp_path / ".git" / "objects" / "ab"
     packed.parent.mkdir(parents=True)
     packed.write_bytes(zlib.compress(workspace.TOKEN.encode()))
-    assert found_in(tmp_path) == [packed]
+    assert workspace.holding_token(tmp_path) == [packed]

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from tests import workspace
 from tests.conftest import Make, Stage
 from tests.flows.server import Prefect
 
@@ -28,6 +29,8 @@ def test_line_releases_once_and_then_skips_every_step(
     shown = server.artifact_of(run)
     assert "| candidate | test | 32 |" in shown
     assert shown.count("(data:image/svg+xml;base64,") == 3
+    assert workspace.TOKEN not in output
+    assert workspace.holding_token(work, Path(prefect.env["PREFECT_HOME"])) == []
     head = commit_of(work)
 
     begin = time.monotonic()
