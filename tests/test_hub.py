@@ -391,7 +391,7 @@ def test_hub_gated_repository_is_read_with_access_and_named_without(
     folder, _ = hub.download(tuned, "model", commit, everything, cache=tmp_path / "mine")
     assert (folder / ".gitattributes").is_file()
     monkeypatch.setenv("HF_TOKEN", workspace.READ_TOKEN)
-    with pytest.raises(HubDenied, match="the repository is gated. Ask for access on its page"):
+    with pytest.raises(HubDenied, match=r"the repository is gated\. Ask for access on its page"):
         hub.download(tuned, "model", commit, everything, cache=tmp_path / "theirs")
 
 

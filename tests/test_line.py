@@ -15,7 +15,6 @@ from pipeline import digests, looks, stages
 from pipeline.records import Metrics, Verdict
 from tests import workspace
 from tests.conftest import Stage
-from tests.test_secrets import found_in
 from tests.workspace import git, set_params
 
 REPO = "tester/line"
@@ -153,7 +152,7 @@ def test_line_leaves_the_token_nowhere(line: Line, tmp_path: Path) -> None:
     (tmp_path / "said").write_text(line.output + released.stderr + again.stdout + again.stderr, "utf-8")
     assert (Path(line.env["HF_HOME"]) / "hub").is_dir()
     # The workspace with its .git and .dvc, the client's cache, and what was said.
-    assert found_in(tmp_path, Path(line.env["HF_HOME"])) == []
+    assert workspace.holding_token(tmp_path, Path(line.env["HF_HOME"])) == []
 
 
 def test_line_runs_only_what_a_change_concerns(line: Line) -> None:
