@@ -1,6 +1,6 @@
 """OpenSSF model signatures over a release's files, where a key or an identity is configured.
 
-`model-signing` is not among the locked packages: it is wanted only by who signs (`pip install '.[signing]'`).
+`model-signing` is an extra of the package, which the lock has: only who signs needs it.
 """
 
 import importlib

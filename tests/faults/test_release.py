@@ -186,7 +186,7 @@ def test_release_survives_every_fault_at_every_request(
         outcomes = matrix.run(
             tmp_path,
             template,
-            lanes=int(os.environ.get("FAULTS_LANES") or 2),
+            lanes=int(os.environ.get("FAULTS_LANES") or 4),
             only=os.environ.get("FAULTS_ONLY") or "",
             report=report,
         )
