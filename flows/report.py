@@ -131,14 +131,18 @@ def markdown(workspace: Path, outcome: str) -> str:
         ]
         for said in (False, True)
     )
-    checks, compared = ["check", "found", "wanted"], ["comparison", "difference", "bounds"]
+    checks = ["check", "found", "wanted"]
     title = re.split("[:;]", outcome)[0]
     parts = [
         f"# {title[:1].upper()}{title[1:]}",
         outcome,
         *_section(f"Checks that failed: {len(failed)}", checks, failed),
         *_pictures(workspace / "card"),
-        *_section("Not worse than", [*compared, "margin", "could be seen", "rows", "left out"], comparisons),
+        *_section(
+            "Not worse than",
+            ["comparison", "difference", "bounds", "margin", "could be seen", "rows", "left out"],
+            comparisons,
+        ),
         *_section(f"Checks that passed: {len(passed)}", checks, passed),
         *_section(
             "Accuracy", ["model", "split", "dimension", "accuracy", "95 % interval", "rows"], accuracies

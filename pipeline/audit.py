@@ -16,6 +16,7 @@ from pipeline.findings import COLUMNS, Split
 from pipeline.folding import folded
 from pipeline.params import Params
 from pipeline.params.audit import AuditParams, Policies
+from pipeline.portions import copied, portions
 from pipeline.records import Audit, Shortcut, SplitAudit
 
 # A row of one of these splits is kept, and its copy in an earlier one is the leak.
@@ -175,13 +176,13 @@ def _write(
     begin = 0
     leaving, groups = [], []
     writer: pq.ParquetWriter | None = None
-    for rows in findings.portions(split.path):
+    for rows in portions(split.path):
         marked = rows.select(_CLEAN).with_columns(
             reason=reasons[begin : begin + rows.height],
             place=pl.int_range(begin, begin + rows.height, dtype=pl.UInt32, eager=True),
         )
         begin += rows.height
-        leaving.append(findings.copied(marked.filter(pl.col("reason").is_not_null())))
+        leaving.append(copied(marked.filter(pl.col("reason").is_not_null())))
         clean = marked.filter(pl.col("reason").is_null()).select(_CLEAN)
         groups.append(clean["group"].hash(seed=1))
         for column, measure in measures.items():

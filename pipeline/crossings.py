@@ -7,9 +7,10 @@ import numpy as np
 import polars as pl
 
 from pipeline import near_duplicates
-from pipeline.findings import COLUMNS, Split, portions
+from pipeline.findings import COLUMNS, Split
 from pipeline.folding import folded
 from pipeline.params.audit import NearDuplicateParams
+from pipeline.portions import portions
 
 # Which columns near-duplicates are looked for in: a negative says nothing of what was learnt to be right.
 _COMPARED = ("query", "positive")

@@ -4,20 +4,17 @@ Of all rows only three 64-bit hashes of their folded texts are held, and a bit p
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
-import pyarrow.parquet as pq
 
 from pipeline import personal_data
 from pipeline.folding import folded
 from pipeline.params.audit import AuditParams
+from pipeline.portions import portions
 
 COLUMNS = ("query", "positive", "negative")
-_PORTION = 50_000
 
 
 @dataclass(frozen=True)
@@ -37,20 +34,6 @@ class Split:
     keys: pl.DataFrame
     flags: pl.DataFrame
     personal: dict[str, int]
-
-
-def portions(path: Path) -> Iterator[pl.DataFrame]:
-    """Read a parquet file in order, a portion at a time."""
-    # Without pre_buffer=False pyarrow holds all that it has read of the file until the end of it.
-    with pq.ParquetFile(path, pre_buffer=False) as file:
-        for batch in file.iter_batches(_PORTION):
-            portion: Any = pl.from_arrow(batch)
-            yield portion
-
-
-def copied(rows: pl.DataFrame) -> pl.DataFrame:
-    """Copy rows picked out of a portion, whose texts would all stay in memory as long as they do."""
-    return pl.DataFrame(rows.to_arrow(compat_level=pl.CompatLevel.oldest()))
 
 
 def scan(name: str, path: Path, params: AuditParams) -> Split:

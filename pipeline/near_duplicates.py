@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from rensa import RMinHash
 
 from pipeline.folding import folded
 from pipeline.params.audit import NearDuplicateParams
+from pipeline.portions import portions
 from pipeline.signals import signals, typed
 
 # What a release's `trained_rows.parquet` is made with: it must mean the same in every release.
@@ -182,19 +182,18 @@ def near(trained: Path, texts: list[str]) -> NDArray[np.bool_]:
     asked = trained_rows(texts).with_row_index("text")
     wanted = asked.select("text", band="bands", place=_PLACES).explode("band", "place").drop_nulls()
     found = np.zeros(asked.height, dtype=bool)
-    with pq.ParquetFile(trained, pre_buffer=False) as file:
-        for portion in file.iter_batches(100_000):
-            rows = pl.DataFrame(portion).with_row_index("row")
-            found |= asked["key"].is_in(rows["key"].implode()).to_numpy()
-            near_ones = (
-                rows.select("row", band="bands", place=_PLACES)
-                .explode("band", "place")
-                .join(wanted, on=["band", "place"])
-                .group_by("row", "text")
-                .len()
-                .filter(pl.col("len") >= _NEAR_BANDS)
-            )
-            found[near_ones["text"].unique().to_numpy()] = True
+    for portion in portions(trained):
+        rows = portion.with_row_index("row")
+        found |= asked["key"].is_in(rows["key"].implode()).to_numpy()
+        near_ones = (
+            rows.select("row", band="bands", place=_PLACES)
+            .explode("band", "place")
+            .join(wanted, on=["band", "place"])
+            .group_by("row", "text")
+            .len()
+            .filter(pl.col("len") >= _NEAR_BANDS)
+        )
+        found[near_ones["text"].unique().to_numpy()] = True
     return found
 
 

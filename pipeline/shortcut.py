@@ -12,15 +12,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipeline.findings import copied, portions
 from pipeline.folding import folded
+from pipeline.portions import ROWS, copied, portions
 
 Hits: TypeAlias = NDArray[np.bool_]
 
 _WORD = r"\w+"
 _FEATURES = 2**18
-# Held-out rows scored together: millions of them must fit into memory.
-_PORTION = 50_000
 # BM25's usual constants (Robertson and Zaragoza, 2009): saturation of repeated words, weight of the length.
 _K1, _B = 1.2, 0.75
 
@@ -77,7 +75,7 @@ def bag_of_words(train: pl.DataFrame, held_out: pl.DataFrame, seed: int = 1) -> 
         np.concatenate(
             [
                 classifier.decision_function(words.transform(_folded(part, column)))
-                for part in held_out.iter_slices(_PORTION)
+                for part in held_out.iter_slices(ROWS)
             ]
         )
         for column in ("positive", "negative")
@@ -102,7 +100,7 @@ def bm25(held_out: pl.DataFrame) -> Hits:
         return np.zeros(0, np.bool_)
     rows = held_out.select(folded(pl.col(name)).fill_null("") for name in ("query", "positive", "negative"))
     rarity, mean_words = _rarity(pl.concat([rows["positive"], rows["negative"]]).unique().to_frame("text"))
-    scores = np.concatenate([_scores(part, rarity, mean_words) for part in rows.iter_slices(_PORTION)])
+    scores = np.concatenate([_scores(part, rarity, mean_words) for part in rows.iter_slices(ROWS)])
     hits: Hits = scores[:, 0] > scores[:, 1]
     return hits
 
@@ -110,7 +108,7 @@ def bm25(held_out: pl.DataFrame) -> Hits:
 def _rarity(texts: pl.DataFrame) -> tuple[pl.DataFrame, float]:
     """Give the weight `idf` of each `word` of distinct texts, and how many words a text has on average."""
     appears, count = [], 0
-    for part in texts.iter_slices(_PORTION):
+    for part in texts.iter_slices(ROWS):
         words = _words(part.with_row_index("document"))
         count += words.height
         appears.append(words.group_by("word").agg(documents=pl.col("document").n_unique()))

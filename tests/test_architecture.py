@@ -42,6 +42,7 @@ ROOMS = [
         "shortcut",
         "personal_data",
         "partners",
+        "portions",
         "near_duplicates",
         "findings",
         "crossings",

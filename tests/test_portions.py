@@ -1,4 +1,4 @@
-"""Reading a split in portions: what stays in memory of one that has gone by."""
+"""Reading a file in portions: what stays in memory of one that has gone by."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from pipeline.findings import copied, portions
+from pipeline.portions import copied, portions
 from pipeline.shortcut import sample
 
 ROWS = 600_000
