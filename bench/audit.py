@@ -27,9 +27,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipeline import audit as step
 from pipeline import params as parameters
-from pipeline.folding import folded
+from pipeline.dataset.normalize import folded
+from pipeline.stages.audit import step
 
 PROJECT = Path(__file__).resolve().parent.parent
 REFERENCE_ROWS = 215_000

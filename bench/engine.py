@@ -19,11 +19,12 @@ from sentence_transformers import SentenceTransformer
 
 from bench import outcomes
 from bench.stock import arguments
-from pipeline.encoding import encode, score_triplets
+from pipeline.embedding.encode import encode, score_triplets
+from pipeline.embedding.hardware import fast_bfloat16, peak_memory_bytes
+from pipeline.embedding.tokens import number_texts
 from pipeline.engine.batches import largest_batch
-from pipeline.engine.fit import Hardware, Recipe, fit
-from pipeline.engine.hardware import fast_bfloat16, peak_memory_bytes
-from pipeline.engine.tokens import number_texts
+from pipeline.engine.fit import fit
+from pipeline.engine.recipe import Hardware, Recipe
 
 COLUMNS = ("query", "positive", "negative")
 

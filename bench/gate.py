@@ -33,8 +33,8 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import beta  # type: ignore[import-untyped]
 
-from pipeline.engine.hardware import device_name, granted_threads
-from pipeline.gate import gate
+from pipeline.embedding.hardware import device_name, granted_threads
+from pipeline.judging.verdict import gate
 from pipeline.params import load
 from pipeline.params.gate import GateParams
 from pipeline.records import (

@@ -27,8 +27,9 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import BertProcessing
 from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
 
-from pipeline.engine.fit import Hardware, Recipe, TrainingRun, fit
-from pipeline.engine.hardware import device_name
+from pipeline.embedding.hardware import device_name
+from pipeline.engine.fit import fit
+from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
 from pipeline.engine.report import encoder_parameters
 
 REFERENCE_TRIPLETS = 215_676

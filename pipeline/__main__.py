@@ -11,6 +11,7 @@ from typing import Any
 
 from pipeline.errors import InvalidWorkspace, PipelineError
 from pipeline.params import load
+from pipeline.workspace.lineage import NAMES
 
 STEPS = {
     "check": "find what is wrong before the first step starts",
@@ -60,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
         _refuse_foreign_code(workspace)
         params = load(workspace)
         # A step imports what it needs and no more: torch alone takes seconds.
-        run = importlib.import_module(f"pipeline.{chosen.step}").run
+        run = importlib.import_module(module_of(chosen.step)).run
         extra = ARGUMENTS.get(chosen.step, ())
         report(chosen.step, run(workspace, params, *(getattr(chosen, name) for name in extra)))
     except PipelineError as error:
@@ -82,6 +83,11 @@ def _refuse_foreign_code(workspace: Path) -> None:
             f"this code stands in {code} and the workspace is {workspace}; wanted one folder, because the "
             f"card states the commit of the workspace's code. Run it there: cd {workspace}"
         )
+
+
+def module_of(step: str) -> str:
+    """Name the module of a step: a stage's, or a command's."""
+    return f"pipeline.stages.{step}.step" if step in NAMES else f"pipeline.commands.{step}"
 
 
 def report(step: str, result: Any) -> None:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localhub.process import User, serve
-from tests import workspace
+from tests.support import workspaces
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -53,22 +53,22 @@ class Stage:
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     root = tmp_path_factory.mktemp("stage")
-    users = [User("tester", "write", workspace.TOKEN), User("tester", "read", workspace.READ_TOKEN)]
+    users = [User("tester", "write", workspaces.TOKEN), User("tester", "read", workspaces.READ_TOKEN)]
     with serve(root / "hub", users, log=root / "hub.log") as hub:
-        workspace.tiny_model(root / "tiny")
-        workspace.write_splits(
+        workspaces.tiny_model(root / "tiny")
+        workspaces.write_splits(
             root / "triplets",
             {
-                "train": workspace.triplets(60),
-                "validation": workspace.triplets(20, start=100),
-                "test": workspace.triplets(30, start=200),
+                "train": workspaces.triplets(60),
+                "validation": workspaces.triplets(20, start=100),
+                "test": workspaces.triplets(30, start=200),
             },
         )
         yield Stage(
             endpoint=hub.endpoint,
-            base=workspace.put(hub.endpoint, "tester/tiny", "model", root / "tiny"),
-            dataset=workspace.put(hub.endpoint, "tester/triplets", "dataset", root / "triplets"),
-            env=workspace.environment(hub.endpoint, root / "home"),
+            base=workspaces.put(hub.endpoint, "tester/tiny", "model", root / "tiny"),
+            dataset=workspaces.put(hub.endpoint, "tester/triplets", "dataset", root / "triplets"),
+            env=workspaces.environment(hub.endpoint, root / "home"),
         )
 
 
@@ -86,43 +86,48 @@ class Make:
 
     def __call__(self, changes: dict[str, object] | None = None, *, dvc: bool = True) -> Path:
         pinned = {"dataset.revision": self.stage.dataset, "base.revision": self.stage.base}
-        return workspace.make(self.folder, pinned | (changes or {}), dvc=dvc)
+        return workspaces.make(self.folder, pinned | (changes or {}), dvc=dvc)
 
 
 @pytest.fixture
 def writer(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
     """Make this process a user of the session's Hub who may write."""
     monkeypatch.setenv("HF_ENDPOINT", stage.endpoint)
-    monkeypatch.setenv("HF_TOKEN", workspace.TOKEN)
+    monkeypatch.setenv("HF_TOKEN", workspaces.TOKEN)
     return stage
 
 
 @pytest.fixture(scope="session")
 def finished(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace in which every stage ran once, in this process; nobody changes it."""
-    from pipeline import audit, card, evaluate, gate, pin, train
     from pipeline.params import load
+    from pipeline.stages.audit import step as audit
+    from pipeline.stages.card import step as card
+    from pipeline.stages.evaluate import step as evaluate
+    from pipeline.stages.gate import step as gate
+    from pipeline.stages.pin import step as pin
+    from pipeline.stages.train import step as train
 
     root = tmp_path_factory.mktemp("finished")
-    workspace.write_splits(root / "mixed", workspace.mixed())
-    changes = workspace.MIXED | {
+    workspaces.write_splits(root / "mixed", workspaces.mixed())
+    changes = workspaces.MIXED | {
         "base.revision": stage.base,
-        "dataset.revision": workspace.put(stage.endpoint, "tester/mixed", "dataset", root / "mixed"),
+        "dataset.revision": workspaces.put(stage.endpoint, "tester/mixed", "dataset", root / "mixed"),
     }
-    folder = workspace.make(root / "work", changes)
+    folder = workspaces.make(root / "work", changes)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_ENDPOINT", stage.endpoint)
-        patch.setenv("HF_TOKEN", workspace.TOKEN)
+        patch.setenv("HF_TOKEN", workspaces.TOKEN)
         for step in (pin, audit, train, evaluate, gate, card):
             step.run(folder, load(folder))
-    workspace.commit(folder)
+    workspaces.commit(folder)
     return folder
 
 
 @pytest.fixture
 def line(finished: Path, writer: Stage, tmp_path: Path) -> Path:
     """A copy of the finished workspace, and its release repository gone from the Hub."""
-    workspace.forget(writer.endpoint, workspace.MIXED["release.repo"])
+    workspaces.forget(writer.endpoint, workspaces.MIXED["release.repo"])
     return Path(shutil.copytree(finished, tmp_path / "line", symlinks=True))
 
 
@@ -131,8 +136,8 @@ def judged(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with a tiny candidate that passed the gate; nobody changes it."""
     from huggingface_hub import snapshot_download
 
-    from tests import sealed
-    from tests.releasing import NAMES
+    from tests.support import sealed
+    from tests.support.releasing import NAMES
 
     root = tmp_path_factory.mktemp("judged")
     model = snapshot_download("tester/tiny", revision=stage.base, endpoint=stage.endpoint)
@@ -143,9 +148,9 @@ def judged(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def ready(judged: Path, writer: Stage, tmp_path: Path) -> Path:
     """A copy of it, and its release repository gone from the Hub."""
-    from tests.releasing import REPO
+    from tests.support.releasing import REPO
 
-    workspace.forget(writer.endpoint, REPO)
+    workspaces.forget(writer.endpoint, REPO)
     return Path(shutil.copytree(judged, tmp_path / "line", symlinks=True))
 
 
@@ -154,4 +159,4 @@ def api(writer: Stage) -> "HfApi":
     """The real client, for a user who may write."""
     from huggingface_hub import HfApi
 
-    return HfApi(endpoint=writer.endpoint, token=workspace.TOKEN)
+    return HfApi(endpoint=writer.endpoint, token=workspaces.TOKEN)

@@ -11,11 +11,12 @@ import httpx2 as httpx
 import pytest
 from huggingface_hub import HfApi, snapshot_download
 
-from pipeline import digests, looks, stages
+from pipeline.judging import looks
 from pipeline.records import Metrics, Verdict
-from tests import workspace
+from pipeline.workspace import digests, lineage
 from tests.conftest import Stage
-from tests.workspace import git, set_params
+from tests.support import workspaces
+from tests.support.workspaces import git, set_params
 
 REPO = "tester/line"
 DEAD = "http://127.0.0.1:1"
@@ -49,8 +50,8 @@ def reproduced(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Line:
         "live.repo": REPO,
         "release.repo": REPO,
     }
-    folder = workspace.make(root / "work", changes)
-    made = Line(folder, workspace.environment(stage.endpoint, root / "home"), "")
+    folder = workspaces.make(root / "work", changes)
+    made = Line(folder, workspaces.environment(stage.endpoint, root / "home"), "")
     ran = made.dvc("repro")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     git(folder, "add", ".")
@@ -60,24 +61,24 @@ def reproduced(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Line:
 
 @pytest.fixture
 def line(reproduced: Line, stage: Stage, tmp_path: Path) -> Line:
-    workspace.forget(stage.endpoint, REPO)
+    workspaces.forget(stage.endpoint, REPO)
     folder = Path(shutil.copytree(reproduced.folder, tmp_path / "line", symlinks=True))
     return Line(folder, reproduced.env, reproduced.output)
 
 
 def test_line_runs_every_stage_in_order(reproduced: Line) -> None:
     ran = [part.split("'")[0] for part in reproduced.output.split("Running stage '")[1:]]
-    assert ran == list(stages.NAMES)
-    assert stages.broken_links(reproduced.folder) == []
-    assert stages.unlocked(reproduced.folder) == []
-    metrics = Metrics.load(reproduced.folder / stages.RECORDS["evaluate"])
+    assert ran == list(lineage.NAMES)
+    assert lineage.broken_links(reproduced.folder) == []
+    assert lineage.unlocked(reproduced.folder) == []
+    metrics = Metrics.load(reproduced.folder / lineage.RECORDS["evaluate"])
     assert set(metrics.models) == {"base", "candidate"}
-    assert Verdict.load(reproduced.folder / stages.RECORDS["gate"]).passed
+    assert Verdict.load(reproduced.folder / lineage.RECORDS["gate"]).passed
 
 
 def test_line_again_runs_nothing_and_needs_no_network(line: Line, tmp_path: Path) -> None:
     before = digests.files(line.folder / "records")
-    ran = line.dvc("repro", env=workspace.environment(DEAD, tmp_path / "home", token=None))
+    ran = line.dvc("repro", env=workspaces.environment(DEAD, tmp_path / "home", token=None))
     assert ran.returncode == 0, ran.stderr
     assert "Running stage" not in ran.stdout
     assert "Data and pipelines are up to date." in ran.stdout
@@ -88,11 +89,11 @@ def test_line_again_runs_nothing_and_needs_no_network(line: Line, tmp_path: Path
 def test_line_released_is_on_the_hub_and_leaves_a_clean_workspace(
     line: Line, stage: Stage, tmp_path: Path
 ) -> None:
-    released = workspace.pipeline(line.folder, line.env, "release")
+    released = workspaces.pipeline(line.folder, line.env, "release")
     assert released.returncode == 0, released.stderr
     assert released.stdout.startswith(f"released: {REPO} v1 at ")
     commit = released.stdout.split(" at ")[1].split(" ")[0]
-    api = HfApi(endpoint=stage.endpoint, token=workspace.TOKEN)
+    api = HfApi(endpoint=stage.endpoint, token=workspaces.TOKEN)
     assert api.model_info(REPO).sha == commit
     folder = Path(
         snapshot_download(REPO, revision=commit, endpoint=stage.endpoint, cache_dir=tmp_path / "empty")
@@ -100,7 +101,7 @@ def test_line_released_is_on_the_hub_and_leaves_a_clean_workspace(
     ours = digests.files(line.folder / "model") | digests.files(line.folder / "card")
     for path, wanted in ours.items():
         assert digests.sha256(folder / path) == wanted
-    again = workspace.pipeline(line.folder, line.env, "release")
+    again = workspaces.pipeline(line.folder, line.env, "release")
     assert (again.returncode, again.stdout[:17]) == (0, "already released:")
     status = line.dvc("status")
     assert "Data and pipelines are up to date." in status.stdout
@@ -110,7 +111,7 @@ def test_line_released_is_on_the_hub_and_leaves_a_clean_workspace(
 
 
 def test_line_released_card_says_the_truth(line: Line, stage: Stage, tmp_path: Path) -> None:
-    released = workspace.pipeline(line.folder, line.env, "release")
+    released = workspaces.pipeline(line.folder, line.env, "release")
     assert released.returncode == 0, released.stderr
     text = (line.folder / "card" / "README.md").read_text(encoding="utf-8")
     links = set(re.findall(r"\]\((http[^)]+)\)", text))
@@ -128,7 +129,7 @@ def test_line_released_card_says_the_truth(line: Line, stage: Stage, tmp_path: P
     for number, code in enumerate(re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)):
         script = tmp_path / f"{number}.py"
         script.write_text(code, encoding="utf-8")
-        env = workspace.environment(stage.endpoint, tmp_path / "reader", token=None)
+        env = workspaces.environment(stage.endpoint, tmp_path / "reader", token=None)
         ran = subprocess.run(
             [sys.executable, str(script)], env=env, cwd=tmp_path, capture_output=True, text=True, check=False
         )
@@ -145,21 +146,21 @@ def test_line_judges_again_without_another_look(line: Line) -> None:
 
 
 def test_line_leaves_the_token_nowhere(line: Line, tmp_path: Path) -> None:
-    released = workspace.pipeline(line.folder, line.env, "release")
+    released = workspaces.pipeline(line.folder, line.env, "release")
     assert released.returncode == 0, released.stderr
     again = line.dvc("repro", "--force", "--verbose")
     assert again.returncode == 0, again.stderr
     (tmp_path / "said").write_text(line.output + released.stderr + again.stdout + again.stderr, "utf-8")
     assert (Path(line.env["HF_HOME"]) / "hub").is_dir()
     # The workspace with its .git and .dvc, the client's cache, and what was said.
-    assert workspace.holding_token(tmp_path, Path(line.env["HF_HOME"])) == []
+    assert workspaces.holding_token(tmp_path, Path(line.env["HF_HOME"])) == []
 
 
 def test_line_runs_only_what_a_change_concerns(line: Line) -> None:
     set_params(line.folder, {"card.domain": "telekomünikasyon"})
     ran = line.dvc("repro")
     assert [part.split("'")[0] for part in ran.stdout.split("Running stage '")[1:]] == ["card"]
-    assert stages.broken_links(line.folder) == []
+    assert lineage.broken_links(line.folder) == []
     assert "telekomünikasyon" in (line.folder / "card" / "README.md").read_text(encoding="utf-8")
 
 
@@ -169,12 +170,12 @@ def test_line_that_failed_comes_back_with_git_and_dvc_checkout(line: Line, tmp_p
     assert ran.returncode != 0
     assert "pin: could not look at dataset tester/triplets" in ran.stderr
     assert "Traceback" not in ran.stderr
-    assert not (line.folder / stages.RECORDS["pin"]).exists()
+    assert not (line.folder / lineage.RECORDS["pin"]).exists()
     git(line.folder, "checkout", "--", ".")
-    dead = workspace.environment(DEAD, tmp_path / "home", token=None)
+    dead = workspaces.environment(DEAD, tmp_path / "home", token=None)
     back = line.dvc("checkout", env=dead)
     assert back.returncode == 0, back.stderr
-    assert stages.broken_links(line.folder) == []
+    assert lineage.broken_links(line.folder) == []
     assert "Data and pipelines are up to date." in line.dvc("status", env=dead).stdout
 
 
@@ -182,9 +183,9 @@ def test_line_brings_lost_artifacts_back_with_a_checkout_and_no_network(line: Li
     for path in ("data", "model", "card"):
         shutil.rmtree(line.folder / path)
     (line.folder / "outcomes.parquet").unlink()
-    back = line.dvc("checkout", env=workspace.environment(DEAD, tmp_path / "home", token=None))
+    back = line.dvc("checkout", env=workspaces.environment(DEAD, tmp_path / "home", token=None))
     assert back.returncode == 0, back.stderr
-    assert stages.broken_links(line.folder) == []
+    assert lineage.broken_links(line.folder) == []
 
 
 def test_line_shows_metrics_and_plots(line: Line) -> None:

@@ -11,11 +11,12 @@ import polars as pl
 import pytest
 
 from pipeline import __main__ as main
-from pipeline import digests
-from tests import sealed, workspace
+from pipeline.workspace import digests
+from pipeline.workspace.files import write_text
 from tests.conftest import Make, Stage
-from tests.releasing import REPO, second
-from tests.workspace import READ_TOKEN, set_params, triplets
+from tests.support import sealed, workspaces
+from tests.support.releasing import REPO, second
+from tests.support.workspaces import READ_TOKEN, set_params, triplets
 
 Outcome = subprocess.CompletedProcess[str]
 
@@ -42,7 +43,7 @@ class Room:
 
     def run(self, step: str, changes: Mapping[str, Any], env: Mapping[str, str] | None = None) -> Outcome:
         self.folder = self.make(dict(changes), dvc=False)
-        return workspace.pipeline(self.folder, self.make.stage.env if env is None else env, step)
+        return workspaces.pipeline(self.folder, self.make.stage.env if env is None else env, step)
 
     def refused(self, step: str, changes: Mapping[str, Any], env: Mapping[str, str] | None = None) -> str:
         outcome = self.run(step, changes, env)
@@ -53,14 +54,14 @@ class Room:
     def data(self, change: Callable[[Path], object]) -> dict[str, object]:
         """Put a data set on the Hub, made of good splits and a change to them."""
         source = self.make.folder.parent / "data"
-        workspace.write_splits(
+        workspaces.write_splits(
             source, {"train": triplets(6), "validation": triplets(3, 10), "test": triplets(3, 20)}
         )
         change(source)
         repo = f"tester/main-{self.make.folder.parent.name.lower().replace('_', '-')[-40:].strip('-')}"
         return {
             "dataset.repo": repo,
-            "dataset.revision": workspace.put(self.endpoint, repo, "dataset", source),
+            "dataset.revision": workspaces.put(self.endpoint, repo, "dataset", source),
         }
 
 
@@ -123,7 +124,7 @@ def test_main_rejects_the_row_of_a_null_cell(room: Room) -> None:
 
     pinned = room.run("pin", room.data(spoil))
     assert pinned.returncode == 0, pinned.stderr
-    audited = workspace.pipeline(room.folder, room.make.stage.env, "audit")
+    audited = workspaces.pipeline(room.folder, room.make.stage.env, "audit")
     assert audited.returncode == 0, audited.stderr
     assert 'train  5 of 6 rows kept; found {"not_text": 1' in audited.stdout
 
@@ -164,7 +165,7 @@ def test_main_refuses_a_dimension_larger_than_the_models(
 ) -> None:
     folder, records = standing
     set_params(folder, {"model.dims": [64, 16, 4], "gate.floors": {64: 0.0, 16: 0.0, 4: 0.0}})
-    message = said(workspace.pipeline(folder, stage.env, "train"), "train")
+    message = said(workspaces.pipeline(folder, stage.env, "train"), "train")
     assert "model.dims asks for 64 dimensions and the base has 32; wanted none above 32" in message
     assert digests.files(folder / "records") == records
 
@@ -192,8 +193,8 @@ def test_main_refuses_a_token_that_cannot_release(
     wanted: str,
 ) -> None:
     folder, records = standing
-    env = workspace.environment(stage.endpoint, tmp_path / "home", token)
-    message = said(workspace.pipeline(folder, env, step), step)
+    env = workspaces.environment(stage.endpoint, tmp_path / "home", token)
+    message = said(workspaces.pipeline(folder, env, step), step)
     assert wanted in message
     assert "hf_unknown" not in message
     assert digests.files(folder / "records") == records
@@ -203,11 +204,11 @@ def test_main_refuses_a_token_that_cannot_release(
 def test_main_runs_no_code_on_a_workspace_elsewhere(room: Room, stage: Stage, tmp_path: Path) -> None:
     folder = room.make(dvc=False)
     other = Path(shutil.copytree(folder, tmp_path / "other"))
-    message = said(workspace.pipeline(folder, stage.env, "audit", "--workspace", str(other)), "audit")
+    message = said(workspaces.pipeline(folder, stage.env, "audit", "--workspace", str(other)), "audit")
     assert f"this code stands in {folder} and the workspace is {other}; wanted one folder" in message
     assert f"cd {other}" in message
     # The folder itself may be named, and in another way than as it stands.
-    outcome = workspace.pipeline(folder, stage.env, "check", "--workspace", "pipeline/..")
+    outcome = workspaces.pipeline(folder, stage.env, "check", "--workspace", "pipeline/..")
     assert outcome.returncode == 0, outcome.stderr
     assert "tester, may write" in outcome.stdout
 
@@ -215,21 +216,21 @@ def test_main_runs_no_code_on_a_workspace_elsewhere(room: Room, stage: Stage, tm
 def test_main_approves_who_and_why_and_says_so(room: Room, stage: Stage) -> None:
     folder = room.make(dvc=False)
     ask = ["approve", "--name", "Ada", "--reason", "the index is rebuilt tonight"]
-    assert "verdict.json is missing" in said(workspace.pipeline(folder, stage.env, *ask), "approve")
-    digests.write_text(folder / "records" / "verdict.json", sealed.verdict("c" * 64, needs_human=True).dump())
-    outcome = workspace.pipeline(folder, stage.env, *ask)
+    assert "verdict.json is missing" in said(workspaces.pipeline(folder, stage.env, *ask), "approve")
+    write_text(folder / "records" / "verdict.json", sealed.verdict("c" * 64, needs_human=True).dump())
+    outcome = workspaces.pipeline(folder, stage.env, *ask)
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout.startswith("candidate cccccccccccc: approved by Ada (")
-    assert workspace.pipeline(folder, stage.env, "approve", "--name", "Ada").returncode == 2
+    assert workspaces.pipeline(folder, stage.env, "approve", "--name", "Ada").returncode == 2
 
 
 def test_main_names_the_steps_to_those_who_ask(room: Room, stage: Stage) -> None:
     folder = room.make(dvc=False)
-    outcome = workspace.pipeline(folder, stage.env, "--help")
+    outcome = workspaces.pipeline(folder, stage.env, "--help")
     assert outcome.returncode == 0
     for step in main.STEPS:
         assert step in outcome.stdout
-    assert workspace.pipeline(folder, stage.env, "deploy").returncode == 2
+    assert workspaces.pipeline(folder, stage.env, "deploy").returncode == 2
 
 
 def test_main_ends_quietly_where_nobody_reads_on(room: Room, stage: Stage) -> None:
@@ -248,7 +249,7 @@ def test_main_ends_quietly_where_nobody_reads_on(room: Room, stage: Stage) -> No
 
 def test_main_releases_rolls_back_lists_and_verifies(ready: Path, stage: Stage) -> None:
     def say(*words: str) -> str:
-        done = workspace.pipeline(ready, stage.env, *words)
+        done = workspaces.pipeline(ready, stage.env, *words)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -281,7 +282,7 @@ def test_main_releases_rolls_back_lists_and_verifies(ready: Path, stage: Stage) 
 def test_main_says_why_there_is_no_such_release(
     ready: Path, stage: Stage, words: list[str], message: str
 ) -> None:
-    done = workspace.pipeline(ready, stage.env, *words)
+    done = workspaces.pipeline(ready, stage.env, *words)
     assert said(done, words[0]).startswith(message)
 
 
@@ -291,7 +292,7 @@ def test_main_says_that_the_disk_is_full(
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device", "/somewhere")
 
-    monkeypatch.setattr("pipeline.releases.run", full)
+    monkeypatch.setattr("pipeline.commands.releases.run", full)
     monkeypatch.setattr(main, "_refuse_foreign_code", lambda folder: None)
     assert main.main(["releases", "--workspace", str(ready)]) == 1
     wanted = "releases: the disk is full at /somewhere; free some space, then run it again\n"

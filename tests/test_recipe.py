@@ -14,7 +14,7 @@ ACCEPTED = Path(__file__).with_name("recipe.json")
 def fingerprint() -> str:
     """Digest the project's code that train runs: its syntax trees, docstrings and comments aside."""
     digest = hashlib.sha256()
-    for name in sorted(reached("pipeline.train")):
+    for name in sorted(reached("pipeline.stages.train.step")):
         tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from huggingface_hub import HfApi, snapshot_download
 
-from tests import workspace
 from tests.conftest import Stage
-from tests.releasing import REPO
+from tests.support import workspaces
+from tests.support.releasing import REPO
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def line(ready: Path) -> Path:
 
 
 def test_release_leaves_the_token_nowhere(line: Path, stage: Stage, api: HfApi, tmp_path: Path) -> None:
-    env = workspace.environment(stage.endpoint, tmp_path / "home") | {"HF_DEBUG": "1"}
+    env = workspaces.environment(stage.endpoint, tmp_path / "home") | {"HF_DEBUG": "1"}
     said = []
     commands = [
         ["check"],
@@ -30,12 +30,12 @@ def test_release_leaves_the_token_nowhere(line: Path, stage: Stage, api: HfApi, 
         ["rollback", "--to", "v9"],
     ]
     for command in commands:
-        ran = workspace.pipeline(line, env, *command)
+        ran = workspaces.pipeline(line, env, *command)
         # The ledger of this workspace was made by hand, which `check` says.
         assert ran.returncode == (1 if command[-1] in {"v9", "check"} else 0), ran.stderr
         said.append(ran.stdout + ran.stderr)
     dead = env | {"HF_ENDPOINT": "http://127.0.0.1:1"}
-    said.append(workspace.pipeline(line, dead, "check").stderr)
+    said.append(workspaces.pipeline(line, dead, "check").stderr)
     assert "did not answer" in said[-1]
     (tmp_path / "said.txt").write_text("\n".join(said), "utf-8")
     folder = Path(
@@ -45,15 +45,15 @@ def test_release_leaves_the_token_nowhere(line: Path, stage: Stage, api: HfApi, 
     for one in api.get_repo_discussions(REPO):
         text = str(api.get_discussion_details(REPO, one.num))
         (tmp_path / f"discussion-{one.num}.txt").write_text(text, "utf-8")
-    assert workspace.holding_token(tmp_path) == []
+    assert workspaces.holding_token(tmp_path) == []
 
 
 def test_secrets_would_be_found(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "log").write_text(f"Bearer {workspace.TOKEN}\n", "utf-8")
-    assert workspace.holding_token(tmp_path) == [tmp_path / "a" / "log"]
+    (tmp_path / "a" / "log").write_text(f"Bearer {workspaces.TOKEN}\n", "utf-8")
+    assert workspaces.holding_token(tmp_path) == [tmp_path / "a" / "log"]
     (tmp_path / "a" / "log").unlink()
     packed = tmp_path / ".git" / "objects" / "ab"
     packed.parent.mkdir(parents=True)
-    packed.write_bytes(zlib.compress(workspace.TOKEN.encode()))
-    assert workspace.holding_token(tmp_path) == [packed]
+    packed.write_bytes(zlib.compress(workspaces.TOKEN.encode()))
+    assert workspaces.holding_token(tmp_path) == [packed]

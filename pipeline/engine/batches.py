@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from sentence_transformers.base.sampler import DefaultBatchSampler
 from sentence_transformers.sentence_transformer.data_collator import SentenceTransformerDataCollator
 
-from pipeline.engine.blocks import BlockShape, pool
-from pipeline.engine.tokens import Tokens
+from pipeline.embedding.length_buckets import BlockShape
+from pipeline.embedding.tokens import Tokens
+from pipeline.engine.pooled_batch import pool
 
 # sentence-transformers' samplers and collators set a column of this name aside as the label, and the
 # ranking losses ignore labels: so the row's number travels there, and an error can name rows.

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.evaluation import BaseEvaluator
 
-from pipeline.encoding import encode_tokens, triplet_scores
+from pipeline.embedding.encode import encode_tokens, triplet_scores
+from pipeline.embedding.length_buckets import BlockShape
+from pipeline.embedding.tokens import number_texts, tokenize
 from pipeline.engine.batches import first_fit, shuffled
-from pipeline.engine.blocks import BlockShape
-from pipeline.engine.nested import nested_ranking_loss
+from pipeline.engine.matryoshka import nested_ranking_loss
 from pipeline.engine.recipe import Recipe
-from pipeline.engine.tokens import number_texts, tokenize
 
 
 class DevEvaluator(BaseEvaluator):

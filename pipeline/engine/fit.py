@@ -10,14 +10,12 @@ import torch
 from datasets import Dataset
 from sentence_transformers import SentenceTransformer
 
-from pipeline.engine.hardware import fast_bfloat16, granted_threads, keep_freed_memory
-from pipeline.engine.recipe import Curve, CurveRow, Hardware, Recipe, TrainingRun
+from pipeline.embedding.hardware import fast_bfloat16, granted_threads, keep_freed_memory
+from pipeline.engine.build import engine_trainer, stock_trainer, training_arguments
+from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
 from pipeline.engine.report import report
 from pipeline.engine.trainer import LogAtCheckpoints, MeasuredTrainer, last_checkpoint
-from pipeline.engine.trainers import engine_trainer, stock_trainer, training_arguments
 from pipeline.errors import InvalidParams
-
-__all__ = ["Curve", "CurveRow", "Hardware", "Recipe", "TrainingRun", "fit"]
 
 # Releases whose loss and gradients the parity tests have compared with the engine's.
 PARITY_TESTED = frozenset({"6.2.0"})

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from pipeline.engine import hardware
+from pipeline.embedding import hardware
 from pipeline.engine.recipe import Curve, CurveRow, Recipe, TrainingRun
 from pipeline.engine.trainer import EngineTrainer, MeasuredTrainer
 

@@ -20,8 +20,8 @@ from transformers import TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 
 from pipeline.engine.batches import ROW_COLUMN, FirstFitSampler, RowCollator
-from pipeline.engine.blocks import PooledBatch
-from pipeline.engine.loss import PooledRankingLoss
+from pipeline.engine.cached_loss import PooledRankingLoss
+from pipeline.engine.pooled_batch import PooledBatch
 from pipeline.errors import TrainingFailed
 
 

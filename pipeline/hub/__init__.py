@@ -4,8 +4,8 @@ Every call has a timeout. What changes nothing is asked again after a while; wha
 asked once, because an answer that was lost can stand for a commit that landed: look, then decide.
 """
 
-from pipeline.hub import quiet as quiet
-from pipeline.hub.proposals import Hub, Proposal
+from pipeline.hub import log_filter as log_filter
+from pipeline.hub.pull_requests import Hub, Proposal
 from pipeline.hub.reading import Account, Info, Kind, Listed, digest_as_listed
 
 __all__ = ["Account", "Hub", "Info", "Kind", "Listed", "Proposal", "digest_as_listed"]

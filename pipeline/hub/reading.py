@@ -11,11 +11,11 @@ from huggingface_hub import HfApi, constants, get_token, set_client_factory, sna
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils._http import hf_request_event_hook
 
-from pipeline import digests
 from pipeline.errors import BrokenChain, HubDenied, HubNotFound
-from pipeline.hub.refusals import translated
+from pipeline.hub.retries import Retries
+from pipeline.hub.translate_errors import translated
 from pipeline.params.machine import HubParams
-from pipeline.retries import Retries
+from pipeline.workspace import digests
 
 Kind = Literal["model", "dataset"]
 Answer = TypeVar("Answer")

@@ -9,7 +9,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
 from pipeline.errors import HubDenied, HubUnreachable
 from pipeline.hub.reading import Account, Reading
-from pipeline.hub.refusals import translated
+from pipeline.hub.translate_errors import translated
 
 
 class Writing(Reading):

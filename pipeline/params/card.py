@@ -30,3 +30,8 @@ class CardParams(Section):
     rows: Literal["none", "approved", "all"] | None
     approved_rows: dict[Literal["train", "dev", "test"], tuple[int, ...]]
     citations: bool
+
+
+def policy(params: CardParams, private: bool) -> str:
+    """Give `card.rows`, or what stands for it: all of a public data set, none of a private one."""
+    return params.rows or ("none" if private else "all")

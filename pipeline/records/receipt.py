@@ -34,7 +34,8 @@ class Receipt(Part):
         space: Names the vector space.
         verdict: None in receipts of before this was kept.
         approval: The person's yes, where one was asked for.
-        probe: Cosines between the fixed texts of `pipeline.reencoding`, by the model as it came back.
+        probe: Cosines between the fixed texts of `pipeline.publishing.round_trip`, by the model as it came
+            back.
     """
 
     kind: Literal["release", "rollback"]

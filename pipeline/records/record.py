@@ -17,9 +17,9 @@ class Part(BaseModel):
 class Record(Part):
     """One step's account of one run.
 
-    `read` and `wrote` map workspace paths to sha256 (see `pipeline.digests`); they are exactly the stage's
-    deps and outs in dvc.yaml, the record itself aside. `params` is the digest of the stage's parameters.
-    They are empty until `pipeline.stages.seal` fills them.
+    `read` and `wrote` map workspace paths to sha256 (see `pipeline.workspace.digests`); they are exactly the
+    stage's deps and outs in dvc.yaml, the record itself aside. `params` is the digest of the stage's
+    parameters. They are empty until `pipeline.workspace.lineage.seal` fills them.
     """
 
     read: dict[str, str] = {}

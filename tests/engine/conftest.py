@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.engine import tiny
+from tests.support import tiny
 
 
 @pytest.fixture(autouse=True)

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.sampler import NoDuplicatesBatchSampler
 
+from pipeline.embedding.length_buckets import BlockShape
+from pipeline.embedding.tokens import number_texts, tokenize
 from pipeline.engine import batches
 from pipeline.engine.batches import ROW_COLUMN, FirstFitSampler, RowCollator, first_fit, largest_batch
-from pipeline.engine.blocks import BlockShape
-from pipeline.engine.tokens import number_texts, tokenize
-from tests.engine import tiny
+from tests.support import tiny
 
 
 def sampler(texts: NDArray[np.int64], batch_size: int, *, seed: int = 0, drop_last: bool = False) -> Any:

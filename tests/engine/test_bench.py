@@ -12,7 +12,7 @@ import pytest
 from bench import engine, gpu, stock
 from bench.__main__ import compare, table
 from bench.accuracy import accuracies, equivalence
-from tests.engine import tiny
+from tests.support import tiny
 
 # transformers and torch warn about the stock recipe's defaults on a CPU; it is measured as it is.
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from pipeline.engine.dropout import CpuDropout, fast_dropout, kept
-from tests.engine import tiny
+from tests.support import tiny
 
 SHAPE = (2, 3, 5, 4)
 

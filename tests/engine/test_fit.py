@@ -14,11 +14,12 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import BoW, Dense
 
 from pipeline.engine import fit as fit_module
-from pipeline.engine.fit import Hardware, Recipe, TrainingRun, fit
-from pipeline.engine.loss import PooledRankingLoss
+from pipeline.engine.cached_loss import PooledRankingLoss
+from pipeline.engine.fit import fit
+from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
 from pipeline.engine.trainer import EngineTrainer
 from pipeline.errors import InvalidParams, TrainingFailed
-from tests.engine import tiny
+from tests.support import tiny
 
 # The trainer warns about each of these once, whatever it is given.
 pytestmark = pytest.mark.filterwarnings("ignore:.*lr_scheduler.step.*:UserWarning")

@@ -37,7 +37,8 @@ def start(task: dict[str, Any], output: int) -> list[str]:
 
 def serve() -> list[str] | None:
     """Fork for each line; return in the children, with their arguments, and at the end with None."""
-    for module in ("pipeline.__main__", "pipeline.release", "sentence_transformers", "pipeline.models"):
+    ours = ("pipeline.__main__", "pipeline.commands.release", "pipeline.embedding.loading")
+    for module in (*ours, "sentence_transformers"):
         importlib.import_module(module)
     gc.freeze()  # or a child's first collection copies all that was imported
     print(json.dumps({"ready": True}), flush=True)

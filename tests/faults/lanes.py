@@ -22,12 +22,12 @@ from huggingface_hub import HfApi, constants
 from ruamel.yaml import YAML
 
 from localhub.process import RunningHub, User, serve
-from tests import sealed, workspace
 from tests.faults import plans
 from tests.faults.plans import Plan
+from tests.support import sealed, workspaces
 
 REPO = "tester/release"
-USERS = [User("tester", "write", workspace.TOKEN), User("tester", "read", workspace.READ_TOKEN)]
+USERS = [User("tester", "write", workspaces.TOKEN), User("tester", "read", workspaces.READ_TOKEN)]
 # The client's patience. On a busy machine the slowest honest answer takes a fifth of it.
 TIMEOUT_SECONDS = 1.5
 TOO_LATE_SECONDS = 2.0
@@ -85,26 +85,26 @@ def make_template(root: Path) -> Template:
     folder = root / "workspace"
     with serve(root / "hub", USERS) as hub:
         for seed in (0, 1):
-            workspace.tiny_model(root / f"tiny-{seed}", seed=seed)
-        rows = {name: workspace.triplets(20, start) for name, start in (("train", 0), ("validation", 100))}
-        workspace.write_splits(root / "triplets", rows | {"test": workspace.triplets(20, 200)})
+            workspaces.tiny_model(root / f"tiny-{seed}", seed=seed)
+        rows = {name: workspaces.triplets(20, start) for name, start in (("train", 0), ("validation", 100))}
+        workspaces.write_splits(root / "triplets", rows | {"test": workspaces.triplets(20, 200)})
         changes: dict[str, Any] = {
             "live.repo": REPO,
             "release.repo": REPO,
-            "base.revision": workspace.put(hub.endpoint, "tester/tiny", "model", root / "tiny-0"),
-            "dataset.revision": workspace.put(hub.endpoint, "tester/triplets", "dataset", root / "triplets"),
+            "base.revision": workspaces.put(hub.endpoint, "tester/tiny", "model", root / "tiny-0"),
+            "dataset.revision": workspaces.put(hub.endpoint, "tester/triplets", "dataset", root / "triplets"),
         }
         (root / "tiny-0" / "stale.json").write_text("{}")
         sealed.make(folder, root / "tiny-0", changes | _patience())
-        workspace.git(folder, "gc", "--quiet")
+        workspaces.git(folder, "gc", "--quiet")
         shutil.copytree(folder, root / "first", symlinks=True)
-        ran = workspace.pipeline(folder, workspace.environment(hub.endpoint, root / "home"), "release")
+        ran = workspaces.pipeline(folder, workspaces.environment(hub.endpoint, root / "home"), "release")
         assert ran.returncode == 0, ran
         shutil.rmtree(folder / "model")
         shutil.copytree(root / "tiny-1", folder / "model")
-        workspace.set_params(folder, {"train.seed": 2})  # else it is a change of code alone
+        workspaces.set_params(folder, {"train.seed": 2})  # else it is a change of code alone
         sealed.seal(folder)
-    workspace.git(folder, "gc", "--quiet")
+    workspaces.git(folder, "gc", "--quiet")
     return Template(folder, root / "hub", root / "first")
 
 
@@ -115,7 +115,7 @@ def _patience() -> dict[str, Any]:
         "retries": 2,
         "backoff_seconds": 0.05,
     }
-    known = YAML(typ="safe").load((workspace.PROJECT / "params.yaml").read_text(encoding="utf-8"))["hub"]
+    known = YAML(typ="safe").load((workspaces.PROJECT / "params.yaml").read_text(encoding="utf-8"))["hub"]
     return {f"hub.{key}": value for key, value in wanted.items() if key in known}
 
 
@@ -167,7 +167,7 @@ class Lane:
     def go_file(self) -> Path:
         return self.root / "go"
 
-    def api(self, token: str = workspace.TOKEN) -> HfApi:
+    def api(self, token: str = workspaces.TOKEN) -> HfApi:
         """A client of the server itself."""
         assert self.hub is not None
         return HfApi(endpoint=self.hub.endpoint, token=token)
@@ -216,7 +216,7 @@ class Lane:
         plans.write(self.plan_file, plan)
 
     def start(
-        self, *arguments: str, token: str | None = workspace.TOKEN, file_bytes: int | None = None
+        self, *arguments: str, token: str | None = workspaces.TOKEN, file_bytes: int | None = None
     ) -> Run:
         """Start `python -m pipeline …` in the workspace, through the proxy."""
         assert self._forks is not None
@@ -224,7 +224,7 @@ class Lane:
         self.pid_file.unlink(missing_ok=True)
         task = {
             "arguments": arguments,
-            "environment": workspace.environment(self.endpoint, self.root / "home", token),
+            "environment": workspaces.environment(self.endpoint, self.root / "home", token),
             "workspace": str(self.folder),
             "file_bytes": file_bytes,
         }
@@ -285,7 +285,7 @@ def lane(root: Path, template: Template) -> Iterator[Lane]:
         command += ["--plan", str(one.plan_file), "--log", str(one.log)]
         proxy = _child(stack, command, _PROJECT, None)
         one.endpoint = _line(proxy).strip()
-        environment = workspace.environment(one.endpoint, root / "home")
+        environment = workspaces.environment(one.endpoint, root / "home")
         script = str(Path(__file__).with_name("forks.py"))
         one._forks = _child(stack, [sys.executable, script], one.folder, environment)
         pipe = one._forks.stdout

@@ -11,11 +11,11 @@ import pytest
 from huggingface_hub import HfApi
 
 from localhub.process import User
-from tests import workspace
 from tests.faults import cases, matrix, truth
 from tests.faults.cases import FAULTS, Case, Outcome
 from tests.faults.lanes import REPO, Lane, Template
 from tests.faults.plans import Plan
+from tests.support import workspaces
 
 MATRIX_SECONDS = 3 * 3600
 # The first of these tests waits for the template, which a busy machine makes slowly.
@@ -90,10 +90,10 @@ def test_release_on_a_strangers_commit_changes_nothing(lane: Lane) -> None:
 def test_release_with_a_read_token_changes_nothing(lane: Lane) -> None:
     lane.reset()
     start, wanted = truth.look(lane), truth.intended(lane.folder)
-    ran = lane.run("release", token=workspace.READ_TOKEN)
+    ran = lane.run("release", token=workspaces.READ_TOKEN)
     assert ran.code == 1
     assert "may only read" in ran.said
-    assert workspace.READ_TOKEN not in ran.said
+    assert workspaces.READ_TOKEN not in ran.said
     assert truth.look(lane) == start
     again = lane.run("release")
     assert truth.after_retry(start, truth.look(lane), wanted, again) == []
@@ -167,8 +167,8 @@ def test_release_as_a_process_of_its_own_survives_a_lost_answer(
     lane.reset()
     start, wanted = truth.look(lane), truth.intended(lane.folder)
     lane.plan(Plan(id="lost", fate="mute", request=request, occurrence=occurrence))
-    environment = workspace.environment(lane.endpoint, lane.root / "home")
-    workspace.pipeline(lane.folder, environment, "release")
+    environment = workspaces.environment(lane.endpoint, lane.root / "home")
+    workspaces.pipeline(lane.folder, environment, "release")
     assert lane.is_struck("lost")
     assert truth.after_fault(start, truth.look(lane), wanted) == []
     again = lane.run("release")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pygit2
 from huggingface_hub.hf_api import RepoFile
 
-from tests import workspace
 from tests.faults.lanes import REPO, Lane, Ran
+from tests.support import workspaces
 
 # What a release may carry besides the model and its card.
 BESIDES = {".gitattributes", "provenance.json", "model.sig"}
@@ -67,8 +67,8 @@ class State:
 def look(lane: Lane) -> State:
     """Look at the Hub through its API, past the proxy, and at the workspace through git."""
     api = lane.api()
-    receipts = set(workspace.git(lane.folder, "ls-files", "receipts").split())
-    loose = workspace.git(lane.folder, "status", "--porcelain", "--", "receipts")
+    receipts = set(workspaces.git(lane.folder, "ls-files", "receipts").split())
+    loose = workspaces.git(lane.folder, "status", "--porcelain", "--", "receipts")
     if not api.repo_exists(REPO):
         return State([], [], {}, ["main"], [], receipts, loose)
     trees = {commit: _tree(lane, commit) for commit in _first_parents(lane)}

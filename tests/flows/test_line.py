@@ -6,9 +6,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from tests import workspace
 from tests.conftest import Make, Stage
 from tests.flows.server import Prefect
+from tests.support import workspaces
 
 SKIPPED = ["pin", "audit", "train", "evaluate", "gate", "card"]
 
@@ -29,8 +29,8 @@ def test_line_releases_once_and_then_skips_every_step(
     shown = server.artifact_of(run)
     assert "| candidate | test | 32 |" in shown
     assert shown.count("(data:image/svg+xml;base64,") == 3
-    assert workspace.TOKEN not in output
-    assert workspace.holding_token(work, Path(prefect.env["PREFECT_HOME"])) == []
+    assert workspaces.TOKEN not in output
+    assert workspaces.holding_token(work, Path(prefect.env["PREFECT_HOME"])) == []
     head = commit_of(work)
 
     begin = time.monotonic()

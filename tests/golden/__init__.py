@@ -7,9 +7,9 @@ workspace first, whose card then is the golden one.
 import json
 from pathlib import Path
 
-from pipeline import card
 from pipeline.params import load
-from pipeline.stages import RECORDS
+from pipeline.stages.card import step as card
+from pipeline.workspace.lineage import RECORDS
 
 HERE = Path(__file__).parent
 CARD = HERE / "card.md"

@@ -4,9 +4,10 @@ import json
 import sys
 from pathlib import Path
 
-from pipeline import card, shown_rows
 from pipeline.params import load
-from pipeline.stages import RECORDS
+from pipeline.stages.card import shown_rows
+from pipeline.stages.card import step as card
+from pipeline.workspace.lineage import RECORDS
 from tests.golden import CARD, HERE, render
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.errors import InvalidParams
 from pipeline.params import Params, load
-from tests.workspace import PROJECT, set_params
+from tests.support.workspaces import PROJECT, set_params
 
 COMMIT = "5617a9f61b028005a4858fdac845db406aefb181"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pipeline.params import load
 from pipeline.params.rewrite import rewrite
-from tests.workspace import PROJECT
+from tests.support.workspaces import PROJECT
 
 OLD = "1fe9d63490a69cb96da6b76f4bff1a43c48cbdee"
 NEW = "0123456789" * 4

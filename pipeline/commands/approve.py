@@ -1,0 +1,46 @@
+"""`approve`: a person lets the judged candidate through that no schedule may release."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline.errors import ReleaseRefused
+from pipeline.params import Params
+from pipeline.records import Approval, Verdict
+from pipeline.workspace import approvals, git, lineage, receipts
+
+
+def run(workspace: Path, params: Params, name: str, reason: str) -> tuple[str, Approval]:
+    """Approve the candidate of `records/verdict.json`, and commit that to git.
+
+    It lifts only what waits for a person: a new vector space, a change of code alone, or a candidate that was
+    rolled back from. What the gate refused stays refused. An approval that stands is not written over,
+    unless its candidate was rolled back from since.
+
+    Returns:
+        The candidate, and its approval.
+
+    Raises:
+        BrokenChain: There is no verdict.
+        ReleaseRefused: The gate said no, or a name or reason is missing.
+        InvalidWorkspace: git refused the commit.
+    """
+    verdict = Verdict.load(workspace / lineage.RECORDS["gate"])
+    if not verdict.passed:
+        raise ReleaseRefused(
+            f"the gate refused candidate {verdict.candidate[:12]} ({verdict.outcome}); wanted one that "
+            "passed, because an approval cannot make a verdict a yes. Train a better candidate"
+        )
+    for key, value in (("--name", name), ("--reason", reason)):
+        if not value.strip():
+            raise ReleaseRefused(f"{key} is {value!r}; wanted a few words, because they stand in the receipt")
+    standing = approvals.find(workspace, verdict.candidate)
+    taken_back = receipts.withdrawal(workspace, params.release.repo, verdict.candidate)
+    if standing is None or (taken_back is not None and approvals.outdated(standing, taken_back)):
+        standing = Approval(
+            name=name.strip(),
+            reason=reason.strip(),
+            approved_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        approvals.put(workspace, verdict.candidate, standing)
+    git.keep(workspace, f"Approve candidate {verdict.candidate[:12]}\n\n{standing.name}: {standing.reason}")
+    return verdict.candidate, standing

@@ -1,0 +1,106 @@
+"""`check`: everything that can be known to be wrong before the first step starts."""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from pipeline.errors import HubDenied, InvalidWorkspace, PipelineError
+from pipeline.hub import Hub
+from pipeline.params import Params
+from pipeline.publishing import signatures
+from pipeline.workspace import git, holdout, lineage
+
+
+def run(workspace: Path, params: Params) -> dict[str, str]:
+    """Check stage list, git state, disk, token and Hub.
+
+    Returns:
+        One line per thing that was checked.
+
+    Raises:
+        PipelineError: One message that lists every fault found.
+    """
+    hub = Hub(params.hub)
+    checks: dict[str, Callable[[], str]] = {
+        "params": lambda: f"{params.base.repo} on {params.dataset.repo}, to {params.release.repo}",
+        "stages": lambda: ", ".join(lineage.stage(workspace, name).name for name in lineage.NAMES),
+        "ledger": lambda: f"{holdout.read(workspace).height} groups are held out",
+        "git": lambda: _git(workspace),
+        "disk": lambda: _disk(workspace, params.hardware.min_free_disk_bytes),
+        "token": lambda: _token(hub),
+        "dataset": lambda: hub.info(params.dataset.repo, "dataset", params.dataset.revision).commit,
+        "base": lambda: hub.info(params.base.repo, "model", params.base.revision).commit,
+        "release": lambda: _release(hub, params.release.repo),
+    }
+    if params.release.signature is not None:
+        checks["signature"] = signatures.installed
+    pinned = {"retrieval": params.retrieval} if params.retrieval else {}
+    for key, asked in {
+        **pinned,
+        **{f"probes.{name}": probe for name, probe in params.probes.items()},
+    }.items():
+        checks[key] = partial(_commit, hub, asked.repo, asked.revision)
+    found: dict[str, str] = {}
+    faults: list[PipelineError] = []
+    for name, one in checks.items():
+        try:
+            found[name] = one()
+        except PipelineError as error:
+            faults.append(type(error)(f"{name}: {error}"))
+    if faults:
+        raise type(faults[0])("\n  ".join(map(str, faults)))
+    return found
+
+
+def _git(workspace: Path) -> str:
+    commit = git.commit(workspace)
+    if commit is None:
+        raise InvalidWorkspace(
+            f"{workspace} has no git commit; wanted one, because the card states the commit of the code. "
+            "Run `git add . && git commit`"
+        )
+    changed = git.changes(workspace)
+    if changed:
+        raise InvalidWorkspace(
+            f"{', '.join(changed[:5])}{' …' if len(changed) > 5 else ''} differ from commit {commit[:12]}, "
+            "which the card would state; commit or revert them"
+        )
+    identity = subprocess.run(
+        ["git", "var", "GIT_COMMITTER_IDENT"], cwd=workspace, capture_output=True, check=False
+    )
+    if identity.returncode:
+        raise InvalidWorkspace(
+            "git does not know who commits here; wanted a name and an e-mail for the receipts. "
+            "Set them with `git config user.name` and `git config user.email`"
+        )
+    return f"code is commit {commit[:12]}"
+
+
+def _disk(workspace: Path, wanted: int) -> str:
+    free = shutil.disk_usage(workspace).free
+    if free < wanted:
+        raise InvalidWorkspace(
+            f"{free / 1e9:.1f} GB are free at {workspace}; wanted {wanted / 1e9:.1f} "
+            "(hardware.min_free_disk_bytes). Free some, or lower it"
+        )
+    return f"{free / 1e9:.1f} GB free"
+
+
+def _token(hub: Hub) -> str:
+    account = hub.account()
+    if account.role == "read":
+        raise HubDenied(
+            f"the token of {account.name} may only read; wanted one that may write, to release. "
+            "Set HF_TOKEN to such a one"
+        )
+    return f"{account.name}, may {account.role}"
+
+
+def _commit(hub: Hub, repo: str, revision: str) -> str:
+    return hub.info(repo, "dataset", revision).commit
+
+
+def _release(hub: Hub, repo: str) -> str:
+    return f"{repo} exists" if hub.exists(repo, "model") else f"{repo} will be created"

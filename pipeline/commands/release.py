@@ -1,0 +1,190 @@
+"""`release`: one new commit on the Hub's main, staged and verified before, tagged, and a receipt for it.
+
+Never a DVC stage: DVC's run cache would bring back a receipt with no push behind it.
+"""
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from pipeline.errors import BrokenChain, ReleaseRefused
+from pipeline.hub import Hub
+from pipeline.params import Params
+from pipeline.params.card import policy
+from pipeline.publishing import provenance, publish, release_tree, round_trip, signatures, unsafe_files
+from pipeline.publishing.release_tree import SIGNATURE, Intent, assemble, contents
+from pipeline.records import Approval, Card, Judged, Pin, Receipt, Reembed, Verdict
+from pipeline.records.verdict import Outcome
+from pipeline.workspace import approvals, digests, lineage, receipts
+
+_ADVICE: dict[Outcome, str] = {
+    "passed": "Run `dvc repro`: a verdict that passed and says no is none",
+    "failed": "Train a better candidate",
+    "underpowered": "The test split is too small to see the margin: pin a data set with more test rows",
+    "not_comparable": "Pin a data set with more test rows that neither model was trained on",
+    "test_spent": "These test rows judged too many candidates: pin a data set with new ones",
+}
+
+
+def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
+    """Release the candidate that was judged, or say that it stands released already.
+
+    Returns:
+        The receipt, and whether it was there before.
+
+    Raises:
+        BrokenChain: A file is not the one that its record names, or did not come back as it was sent.
+        ReleaseRefused: The verdict is a no, a person must approve first, something may not go out, main holds
+            a stranger's commit, or the version is taken.
+        HubError: The Hub was not reached, or refused.
+    """
+    verdict, card, pin = judged(workspace)
+    repo = params.release.repo
+    newest = receipts.latest(workspace, repo)
+    if newest is not None and newest.candidate == verdict.candidate:
+        receipts.keep(workspace, newest)  # a run before this one may have been cut off behind its receipt
+        return newest, True
+    approval = approvals.demand(workspace, params, verdict)
+    # One that nobody asked for can come between two tries, which must make the same files.
+    override = approval if approvals.reasons(workspace, params, verdict) else None
+    _refuse_other_version(workspace, repo, card)
+    space = _space(workspace)
+    files = contents(workspace)
+    unsafe_files.refuse_unsafe(files)
+    hub = Hub(params.hub)
+    account = hub.writer()
+    there = _refuse_seen(hub, params, pin)
+    with tempfile.TemporaryDirectory() as scratch:
+        target = Path(scratch) / release_tree.NAME
+        recipe = receipts.recipe(params)
+        files[release_tree.NAME] = provenance.write(
+            workspace, target, files, (verdict, card, pin), repo=repo, recipe=recipe, approval=override
+        )
+        if params.release.signature is not None:
+            signed = assemble(Path(scratch) / "signed", files)
+            files[SIGNATURE] = signatures.sign(signed, params.release.signature)
+        intent = Intent(
+            repo=repo,
+            version=card.version,
+            candidate=verdict.candidate,
+            title=f"{card.version}: candidate {verdict.candidate[:12]}",
+            text=_text(verdict, card, pin, override),
+            files=files,
+        )
+        if not there:
+            hub.create_repo(repo, private=params.release.private)
+        published = publish.publish(
+            hub,
+            intent,
+            receipts.of(workspace, repo),
+            round_trip.first(params.release.signature, round_trip.judged(workspace, params)),
+            pull_requests=params.release.pull_requests,
+        )
+    receipt = Receipt(
+        kind="release",
+        endpoint=hub.endpoint,
+        repo=repo,
+        commit=published.commit,
+        parent=published.parent,
+        version=card.version,
+        pull_request=published.pull_request,
+        candidate=verdict.candidate,
+        recipe=recipe,
+        recipe_version=params.train.recipe_version,
+        dataset={"repo": pin.dataset.repo, "revision": pin.dataset.revision},
+        base={"repo": pin.base.repo, "revision": pin.base.revision},
+        live={"repo": pin.live.repo, "revision": pin.live.revision} if pin.live else None,
+        anchor=published.commit if verdict.better_than_anchor or pin.anchor is None else pin.anchor.revision,
+        space=space,
+        verdict=Judged(
+            outcome=verdict.outcome,
+            checks=len(verdict.checks),
+            look=verdict.look,
+            better_than_anchor=verdict.better_than_anchor,
+        ),
+        approval=approval,
+        probe=published.probe,
+        records={path: digests.sha256(workspace / path) for path in lineage.RECORDS.values()},
+        files=published.files,
+        dvc_lock=digests.sha256(workspace / "dvc.lock"),
+        code_commit=card.code_commit,
+        released_by=account.name,
+        released_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    receipts.put(workspace, receipt)
+    return receipt, False
+
+
+def judged(workspace: Path) -> tuple[Verdict, Card, Pin]:
+    """Read the records behind a release, over an unbroken chain and with a passing verdict."""
+    verdict = Verdict.load(workspace / lineage.RECORDS["gate"])
+    if not verdict.passed:
+        failed = [
+            f"{name}: {check.value} where {check.rule} {check.wanted} was wanted"
+            for name, check in verdict.failures().items()
+        ]
+        raise ReleaseRefused(
+            "\n  ".join([f"the gate said no ({verdict.outcome}), so nothing is released:", *failed])
+            + f"\n{_ADVICE[verdict.outcome]}"
+        )
+    faults = lineage.broken_links(workspace) + lineage.unlocked(workspace)
+    if faults:
+        raise BrokenChain(
+            "what stands here is not what was judged:\n  " + "\n  ".join(faults) + "\nRun `dvc repro`"
+        )
+    card = Card.load(workspace / lineage.RECORDS["card"])
+    return verdict, card, Pin.load(workspace / lineage.RECORDS["pin"])
+
+
+def _refuse_other_version(workspace: Path, repo: str, card: Card) -> None:
+    wanted = receipts.next_version(workspace, repo)
+    if card.version != wanted:
+        raise ReleaseRefused(
+            f"the card is for {card.version}; wanted {wanted}, the version that comes next in receipts/. "
+            "Run `dvc repro --force --single-item card`"
+        )
+
+
+def _space(workspace: Path) -> str:
+    path = workspace / "reembed.json"
+    try:
+        return Reembed.model_validate_json(path.read_bytes()).space
+    except (FileNotFoundError, ValidationError):
+        raise BrokenChain(f"{path} does not name the vector space; wanted what `evaluate` writes") from None
+
+
+def _refuse_seen(hub: Hub, params: Params, pin: Pin) -> bool:
+    """Make sure that nobody sees what is kept from them elsewhere; say whether the repository exists."""
+    repo, private = params.release.repo, params.release.private
+    standing = hub.info(repo, "model") if hub.exists(repo, "model") else None
+    if standing is not None and private and not standing.private:
+        raise ReleaseRefused(
+            f"{repo} is public and release.private is true; wanted it private. Make it so on its settings "
+            "page, or set release.private to false if everybody may have this model"
+        )
+    seen_by_all = not (private if standing is None else standing.private)
+    shown = policy(params.card, pin.dataset.private)
+    if seen_by_all and pin.dataset.private and shown != "none":
+        raise ReleaseRefused(
+            f"card.rows is {shown!r}, the data set {pin.dataset.repo} is private and {repo} is "
+            "public: rows of it would be shown to everybody. Set card.rows to none, or release to a private "
+            "repository"
+        )
+    return standing is not None
+
+
+def _text(verdict: Verdict, card: Card, pin: Pin, approval: Approval | None) -> str:
+    """Say in the pull request what is released; the same words in each try."""
+    lines = [
+        f"candidate: {verdict.candidate}",
+        f"verdict: {verdict.outcome}, {len(verdict.checks)} checks, look {verdict.look}",
+        f"dataset: {pin.dataset.repo} at {pin.dataset.revision}",
+        f"base: {pin.base.repo} at {pin.base.revision}",
+        f"live: {pin.live.repo} at {pin.live.revision}" if pin.live else "live: none, a first release",
+        f"code: {card.code_commit}",
+    ]
+    if approval is not None:
+        lines.append(f"approved by {approval.name} ({approval.approved_at}): {approval.reason}")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""When texts are the same, near or personal, and files that need not fit into memory."""

@@ -1,0 +1,1 @@
+"""Models loaded, texts encoded, vectors kept."""

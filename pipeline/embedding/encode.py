@@ -1,0 +1,138 @@
+"""The one function that scores a split: every text encoded once, every dimension from that encoding."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.base.modules import Transformer
+from sentence_transformers.util import pairwise_cos_sim
+
+from pipeline.embedding.length_buckets import BlockShape, block_shape, cut
+from pipeline.embedding.tokens import Tokens, number_texts, tokenize
+
+
+@dataclass(frozen=True)
+class TripletScores:
+    """Cosines of a split of triplets at every dimension.
+
+    Attributes:
+        dims: Dimensions, in the order of the first axis of both arrays.
+        positive: cos(query, positive), (dims, rows), float32.
+        negative: cos(query, negative), (dims, rows), float32.
+    """
+
+    dims: tuple[int, ...]
+    positive: NDArray[np.float32]
+    negative: NDArray[np.float32]
+
+    def accuracy(self) -> dict[int, float]:
+        """Share of rows with cos(query, positive) > cos(query, negative); a tie is a miss.
+
+        The rule of sentence-transformers' `TripletEvaluator` with its default margin of 0, and its
+        arithmetic: a mean in float32.
+        """
+        hits = torch.from_numpy(self.positive > self.negative).float().mean(dim=1)
+        return dict(zip(self.dims, hits.tolist(), strict=True))
+
+
+def encode(
+    model: SentenceTransformer,
+    texts: Sequence[str],
+    *,
+    prompt: str | None,
+    batch_tokens: int | None = None,
+    bf16: bool = False,
+) -> torch.Tensor:
+    """Encode texts, each distinct one once, in batches of like length.
+
+    Args:
+        model: It is put into evaluation mode, as its own `encode` does.
+        texts: Cut at the model's `max_seq_length`, like there.
+        prompt: Put in front of every text.
+        batch_tokens: Positions per forward pass; None takes what suits the device.
+        bf16: Compute in bfloat16.
+
+    Returns:
+        (texts, width) float32 on the model's device: `model.encode(texts, prompt=prompt, truncate_dim=None)`.
+    """
+    if not isinstance(model[0], Transformer):  # no rows of tokens to sort by length: a lookup, a bag of words
+        numbers = number_texts([texts])[0]
+        distinct = list(dict.fromkeys(texts))
+        table = model.encode(distinct, prompt=prompt, convert_to_tensor=True, show_progress_bar=False)
+        return table.float()[torch.from_numpy(numbers)]
+    tokens, numbers = tokenize(model, [(texts, prompt)])
+    table = encode_tokens(model, tokens, _shape(model, batch_tokens, bf16), bf16=bf16)
+    return table[torch.from_numpy(numbers[0]).to(table.device)]
+
+
+def score_triplets(
+    model: SentenceTransformer,
+    queries: Sequence[str],
+    positives: Sequence[str],
+    negatives: Sequence[str],
+    dims: Sequence[int],
+    *,
+    query_prompt: str | None,
+    document_prompt: str | None,
+    bf16: bool = False,
+    batch_tokens: int | None = None,
+) -> TripletScores:
+    """Score one split at every dimension from a single encoding of it.
+
+    In float32 its accuracies are those of one `TripletEvaluator(truncate_dim=d)` per dimension.
+    """
+    if query_prompt == document_prompt:
+        texts = [*queries, *positives, *negatives]
+        table = encode(model, texts, prompt=query_prompt, batch_tokens=batch_tokens, bf16=bf16)
+        rows = len(queries)
+        return triplet_scores(table[:rows], table[rows : 2 * rows], table[2 * rows :], dims)
+    query = encode(model, queries, prompt=query_prompt, batch_tokens=batch_tokens, bf16=bf16)
+    texts = [*positives, *negatives]
+    table = encode(model, texts, prompt=document_prompt, batch_tokens=batch_tokens, bf16=bf16)
+    return triplet_scores(query, table[: len(query)], table[len(query) :], dims)
+
+
+def triplet_scores(
+    query: torch.Tensor, positive: torch.Tensor, negative: torch.Tensor, dims: Sequence[int]
+) -> TripletScores:
+    """Cosines at every dimension from embeddings of one split, (rows, width) each."""
+
+    def cosines(document: torch.Tensor) -> NDArray[np.float32]:
+        return np.stack([pairwise_cos_sim(query[:, :dim], document[:, :dim]).cpu().numpy() for dim in dims])
+
+    return TripletScores(tuple(dims), cosines(positive), cosines(negative))
+
+
+@torch.inference_mode()
+def encode_tokens(
+    model: SentenceTransformer, tokens: Tokens, shape: BlockShape, *, bf16: bool = False
+) -> torch.Tensor:
+    """Encode distinct texts that were tokenized before.
+
+    Returns:
+        (texts, width) float32 on the model's device, in the order of `tokens`.
+    """
+    model.eval()
+    device = model.device
+    table: torch.Tensor | None = None
+    with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        for texts, rows, width in reversed(cut(tokens.lengths, tokens.group, shape)):
+            features = {
+                key: value.to(device) if isinstance(value, torch.Tensor) else value
+                for key, value in tokens.pad(texts, rows, width).items()
+            }
+            embeddings = model(features)["sentence_embedding"].float()
+            if table is None:
+                table = embeddings.new_empty(len(tokens.lengths), embeddings.shape[1])
+            table[torch.from_numpy(texts).to(device)] = embeddings[: len(texts)]
+    if table is None:
+        return torch.empty(0, model.get_embedding_dimension() or 0, device=device)
+    return table
+
+
+def _shape(model: SentenceTransformer, batch_tokens: int | None, bf16: bool) -> BlockShape:
+    shape = block_shape(model.device, bf16, compiled=False)
+    return shape if batch_tokens is None else replace(shape, tokens=batch_tokens)

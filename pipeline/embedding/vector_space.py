@@ -1,0 +1,45 @@
+"""What a change of release means for vectors that a user has stored."""
+
+import json
+from pathlib import Path
+
+from pipeline.records import Receipt
+
+
+def change(before: Receipt | None, after: Receipt) -> str:
+    """Name the change: `first`, `minor` (the same vector space), `major` (a new one) or `unknown`."""
+    if before is None:
+        return "first"
+    if before.space is None or after.space is None:
+        return "unknown"
+    return "minor" if before.space == after.space else "major"
+
+
+def said(before: Receipt, after: Receipt) -> str:
+    """Say what it means to go from one to the other."""
+    match change(before, after):
+        case "minor":
+            return (
+                f"minor: the same vector space as {before.version} ({after.space}); stored vectors can stay"
+            )
+        case "major":
+            return (
+                f"major: another vector space ({after.space}) than that of {before.version} "
+                f"({before.space}). A change on the Hub does not take an index along: every vector that was "
+                "stored in the other space must be made anew"
+            )
+        case _:
+            return "nobody knows whether the vector space is the same: a receipt does not name it"
+
+
+_SPACE_KEY = "katman_space"
+
+
+def live_space(folder: Path, revision: str) -> str:
+    """Give the name of a model's vector space: what its config says, else its commit."""
+    path = folder / "config_sentence_transformers.json"
+    try:
+        named = json.loads(path.read_text(encoding="utf-8")).get(_SPACE_KEY)
+    except (FileNotFoundError, ValueError, AttributeError):
+        named = None
+    return named if isinstance(named, str) and named else revision

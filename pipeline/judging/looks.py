@@ -1,0 +1,48 @@
+"""How often the test rows were looked at: every candidate that was judged on them, refused ones too."""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from pipeline.errors import BrokenChain
+from pipeline.records import Looks
+from pipeline.workspace.files import write_text
+
+PATH = "records/looks.json"
+
+
+def load(workspace: Path) -> Looks:
+    """Read the looks so far; none where there is no file yet.
+
+    Raises:
+        BrokenChain: The file is there and cannot be read, so nobody knows how often the rows were looked at.
+    """
+    path = workspace / PATH
+    try:
+        return Looks.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return Looks()
+    except ValidationError as error:
+        raise BrokenChain(
+            f"{path} does not say which candidates were judged ({error.errors()[0]['msg']}); wanted a list "
+            f"that only grows. Restore it with `git checkout {PATH}`"
+        ) from None
+
+
+def number(looks: Looks, test_digest: str, candidate: str) -> int:
+    """Give the candidate's number on these rows, from 1 on; judged again, it keeps its own."""
+    judged = looks.candidates.get(test_digest, ())
+    return judged.index(candidate) + 1 if candidate in judged else len(judged) + 1
+
+
+def add(looks: Looks, test_digest: str, candidate: str) -> Looks:
+    """Give the looks with this one among them."""
+    judged = looks.candidates.get(test_digest, ())
+    if candidate in judged:
+        return looks
+    return Looks(candidates={**looks.candidates, test_digest: (*judged, candidate)})
+
+
+def keep(workspace: Path, looks: Looks) -> None:
+    """Write the looks, whole or not at all."""
+    write_text(workspace / PATH, looks.model_dump_json(indent=2) + "\n")

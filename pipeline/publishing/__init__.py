@@ -1,0 +1,1 @@
+"""One tree becomes main: staged, verified, merged, or taken back."""

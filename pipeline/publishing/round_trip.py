@@ -1,0 +1,128 @@
+"""Whether a model that came back from the Hub is the one that was measured: it encodes again."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+from pipeline.errors import BrokenChain
+from pipeline.params import Params
+from pipeline.params.release import KeySignature, SigstoreSignature
+from pipeline.publishing.signatures import verify
+from pipeline.records import Metrics, Receipt
+from pipeline.workspace import lineage
+
+Probe = dict[str, float]
+Check = Callable[[Path], Probe]
+
+ROWS = 16
+# The same weights on another device, or in batches of another shape, add up float32 in another order: cosines
+# then differ by some 1e-6. In bfloat16, with 8 bits of mantissa, by up to 1e-2. Other weights differ by more.
+TOLERANCE = 1e-3
+TOLERANCE_BF16 = 2e-2
+# Short texts that belong to nobody; what the model makes of them stands in the receipt.
+TEXTS = (
+    "What does the contract cost per month?",
+    "Faturamı nasıl öderim?",
+    "The connection is slow in the evening.",
+    "İnternet akşamları yavaş.",
+    "12345",
+)
+
+
+def judged(workspace: Path, params: Params) -> Check:
+    """Give the check of a candidate against the cosines that `evaluate` kept of its first test rows."""
+    split = params.gate.split
+    kept = (
+        pl.scan_parquet(workspace / "outcomes.parquet")
+        .filter((pl.col("model") == "candidate") & (pl.col("split") == split))
+        .filter(pl.col("row").rank("dense") <= ROWS)
+        .collect()
+    )
+    texts = pl.read_parquet(workspace / "data" / "clean" / f"{split}.parquet")
+    bf16 = Metrics.load(workspace / lineage.RECORDS["evaluate"]).bf16
+
+    def check(folder: Path) -> Probe:
+        from pipeline.embedding import (
+            encode,
+            loading,  # seconds to import
+        )
+
+        model = loading.load(folder)
+        prompts = {role: model.prompts.get(role) or None for role in ("query", "document")}
+        for dim in kept["dim"].unique(maintain_order=True).to_list():
+            rows = kept.filter(pl.col("dim") == dim).join(texts, on="row", how="inner", maintain_order="left")
+            found = encode.score_triplets(
+                model,
+                rows["query"].to_list(),
+                rows["positive"].to_list(),
+                rows["negative"].to_list(),
+                (dim,),
+                query_prompt=prompts["query"],
+                document_prompt=prompts["document"],
+                batch_tokens=params.evaluate.batch_tokens,
+            )
+            for name, again in (("cos_positive", found.positive[0]), ("cos_negative", found.negative[0])):
+                _compare(
+                    dict(zip((f"row {row} at {dim}" for row in rows["row"]), rows[name], strict=True)),
+                    dict(zip((f"row {row} at {dim}" for row in rows["row"]), again.tolist(), strict=True)),
+                    f"{name} of {split}, as `evaluate` measured it",
+                    TOLERANCE_BF16 if bf16 else TOLERANCE,
+                )
+        return fingerprint(folder)
+
+    return check
+
+
+def released(receipt: Receipt) -> Check:
+    """Give the check of a release against the probe in its receipt."""
+
+    def check(folder: Path) -> Probe:
+        again = fingerprint(folder)
+        if receipt.probe is not None:
+            _compare(receipt.probe, again, f"the probe in the receipt of {receipt.version}", TOLERANCE)
+        return again
+
+    return check
+
+
+def fingerprint(folder: Path) -> Probe:
+    """Load a model and give the cosines between what it makes of `TEXTS`, by the two numbers.
+
+    Raises:
+        InvalidData: The folder holds no model that can be loaded.
+    """
+    from pipeline.embedding import (
+        encode,
+        loading,  # seconds to import
+    )
+
+    vectors = encode.encode(loading.load(folder), TEXTS, prompt=None).cpu().double()
+    units = vectors / vectors.norm(dim=1, keepdim=True).clamp(min=1e-12)
+    cosines = units @ units.T
+    return {
+        f"{one}-{other}": round(float(cosines[one, other]), 6)
+        for one in range(len(TEXTS))
+        for other in range(one)
+    }
+
+
+def _compare(wanted: Probe, found: Probe, what: str, tolerance: float) -> None:
+    for key, value in wanted.items():
+        # "not within" also where it is no number.
+        if not abs(found.get(key, float("nan")) - value) <= tolerance:
+            raise BrokenChain(
+                f"the model that came back encodes otherwise: {key} is {found.get(key)}; wanted {value} "
+                f"within {tolerance} ({what}). Run it where the libraries are the same, or do not use it"
+            )
+
+
+def first(how: KeySignature | SigstoreSignature | None, check: Check) -> Check:
+    """Give a check that looks at the signature, where there shall be one, before it goes on with another."""
+
+    def checked(folder: Path) -> Probe:
+        if how is not None:
+            verify(folder, how)
+        return check(folder)
+
+    return checked

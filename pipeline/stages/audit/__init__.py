@@ -1,0 +1,1 @@
+"""Stage `audit`: every row checked, and every split against the others."""

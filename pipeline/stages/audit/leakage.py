@@ -1,0 +1,94 @@
+"""What stands in two splits: the same text, the same query, or a near-duplicate of one held out."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from pipeline.dataset import near_duplicates
+from pipeline.dataset.normalize import folded
+from pipeline.dataset.parquet import portions
+from pipeline.params.audit import NearDuplicateParams
+from pipeline.stages.audit.row_checks import COLUMNS, Split
+
+# Which columns near-duplicates are looked for in: a negative says nothing of what was learnt to be right.
+_COMPARED = ("query", "positive")
+PAIRS = {"place": pl.UInt32, "split": pl.String, "partner": pl.UInt32}
+
+
+def cross(split: Split, later: Sequence[Split], params: NearDuplicateParams) -> tuple[Split, pl.DataFrame]:
+    """Compare a split with the held-out ones behind it, which are indexed while this one streams past.
+
+    Returns:
+        The split with the flags same_text, same_query and near_duplicate, and the near-duplicate pairs:
+        `place` in this split, `split` and `partner`, the place there.
+    """
+    texts = pl.concat([other.keys[column] for other in later for column in COLUMNS], rechunk=True)
+    queries = pl.concat([other.keys["query"] for other in later])
+    flags = split.keys.select(
+        same_text=pl.any_horizontal(pl.col(column).is_in(texts.implode()) for column in COLUMNS),
+        same_query=pl.col("query").is_in(queries.implode()),
+    )
+    pairs = _near(split, later, params)
+    near = pl.int_range(flags.height, dtype=pl.UInt32, eager=True).is_in(pairs["place"].implode())
+    flags = pl.concat([split.flags, flags.with_columns(near_duplicate=near)], how="horizontal")
+    return replace(split, flags=flags.with_columns(pl.all().fill_null(False))), pairs
+
+
+def _near(split: Split, later: Sequence[Split], params: NearDuplicateParams) -> pl.DataFrame:
+    held = pl.concat(
+        _texts(rows, begin).with_columns(split=pl.lit(other.name))
+        for other in later
+        for begin, rows in _numbered(other)
+    )
+    distinct = held["text"].unique(maintain_order=True)
+    index = near_duplicates.index(distinct, params)
+    owners = held.join(pl.DataFrame({"text": distinct}).with_row_index("owner"), on="text").select(
+        "owner", "split", pl.col("place").alias("partner")
+    )
+    found = [pl.DataFrame(schema=PAIRS)]
+    for begin, rows in _numbered(split):
+        asked = _texts(rows, begin)
+        own = asked["text"].unique(maintain_order=True)
+        pairs = near_duplicates.pairs(index, own)
+        if not len(pairs):
+            continue
+        matched = pl.DataFrame({"text": own.gather(pairs[:, 0]), "owner": pairs[:, 1].astype(np.uint32)})
+        found.append(
+            matched.join(asked, on="text").join(owners, on="owner").select("place", "split", "partner")
+        )
+    return pl.concat(found).unique(maintain_order=True)
+
+
+def _numbered(split: Split) -> Iterator[tuple[int, pl.DataFrame]]:
+    begin = 0
+    for rows in portions(split.path):
+        yield begin, rows.select(_COMPARED)
+        begin += rows.height
+
+
+def _texts(rows: pl.DataFrame, begin: int) -> pl.DataFrame:
+    places = pl.int_range(begin, begin + rows.height, dtype=pl.UInt32, eager=True)
+    return pl.concat(
+        rows.select(text=folded(pl.col(column)), place=places) for column in _COMPARED
+    ).drop_nulls("text")
+
+
+def near_train(held: Split, train: Split, kept: pl.Series, pairs: pl.DataFrame) -> pl.Series:
+    """Tell which held-out rows are the same as, or near, a text that is trained on.
+
+    Args:
+        held: The held-out split.
+        train: The train split.
+        kept: Which of train's rows are clean.
+        pairs: Near-duplicate pairs of train with the held-out splits.
+    """
+    trained = pl.concat([train.keys[column].filter(kept) for column in _COMPARED])
+    same = held.keys.select(
+        pl.any_horizontal(pl.col(column).is_in(trained.implode()) for column in _COMPARED)
+    )
+    places = kept.arg_true().cast(pl.UInt32)
+    partners = pairs.filter(pl.col("split") == held.name, pl.col("place").is_in(places.implode()))["partner"]
+    near = pl.int_range(held.keys.height, dtype=pl.UInt32, eager=True).is_in(partners.implode())
+    return same.to_series().fill_null(False) | near

@@ -1,0 +1,80 @@
+"""The other row of a finding: what a rejected row is a copy, a contradiction or a near-duplicate of."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from pipeline.stages.audit.row_checks import COLUMNS, Split, pair
+
+_REJECTED = {
+    "split": pl.String,
+    "row": pl.UInt32,
+    **dict.fromkeys((*COLUMNS, "group", "reason"), pl.String),
+    "partner_split": pl.String,
+    "partner_row": pl.UInt32,
+}
+
+
+def find(
+    leaving: pl.DataFrame, split: Split, later: Sequence[Split], near: pl.DataFrame | None
+) -> pl.DataFrame:
+    """Give rejected rows their partners: rows of the data set's own numbering, null where a row needs none.
+
+    Args:
+        leaving: row, query, positive, negative, group, reason, and `place` in the split.
+        split: Their split.
+        later: The splits that it was compared with.
+        near: Near-duplicate pairs: place, split, partner.
+    """
+    places = leaving["place"]
+    keys = split.keys.with_row_index("partner").with_columns(split=pl.lit(split.name))
+    found = []
+    for (kind,), rows in leaving.group_by("reason", maintain_order=True):
+        asked = rows.select("place")
+        own = split.keys[rows["place"]].with_columns(asked)
+        if kind == "duplicate":
+            pairs = own.join(keys, on=COLUMNS, nulls_equal=True)
+        elif kind == "contradiction":
+            pairs = pl.concat(
+                pl.DataFrame({"key": pair(own, mine), "place": asked["place"]})
+                .join(keys.select("partner", "split", pair(split.keys, theirs).alias("key")), on="key")
+                .select("place", "split", "partner")
+                for mine, theirs in (("positive", "negative"), ("negative", "positive"))
+            )
+        elif kind in ("same_text", "same_query"):
+            columns = COLUMNS if kind == "same_text" else ("query",)
+            pairs = pl.concat(
+                own.select("place", pl.col(mine).alias("key"))
+                .join(
+                    other.keys.select(
+                        pl.col(theirs).alias("key"),
+                        pl.int_range(pl.len(), dtype=pl.UInt32).alias("partner"),
+                        pl.lit(other.name).alias("split"),
+                    ),
+                    on="key",
+                )
+                .select("place", "split", "partner")
+                for other in later
+                for mine in columns
+                for theirs in columns
+            )
+        elif kind == "near_duplicate" and near is not None:
+            pairs = near.filter(pl.col("place").is_in(places.implode()))
+        else:
+            continue
+        elsewhere = (pl.col("place") != pl.col("partner")) | (pl.col("split") != split.name)
+        found.append(pairs.filter(elsewhere).select("place", "split", "partner"))
+    chosen = pl.concat(
+        [pl.DataFrame(schema={"place": pl.UInt32, "split": pl.String, "partner": pl.UInt32}), *found]
+    )
+    first = chosen.sort("place", "split", "partner").unique("place", keep="first", maintain_order=True)
+    numbers = {one.name: pl.read_parquet(one.path, columns=["row"])["row"] for one in (split, *later)}
+    rows_of = [numbers[name][place] for name, place in first.select("split", "partner").iter_rows()]
+    named = first.select("place", pl.col("split").alias("partner_split")).with_columns(
+        partner_row=pl.Series(rows_of, dtype=pl.UInt32)
+    )
+    return (
+        leaving.join(named, on="place", how="left", maintain_order="left")
+        .with_columns(split=pl.lit(split.name))
+        .select(pl.col(name).cast(kind) for name, kind in _REJECTED.items())
+    )

@@ -1,0 +1,107 @@
+"""What is wrong with a split's rows by themselves, found in one pass over the file.
+
+Of all rows only three 64-bit hashes of their folded texts are held, and a bit per finding.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from pipeline.dataset import personal_data
+from pipeline.dataset.normalize import folded
+from pipeline.dataset.parquet import portions
+from pipeline.params.audit import AuditParams
+
+COLUMNS = ("query", "positive", "negative")
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split of `data/raw` as far as it is held in memory.
+
+    Attributes:
+        name: train, dev or test.
+        path: Its file.
+        keys: Hash of each folded text, by column; null where there is no text.
+        flags: One boolean column per finding.
+        personal: Rows per kind of personal data.
+    """
+
+    name: str
+    path: Path
+    keys: pl.DataFrame
+    flags: pl.DataFrame
+    personal: dict[str, int]
+
+
+def scan(name: str, path: Path, params: AuditParams) -> Split:
+    """Look at every row of a split."""
+    keys, flags = [], []
+    personal: Counter[str] = Counter()
+    for rows in portions(path):
+        texts = rows.select(folded(pl.col(column)) for column in COLUMNS)
+        keys.append(texts.select(_key(column) for column in COLUMNS))
+        kinds = _personal(rows)
+        for found in kinds.values():
+            personal.update(found)
+        marked = pl.int_range(rows.height, eager=True).is_in(list(kinds))
+        flags.append(_alone(rows, texts, params.max_characters).with_columns(personal_data=marked))
+    all_keys, all_flags = pl.concat(keys), pl.concat(flags)
+    return Split(
+        name, path, all_keys, all_flags.with_columns(_among(all_keys)), dict(sorted(personal.items()))
+    )
+
+
+def _key(column: str) -> pl.Expr:
+    text = pl.col(column)
+    return pl.when(text.is_not_null()).then(text.hash(seed=1))
+
+
+def _alone(rows: pl.DataFrame, texts: pl.DataFrame, max_characters: int) -> pl.DataFrame:
+    """Findings that a row shows by itself; a missing text is only that."""
+    query, positive, negative = (pl.col(column) for column in COLUMNS)
+    flags = texts.select(
+        not_text=pl.any_horizontal(pl.col(column).is_null() for column in COLUMNS),
+        empty=pl.any_horizontal(pl.col(column) == "" for column in COLUMNS),
+        same_query_positive=query == positive,
+        same_query_negative=query == negative,
+        same_positive_negative=positive == negative,
+    )
+    long = rows.select(
+        too_long=pl.any_horizontal(pl.col(column).str.len_chars() > max_characters for column in COLUMNS)
+    )
+    return pl.concat([flags, long], how="horizontal").with_columns(pl.all().fill_null(False))
+
+
+def _among(keys: pl.DataFrame) -> list[pl.Series]:
+    """Findings that take other rows of the split."""
+    triple = keys.select(pl.struct(COLUMNS).hash(seed=2).alias("triple"))["triple"]
+    whole = keys.select(pl.all_horizontal(pl.col(column).is_not_null() for column in COLUMNS)).to_series()
+    positives, negatives = pair(keys, "positive"), pair(keys, "negative")
+    # A row whose positive is its negative contradicts nobody but itself, which is a finding of its own; rows
+    # without a text say nothing.
+    sides = whole & (positives != negatives)
+    # Both rows of a contradiction are suspect: the one that calls the pair positive, and the other.
+    contradiction = sides & (
+        positives.is_in(negatives.filter(sides).implode())
+        | negatives.is_in(positives.filter(sides).implode())
+    )
+    return [
+        (whole & ~triple.is_first_distinct()).alias("duplicate"),
+        contradiction.alias("contradiction"),
+    ]
+
+
+def pair(keys: pl.DataFrame, column: str) -> pl.Series:
+    """Hash each row's query together with one of its documents."""
+    return keys.select(pl.struct(pl.col("query"), pl.col(column).alias("document")).hash(seed=3))["query"]
+
+
+def _personal(rows: pl.DataFrame) -> dict[int, set[str]]:
+    kinds: dict[int, set[str]] = {}
+    for column in COLUMNS:
+        for place, found in personal_data.flagged(rows[column]).items():
+            kinds.setdefault(place, set()).update(found)
+    return kinds

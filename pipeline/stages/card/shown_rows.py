@@ -1,0 +1,47 @@
+"""Which rows of the data set a card may show; never one with personal data in it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from pipeline.dataset import personal_data
+from pipeline.params.card import CardParams, policy
+
+COLUMNS = ("query", "positive", "negative")
+_LOOKED_AT = 1000
+
+
+def samples(clean: Path, split: str, params: CardParams, private: bool, count: int = 3) -> list[list[str]]:
+    """Give the first rows of a split that may be shown: query, positive, negative."""
+    allowed = policy(params, private)
+    path = clean / f"{split}.parquet"
+    if allowed == "none":
+        return []
+    if allowed == "approved":
+        return _texts(path, params.approved_rows.get(split, ()))[:count]  # type: ignore[call-overload]
+    rows = pl.read_parquet(path, columns=list(COLUMNS), n_rows=_LOOKED_AT)
+    return _harmless([list(row) for row in rows.select(COLUMNS).iter_rows()])[:count]
+
+
+def numbered(
+    clean: Path, split: str, numbers: Sequence[int], params: CardParams, private: bool
+) -> dict[int, list[str]]:
+    """Give those of some rows that may be shown, by number."""
+    allowed = policy(params, private)
+    if allowed == "none":
+        return {}
+    if allowed == "approved":
+        approved = params.approved_rows.get(split, ())  # type: ignore[call-overload]
+        numbers = [number for number in numbers if number in approved]
+    path = clean / f"{split}.parquet"
+    return {number: found[0] for number in numbers if (found := _texts(path, (number,)))}
+
+
+def _texts(path: Path, numbers: Sequence[int]) -> list[list[str]]:
+    rows = pl.scan_parquet(path).filter(pl.col("row").is_in(list(numbers))).select(COLUMNS).collect()
+    return _harmless([list(row) for row in rows.iter_rows()])
+
+
+def _harmless(rows: list[list[str]]) -> list[list[str]]:
+    return [row for row in rows if not any(personal_data.found(text) for text in row)]

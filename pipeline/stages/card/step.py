@@ -1,0 +1,149 @@
+"""Step `card`: the model card, from the records alone; a number that no record holds cannot stand in it."""
+
+import json
+import shutil
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from pipeline.dataset import training_fingerprint
+from pipeline.params import Params
+from pipeline.records import Audit, Card, Metrics, Pin, Reembed, Training, Verdict
+from pipeline.stages.card import licences, markdown, plots, shown_rows, tables, usage_snippet
+from pipeline.stages.card.front_matter import front_matter
+from pipeline.stages.card.tables import Read
+from pipeline.workspace import digests, git, lineage, receipts
+from pipeline.workspace.files import write_text
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def run(workspace: Path, params: Params) -> Card:
+    """Write `card/README.md` and its pictures, and what else is released beside the model."""
+    read = records(workspace)
+    version = receipts.next_version(workspace, params.release.repo)
+    commit = git.commit(workspace)
+    folder = workspace / "card"
+    shutil.rmtree(folder, ignore_errors=True)
+    plots.draw(read.metrics, read.training, params.model.dims, params.gate.split, folder / "pictures")
+    clean, private = workspace / "data" / "clean", read.pin.dataset.private
+    worst = read.metrics.mistakes
+    text = render(
+        params,
+        read,
+        version=version,
+        code_commit=commit,
+        digests_of={
+            path: digests.sha256(workspace / path) for name, path in lineage.RECORDS.items() if name != "card"
+        },
+        samples={
+            split: shown_rows.samples(clean, split, params.card, private)
+            for split in ("train", "dev", "test")
+        },
+        mistakes=shown_rows.numbered(clean, worst.split, list(worst.worst), params.card, private),
+    )
+    write_text(folder / "README.md", text)
+    _name_space(workspace, read.reembed.space)
+    rows = pl.read_parquet(clean / "train.parquet", columns=["query"]).head(read.training.triplets)
+    training_fingerprint.trained_rows(rows["query"].to_list()).write_parquet(folder / "trained_rows.parquet")
+    return lineage.seal(
+        workspace, "card", Card(version=version, candidate=read.verdict.candidate, code_commit=commit)
+    )
+
+
+def records(workspace: Path) -> Read:
+    """Read everything that a card says."""
+    at = {name: workspace / path for name, path in lineage.RECORDS.items()}
+    return Read(
+        pin=Pin.load(at["pin"]),
+        audit=Audit.load(at["audit"]),
+        training=Training.load(at["train"]),
+        metrics=Metrics.load(at["evaluate"]),
+        verdict=Verdict.load(at["gate"]),
+        reembed=Reembed.load(workspace / "reembed.json"),
+    )
+
+
+def render(
+    params: Params,
+    read: Read,
+    *,
+    version: str,
+    code_commit: str | None,
+    digests_of: Mapping[str, str],
+    samples: Mapping[str, list[list[str]]],
+    mistakes: Mapping[int, list[str]],
+) -> str:
+    """Render the card: front matter that the Hub accepts, then the text.
+
+    Args:
+        params: What the card may say and show.
+        read: The records.
+        version: The one that the release will bear.
+        code_commit: Of the workspace; None where git does not say.
+        digests_of: sha256 of each record, by path.
+        samples: Rows that may be shown, by split: query, positive, negative.
+        mistakes: Those of the worst mistakes that may be shown, by number of the row.
+    """
+    pin, training, metrics = read.pin, read.training, read.metrics
+    licence = licences.derive(params.model.license, pin.base.license, pin.dataset.license)
+    narrower = [dim for dim in params.model.dims if dim < training.width]
+    repo = params.release.repo
+    body = (
+        _environment()
+        .get_template("card.md.j2")
+        .render(
+            params=params,
+            pin=pin,
+            audit=read.audit,
+            training=training,
+            metrics=metrics,
+            verdict=read.verdict,
+            version=version,
+            code_commit=code_commit,
+            records=digests_of,
+            licence=licence,
+            narrower=narrower,
+            snippet=usage_snippet.snippet(repo, version, training.width, metrics.example),
+            smaller=usage_snippet.smaller(repo, version, narrower[0], metrics.example) if narrower else None,
+            samples={
+                split: [[markdown.cell(text) for text in row] for row in rows]
+                for split, rows in samples.items()
+            },
+            citations=tomllib.loads((_TEMPLATES / "citations.toml").read_text(encoding="utf-8")),
+            **tables.of(read, mistakes),
+        )
+    )
+    front = front_matter(params, pin, training, metrics, licence.name).to_yaml(line_break="\n")
+    return f"---\n{front}\n---\n\n{body}"
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        # Not HTML: `cell` escapes what comes from a data set, and Markdown's own signs too.
+        autoescape=False,
+    )
+    environment.filters |= {
+        "cell": markdown.cell,
+        "number": markdown.number,
+        "figure": markdown.figure,
+        "inline": markdown.inline,
+        "fenced": markdown.fenced,
+        "json": markdown.pretty,
+    }
+    return environment
+
+
+def _name_space(workspace: Path, space: str) -> None:
+    """Put the vector space's name into the configuration that is released with the model."""
+    name = "config_sentence_transformers.json"
+    config = json.loads((workspace / "model" / name).read_text(encoding="utf-8"))
+    text = json.dumps({**config, "katman_space": space}, indent=2, ensure_ascii=False)
+    write_text(workspace / "card" / name, text + "\n")

@@ -1,0 +1,1 @@
+"""Stage `evaluate`: base, candidate, live and anchor on the same rows."""

@@ -1,0 +1,46 @@
+"""Where a model is wrong: the triplets that it misses by most, and which kind of rows it misses."""
+
+import numpy as np
+import polars as pl
+
+from pipeline.dataset.normalize import folded
+from pipeline.dataset.numbers_and_negation import signals
+from pipeline.records import Cosines, Mistakes
+from pipeline.stages.evaluate.result_tables import share
+from pipeline.stages.evaluate.split import Split
+
+_SHOWN = 10
+
+
+def find(split: Split, outcomes: pl.DataFrame, dim: int) -> Mistakes:
+    """Find the mistakes of one model.
+
+    Args:
+        split: The rows with their texts.
+        outcomes: row, cos_positive and cos_negative of each of them, at one width.
+        dim: That width.
+    """
+    rows = split.rows.join(outcomes, on="row", how="left", maintain_order="left")
+    right = (rows["cos_positive"] > rows["cos_negative"]).fill_null(False).to_numpy()
+    texts = rows.select(folded(pl.col(column)) for column in ("positive", "negative"))
+    differs = (signals(texts["positive"]) != signals(texts["negative"])).to_numpy()
+    wrong = rows.filter(pl.Series(~right)).sort(pl.col("cos_positive") - pl.col("cos_negative"), "row")
+    return Mistakes(
+        split=split.name,
+        dim=dim,
+        wrong=wrong.height,
+        kinds={
+            name: share(right[mask])
+            for name, mask in (("signal", differs), ("other", ~differs))
+            if np.any(mask)
+        },
+        worst={
+            row: Cosines(cos_positive=positive, cos_negative=negative)
+            for row, positive, negative in wrong.filter(
+                pl.col("cos_positive").is_finite() & pl.col("cos_negative").is_finite()
+            )
+            .head(_SHOWN)
+            .select("row", "cos_positive", "cos_negative")
+            .iter_rows()
+        },
+    )

@@ -1,0 +1,52 @@
+"""A clean split with its traits beside it, as `evaluate` measures on it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from pipeline.dataset.slices import masks
+from pipeline.errors import InvalidData
+from pipeline.stages.evaluate.retrieval import Collection, own_texts
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split.
+
+    Attributes:
+        name: `dev` or `test`.
+        rows: Clean rows with their traits beside them.
+        own: Retrieval among the split's own texts.
+        slices: Which rows are in each slice, as `slices.masks` names them.
+    """
+
+    name: str
+    rows: pl.DataFrame
+    own: Collection
+    slices: dict[str, NDArray[np.bool_]]
+
+
+def read_split(data: Path, name: str) -> Split:
+    """Read a clean split and its traits.
+
+    Raises:
+        InvalidData: It has no rows, or rows without traits.
+    """
+    path = data / "clean" / f"{name}.parquet"
+    clean = pl.read_parquet(path)
+    if not clean.height:
+        raise InvalidData(
+            f"{path} has no rows; wanted at least one to measure on. See records/audit.json for what was "
+            "rejected, or take the split out of evaluate.splits"
+        )
+    traits = pl.read_parquet(data / "traits.parquet").filter(pl.col("split") == name).drop("split", "group")
+    rows = clean.join(traits, on="row", how="inner", validate="1:1", maintain_order="left")
+    if rows.height != clean.height:
+        raise InvalidData(
+            f"{data / 'traits.parquet'} describes {rows.height} of the {clean.height} rows of {path}; wanted "
+            "every one. Run `audit` again"
+        )
+    return Split(name, rows, own_texts(rows), masks(rows))

@@ -1,0 +1,1 @@
+"""Stage `gate`: the candidate judged."""

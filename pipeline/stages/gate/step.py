@@ -1,0 +1,33 @@
+"""Step `gate`: judge the candidate, with known error rates. A "no" is a verdict, never an error.
+
+docs/gate.md says in a page what is tested and how often such a verdict is wrong.
+"""
+
+from pathlib import Path
+
+import polars as pl
+
+from pipeline.judging import looks
+from pipeline.judging.verdict import gate
+from pipeline.params import Params
+from pipeline.records import Audit, Metrics, Reembed, Verdict
+from pipeline.workspace import lineage
+
+
+def run(workspace: Path, params: Params) -> Verdict:
+    """Judge what `audit` and `evaluate` recorded; count the look, and write the verdict."""
+    audit = Audit.load(workspace / lineage.RECORDS["audit"])
+    metrics = Metrics.load(workspace / lineage.RECORDS["evaluate"])
+    seen = looks.load(workspace)
+    verdict = gate(
+        audit,
+        metrics,
+        Reembed.load(workspace / "reembed.json"),
+        pl.read_parquet(workspace / "outcomes.parquet"),
+        pl.read_parquet(workspace / "retrieved.parquet"),
+        pl.read_parquet(workspace / "data" / "traits.parquet"),
+        seen,
+        params.gate,
+    )
+    looks.keep(workspace, looks.add(seen, audit.test_digest, metrics.candidate))
+    return lineage.seal(workspace, "gate", verdict)

@@ -1,0 +1,1 @@
+"""Stage `pin`: data set, models and probes, each at one commit."""

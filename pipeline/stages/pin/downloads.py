@@ -1,0 +1,154 @@
+"""What is fetched of a repository at its commit: which files, and what the record says of them."""
+
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from pipeline.dataset.training_fingerprint import TRAINED_ROWS
+from pipeline.errors import HubNotFound, InvalidData
+from pipeline.hub import Hub, Info, Kind, Listed
+from pipeline.records import PinnedFile, PinnedRepo
+
+# Weights for other runtimes and pictures: nothing that training reads.
+_OTHER_FOLDERS = {"onnx", "openvino", "flax", "imgs", "images", "assets"}
+_MODEL_SUFFIXES = {".json", ".txt", ".model", ".spm", ".safetensors"}
+_PICKLE_SUFFIXES = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
+
+
+@dataclass(frozen=True)
+class Download:
+    """One repository at one commit: the folder that holds its files (the client's cache), and its record."""
+
+    folder: Path
+    pinned: PinnedRepo
+
+    def copy(self, target: Path) -> None:
+        """Copy the files out of the client's cache: a link would let a step write into it."""
+        for path in self.pinned.files:
+            (target / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.folder / path, target / path)
+
+
+def data(hub: Hub, repo: str, revision: str, *, max_workers: int) -> Download:
+    """Fetch a data set whole.
+
+    Raises:
+        InvalidData: It holds a script; nothing is fetched then.
+    """
+    info = _pinned(hub, "dataset", repo, revision)
+    scripts = sorted(path for path in hub.files(repo, "dataset", revision) if path.endswith(".py"))
+    if scripts:
+        raise InvalidData(
+            f"data set {repo} at {revision[:12]} holds {', '.join(scripts[:3])}, which loading it can run; "
+            "wanted data files only. Pin a commit without it: a data set can be converted to Parquet"
+        )
+    return _fetch(hub, info, _is_data, max_workers)
+
+
+def tables(
+    hub: Hub, key: str, repo: str, revision: str, files: Iterable[str], *, max_workers: int
+) -> Download:
+    """Fetch single files of a data set repository.
+
+    Args:
+        hub: The Hub.
+        key: The part of params.yaml that names the files, for the message.
+        repo: The repository.
+        revision: Its commit.
+        files: Paths inside it.
+        max_workers: Downloads at a time.
+
+    Raises:
+        InvalidData: The repository has no such file at this commit.
+    """
+    listed = hub.files(repo, "dataset", revision)
+    missing = [path for path in files if path not in listed]
+    if missing:
+        there = sorted(path for path in listed if _is_data(path))
+        more = f" and {len(there) - 10} more" if len(there) > 10 else ""
+        raise InvalidData(
+            f"data set {repo} at {revision[:12]} has no {' and no '.join(missing)}, which {key} names; "
+            f"it has {', '.join(there[:10]) or 'no files'}{more}. Correct {key}"
+        )
+    return _fetch(hub, _pinned(hub, "dataset", repo, revision), set(files).__contains__, max_workers)
+
+
+def base(hub: Hub, repo: str, revision: str, allow_pickle: tuple[str, ...], *, max_workers: int) -> Download:
+    """Fetch what training reads of a model."""
+    listed = hub.files(repo, "model", revision)
+    wanted = model_files(listed, repo, allow_pickle)
+    found = _fetch(hub, _pinned(hub, "model", repo, revision), wanted.__contains__, max_workers)
+    unused = tuple(sorted(set(listed) - wanted))
+    return replace(found, pinned=found.pinned.model_copy(update={"unused": unused}))
+
+
+def release(hub: Hub, key: str, repo: str, revision: str | None, *, max_workers: int) -> Download | None:
+    """Fetch a release that candidates are compared with, `live` or `anchor`, with the rows it was trained on.
+
+    Raises:
+        HubNotFound: It was released once and is gone from the Hub.
+    """
+    if revision is None:
+        return None
+    try:
+        listed = hub.files(repo, "model", revision)
+        wanted = model_files(listed, repo, ()) | ({TRAINED_ROWS} & set(listed))
+        return _fetch(hub, _pinned(hub, "model", repo, revision), wanted.__contains__, max_workers)
+    except HubNotFound as error:
+        alone = "judged as a first release" if key == "live" else "no longer held to the best release so far"
+        raise HubNotFound(
+            f"the {key} model is gone: {error}\nRun `python -m pipeline refresh`, which asks the Hub for the "
+            f"one that is there now. If there is none, set {key}.revision to null in params.yaml, knowing "
+            f"that the candidate is then {alone}"
+        ) from None
+
+
+def model_files(listed: Mapping[str, Listed], repo: str, allow_pickle: tuple[str, ...]) -> set[str]:
+    """Choose what training needs of a model repository: safetensors, configuration and tokenizer.
+
+    A pickle is chosen only where `allow_pickle` names it and no safetensors stands beside it.
+
+    Raises:
+        InvalidData: The weights are pickles that params.yaml does not allow.
+    """
+    near = {path for path in listed if PurePosixPath(path).parts[0] not in _OTHER_FOLDERS}
+    chosen = {path for path in near if PurePosixPath(path).suffix in _MODEL_SUFFIXES or path == "README.md"}
+    safe_folders = {PurePosixPath(path).parent for path in chosen if path.endswith(".safetensors")}
+    for path in allow_pickle:
+        if path in near and PurePosixPath(path).parent not in safe_folders:
+            chosen.add(path)
+            safe_folders.add(PurePosixPath(path).parent)
+    if PurePosixPath() not in safe_folders:
+        pickles = sorted(path for path in near if PurePosixPath(path).suffix in _PICKLE_SUFFIXES)
+        raise InvalidData(
+            f"model {repo} has no safetensors weights, only {', '.join(pickles) or 'no weights at all'}; "
+            "wanted model.safetensors. A pickle can run code when it is loaded: if you trust this commit, "
+            "name the file in base.allow_pickle"
+        )
+    return chosen
+
+
+def _pinned(hub: Hub, kind: Kind, repo: str, revision: str) -> Info:
+    info = hub.info(repo, kind, revision)
+    if info.commit != revision:
+        raise InvalidData(
+            f"{kind} {repo} resolves {revision} to {info.commit}; wanted the commit itself. "
+            "Write that one into params.yaml if you mean it"
+        )
+    return info
+
+
+def _fetch(hub: Hub, info: Info, wanted: Callable[[str], bool], max_workers: int) -> Download:
+    folder, listed = hub.download(info.repo, info.kind, info.commit, wanted, max_workers=max_workers)
+    files = {path: PinnedFile(size=file.size, digest=file.digest) for path, file in sorted(listed.items())}
+    return Download(
+        folder,
+        PinnedRepo(
+            repo=info.repo, revision=info.commit, private=info.private, license=info.license, files=files
+        ),
+    )
+
+
+def _is_data(path: str) -> bool:
+    return not path.endswith(".py") and PurePosixPath(path).name != ".gitattributes"

@@ -1,0 +1,155 @@
+"""The data set's rows as train, dev and test: mapped, cut, and held to the ledger."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+from datasets import DatasetDict
+
+from pipeline.errors import InvalidData
+from pipeline.params.pin import COLUMNS, CutParams, DatasetParams
+from pipeline.records import PinnedSplit
+from pipeline.stages.pin.rows import read
+
+# In this order a group that the data set has in two splits belongs to the later one.
+SPLITS = ("train", "dev", "test")
+_TRAIN = SPLITS.index("train")
+
+
+@dataclass(frozen=True)
+class Division:
+    """The three splits, where their rows come from, and the groups that are held out for the first time.
+
+    Attributes:
+        frames: By split: `row`, the three texts, `group`, `first_seen` and the columns of `dataset.slices`.
+        origins: By split, for the record.
+        newly_held: `group` and `split`, to be appended to the ledger.
+    """
+
+    frames: dict[str, pl.DataFrame]
+    origins: dict[str, PinnedSplit]
+    newly_held: pl.DataFrame
+
+
+def divide(found: DatasetDict, params: DatasetParams, cut: CutParams, ledger: pl.DataFrame) -> Division:
+    """Map the data set's splits to ours, cut those that it does not have, and hold all to the ledger.
+
+    A cut takes whole groups out of train, by a salted hash: no query stands in two splits, and the same rows
+    give the same splits on any machine. A group that the ledger knows from another commit stands where the
+    ledger says, all its rows with it. One that this commit held out first stays as the data set has it, rows
+    of it in train included: those are leaks, which `audit` reports with their partner.
+
+    Args:
+        found: The data set.
+        params: The section `dataset`.
+        cut: Shares and salt of the splits that are cut.
+        ledger: As `pipeline.workspace.holdout.read` gives it.
+
+    Raises:
+        InvalidData: A split or column is missing, a split is empty, or a column holds no strings.
+    """
+    names: dict[str, str | None] = params.splits.model_dump()
+    sources = {ours: theirs for ours, theirs in names.items() if theirs is not None}
+    parts = []
+    for ours, theirs in sources.items():
+        if theirs not in found:
+            raise InvalidData(
+                f"data set {params.repo} has the splits {', '.join(sorted(found))}; wanted {theirs!r} for "
+                f"{ours}. Correct dataset.splits.{ours}, or set it to null to cut it out of train"
+            )
+        part = read(found[theirs], theirs, params)
+        here = pl.lit(SPLITS.index(ours), dtype=pl.UInt8)
+        parts.append(part.with_columns(source=here, given=here))
+    heights = {ours: part.height for ours, part in zip(sources, parts, strict=True)}
+    parts[0] = parts[0].with_columns(given=_cut(parts[0]["group"], cut, names))
+    rows = _placed(pl.concat(parts, rechunk=False), ledger, params.revision)
+    held = rows.filter(pl.col("listed") & pl.col("commit").is_null() & (pl.col("given") > _TRAIN))
+    return Division(
+        {name: _numbered(rows, name, names, heights, params) for name in SPLITS},
+        {
+            name: PinnedSplit(
+                source=names[name] or params.splits.train,
+                cut=names[name] is None,
+                rows=rows.filter(pl.col("place") == place).height,
+                moved_in=rows.filter((pl.col("place") == place) & (pl.col("given") != place)).height,
+                moved_out=rows.filter((pl.col("place") != place) & (pl.col("given") == place)).height,
+            )
+            for place, name in enumerate(SPLITS)
+        },
+        held.group_by("group").agg(split=_name(pl.col("given").max())),
+    )
+
+
+def _cut(groups: pl.Series, cut: CutParams, names: Mapping[str, str | None]) -> pl.Series:
+    """Say for each row of the data set's train split where it goes."""
+    given = pl.repeat(_TRAIN, len(groups), dtype=pl.UInt8)
+    edge = 0.0
+    for ours, share in (("dev", cut.dev_share), ("test", cut.test_share)):
+        if names[ours] is None:
+            inside = (pl.col("hash") >= edge) & (pl.col("hash") < edge + share)
+            given = pl.when(inside).then(pl.lit(SPLITS.index(ours), dtype=pl.UInt8)).otherwise(given)
+            edge += share
+    hashes = [_place(group, cut.salt) for group in groups] if edge else [1.0] * len(groups)
+    return pl.DataFrame({"hash": hashes}).select(given=given)["given"]
+
+
+def _place(group: str, salt: str) -> float:
+    """Give a group its place in [0, 1), the same for ever."""
+    return int.from_bytes(hashlib.sha256(f"{salt}:{group}".encode()).digest()[:6]) / 2**48
+
+
+def _placed(rows: pl.DataFrame, ledger: pl.DataFrame, revision: str) -> pl.DataFrame:
+    """Say for each row where it stands (`place`), and what the ledger knows of its group (`commit`).
+
+    A group that this very commit held out first is the data set's own to place, as long as it still holds it
+    out there: after another cut or other split names the ledger decides.
+    """
+    ranks = ledger.select(
+        "group",
+        "commit",
+        held=pl.col("split").replace_strict(
+            {name: place for place, name in enumerate(SPLITS)}, return_dtype=pl.UInt8
+        ),
+    )
+    highest = rows.group_by("group").agg(highest=pl.col("given").max())
+    known = ranks.join(highest, on="group", how="inner")
+    as_given = (pl.col("commit") == revision) & (pl.col("highest") == pl.col("held"))
+    known = known.select("group", "commit", held=pl.when(as_given).then(None).otherwise(pl.col("held")))
+    joined = rows.join(known, on="group", how="left", maintain_order="left")
+    return joined.with_columns(place=pl.coalesce("held", "given"))
+
+
+def _numbered(
+    rows: pl.DataFrame,
+    name: str,
+    names: Mapping[str, str | None],
+    heights: Mapping[str, int],
+    params: DatasetParams,
+) -> pl.DataFrame:
+    """Give one split's frame; a row out of another split of the data set is numbered on behind its own."""
+    own = name if names[name] is not None else "train"
+    offsets, behind = {SPLITS.index(own): 0}, heights[own]
+    for source, height in heights.items():
+        if source != own:
+            offsets[SPLITS.index(source)] = behind
+            behind += height
+    found = rows.filter(pl.col("place") == SPLITS.index(name))
+    if found.is_empty():
+        raise InvalidData(
+            f"the split {name} of data set {params.repo} has no rows; wanted at least one. "
+            "Pin a commit that has some, or enlarge the shares in pin.cut"
+        )
+    first_seen = (
+        pl.lit(None, dtype=pl.String) if name == "train" else pl.col("commit").fill_null(params.revision)
+    )
+    number = pl.col("row") + pl.col("source").replace_strict(offsets, return_dtype=pl.UInt32)
+    return (
+        found.with_columns(row=number.cast(pl.UInt32), first_seen=first_seen)
+        .select("row", *COLUMNS, "group", "first_seen", *params.slices)
+        .sort("row")
+    )
+
+
+def _name(place: pl.Expr) -> pl.Expr:
+    return place.replace_strict(dict(enumerate(SPLITS)), return_dtype=pl.String)

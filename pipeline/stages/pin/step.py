@@ -1,0 +1,118 @@
+"""Step `pin`: bring data set, models and probes here, each at one commit, checked file by file."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from pipeline.hub import Hub
+from pipeline.params import Params
+from pipeline.params.pin import PairsProbe
+from pipeline.records import Pin
+from pipeline.stages.pin import beir, downloads, rows, splits
+from pipeline.stages.pin.downloads import Download
+from pipeline.stages.pin.pickles import convert
+from pipeline.workspace import holdout, lineage
+
+
+def run(workspace: Path, params: Params) -> Pin:
+    """Pin everything that params.yaml names by commit, and hold the splits to the ledger.
+
+    Nothing is written before everything was fetched and read, and the ledger grows last: a pin that fails
+    leaves no group held out that no record knows of.
+
+    Raises:
+        HubError: The Hub was not reached, or has no such commit.
+        InvalidData: A split, file or column is missing or empty or holds something else than was promised,
+            weights are pickles, or the ledger is damaged.
+        BrokenChain: A downloaded file is not the one that the Hub lists.
+    """
+    held = holdout.read(workspace)
+    hub = Hub(params.hub)
+    workers = params.pin.max_workers
+    dataset = downloads.data(hub, params.dataset.repo, params.dataset.revision, max_workers=workers)
+    division = splits.divide(rows.load(dataset.folder, params.dataset), params.dataset, params.pin.cut, held)
+    base = downloads.base(
+        hub, params.base.repo, params.base.revision, params.base.allow_pickle, max_workers=workers
+    )
+    live = downloads.release(hub, "live", params.live.repo, params.live.revision, max_workers=workers)
+    anchor = downloads.release(hub, "anchor", params.live.repo, params.anchor.revision, max_workers=workers)
+    retrieval, retrieval_tables = _retrieval(hub, params)
+    probes, probe_tables = _probes(hub, params)
+
+    data = workspace / "data"
+    _write(data / "raw", division.frames)
+    base.copy(_empty(data / "base"))
+    converted = convert(data / "base")
+    for name, model in (("live", live), ("anchor", anchor)):
+        if model is None:
+            _write(data / name, {}, f"params.yaml names no {name} revision")
+        else:
+            model.copy(_empty(data / name))
+    _write(data / "retrieval", retrieval_tables, "params.yaml names no retrieval set")
+    _write(data / "probes", {}, None if probe_tables else "params.yaml names no probes")
+    for name, tables in probe_tables.items():
+        _write(data / "probes" / name, tables)
+    holdout.append(workspace, division.newly_held, params.dataset.revision)
+    return lineage.seal(
+        workspace,
+        "pin",
+        Pin(
+            endpoint=hub.endpoint,
+            dataset=dataset.pinned,
+            base=base.pinned,
+            live=live.pinned if live else None,
+            anchor=anchor.pinned if anchor else None,
+            retrieval=retrieval.pinned if retrieval else None,
+            probes={name: probe.pinned for name, probe in probes.items()},
+            converted_pickles=converted,
+            splits=division.origins,
+        ),
+    )
+
+
+def _retrieval(hub: Hub, params: Params) -> tuple[Download | None, dict[str, pl.DataFrame]]:
+    """Fetch and read the user's own retrieval set, where there is one."""
+    asked = params.retrieval
+    if asked is None:
+        return None, {}
+    files = (asked.corpus, asked.queries, asked.qrels)
+    found = downloads.tables(
+        hub, "retrieval", asked.repo, asked.revision, files, max_workers=params.pin.max_workers
+    )
+    return found, beir.retrieval(found.folder, asked, "retrieval")
+
+
+def _probes(hub: Hub, params: Params) -> tuple[dict[str, Download], dict[str, dict[str, pl.DataFrame]]]:
+    """Fetch and read what the model must not forget, by name."""
+    found: dict[str, Download] = {}
+    tables: dict[str, dict[str, pl.DataFrame]] = {}
+    for name, asked in params.probes.items():
+        key = f"probes.{name}"
+        files = (asked.file,) if isinstance(asked, PairsProbe) else (asked.corpus, asked.queries, asked.qrels)
+        found[name] = downloads.tables(
+            hub, key, asked.repo, asked.revision, files, max_workers=params.pin.max_workers
+        )
+        folder = found[name].folder
+        if isinstance(asked, PairsProbe):
+            tables[name] = beir.pairs(folder, asked, key)
+        else:
+            tables[name] = beir.retrieval(folder, asked, key)
+    return found, tables
+
+
+def _write(folder: Path, tables: Mapping[str, pl.DataFrame], nothing: str | None = None) -> None:
+    """Write tables into an emptied folder; where there is nothing to write, a file `none` says why."""
+    _empty(folder)
+    for name, table in tables.items():
+        table.write_parquet(folder / f"{name}.parquet")
+    if not tables and nothing is not None:
+        # DVC warns of an empty folder at every command.
+        (folder / "none").write_text(f"{nothing}\n", encoding="utf-8")
+
+
+def _empty(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder

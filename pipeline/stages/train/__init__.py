@@ -1,0 +1,1 @@
+"""Stage `train`: the base fine-tuned on the clean rows."""

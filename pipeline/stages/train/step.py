@@ -1,0 +1,219 @@
+"""Step `train`: fine-tune the base on the clean train split.
+
+Its stage lists no code file: `train.recipe_version` stands for the code, and a test watches it.
+"""
+
+import csv
+import io
+import json
+import platform
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
+
+from pipeline.embedding import loading
+from pipeline.engine.fit import fit
+from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
+from pipeline.errors import InvalidParams
+from pipeline.params import Params
+from pipeline.params.model import ModelParams
+from pipeline.params.train import TrainParams
+from pipeline.records import CurvePoint, Speed, Training
+from pipeline.stages.train.energy import Meter
+from pipeline.workspace import digests, lineage
+from pipeline.workspace.files import write_text
+
+COLUMNS = ("query", "positive", "negative")
+# Where this run put its files, and who might push: nothing that made the weights.
+_NOT_HYPERPARAMETERS = ("output_dir", "logging_dir", "run_name", "hub_", "push_to_hub", "report_to")
+_LIBRARIES = ("sentence-transformers", "transformers", "torch", "accelerate", "datasets", "tokenizers")
+
+
+def run(workspace: Path, params: Params) -> Training:
+    """Train on `data/clean`, and write `model/` and `curves.csv`.
+
+    A run that was killed goes on from its last checkpoint, as long as parameters, data and base are the same.
+
+    Raises:
+        InvalidParams: The recipe does not fit the model or the data.
+        TrainingFailed: Loss or gradient stopped being finite, or memory did not suffice.
+    """
+    _same_versions(params.train)
+    clean = workspace / "data" / "clean"
+    train, dev = (_columns(clean / f"{name}.parquet") for name in ("train", "dev"))
+    if params.train.max_triplets is not None:
+        train = {column: texts[: params.train.max_triplets] for column, texts in train.items()}
+    model = loading.load_as(workspace / "data" / "base", params.model)
+    checkpoints = workspace / ".checkpoints" / _identity(workspace)
+    _drop_unfinished(checkpoints)
+    with Meter() as meter:
+        trained = fit(
+            model,
+            train,
+            dev,
+            recipe(params.train, params.model),
+            Hardware(params.hardware.threads, params.hardware.memory_bytes, params.hardware.compile),
+            checkpoints,
+            resume=True,
+        )
+    folder = workspace / "model"
+    shutil.rmtree(folder, ignore_errors=True)
+    model.save_pretrained(str(folder), create_model_card=False, safe_serialization=True)
+    write_text(workspace / "curves.csv", _curves(trained, params.model.dims))
+    sealed = lineage.seal(
+        workspace, "train", _record(model, trained, len(train["query"]), params, meter.joules)
+    )
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    return sealed
+
+
+def _same_versions(train: TrainParams) -> None:
+    """Refuse libraries that params.yaml does not name: DVC would not notice that they are others."""
+    for key, wanted in train.versions.model_dump().items():
+        installed = version(key).partition("+")[0]  # a build of torch adds +cpu or +cu130
+        if installed != wanted:
+            raise InvalidParams(
+                f"train.versions.{key} is {wanted} and {installed} is installed; wanted them equal. "
+                "Install that one, or set the key, and the model is trained again"
+            )
+
+
+def recipe(train: TrainParams, model: ModelParams) -> Recipe:
+    """Translate params.yaml into the engine's recipe."""
+    return Recipe(
+        dims=model.dims,
+        weights=train.loss.matryoshka_weights,
+        n_dims_per_step=train.loss.n_dims_per_step,
+        scale=train.loss.scale,
+        batch_size=train.batch_size,
+        mini_batch_size=train.mini_batch_size,
+        eval_batch_size=train.eval_batch_size,
+        epochs=train.epochs,
+        max_steps=train.max_steps,
+        learning_rate=train.learning_rate,
+        lr_scheduler=train.lr_scheduler,
+        warmup=train.warmup_ratio,
+        weight_decay=train.weight_decay,
+        adam_beta1=train.adam_beta1,
+        adam_beta2=train.adam_beta2,
+        adam_epsilon=train.adam_epsilon,
+        max_grad_norm=train.max_grad_norm,
+        eval_steps=train.eval_steps,
+        checkpoint_steps=train.save_steps,
+        seed=train.seed,
+        bf16=train.bf16,
+        query_prompt=model.prompts.query or None,
+        document_prompt=model.prompts.document or None,
+        engine=train.engine,
+    )
+
+
+def _columns(path: Path) -> dict[str, list[str]]:
+    rows = pl.read_parquet(path, columns=list(COLUMNS))
+    return {column: rows[column].to_list() for column in COLUMNS}
+
+
+def _identity(workspace: Path) -> str:
+    """Name a training by all that it depends on: a checkpoint of another one is never gone on from."""
+    deps = lineage.stage(workspace, "train").deps
+    found = {path: digests.digest(workspace / path) for path in deps}
+    return digests.of_value([lineage.params_digest(workspace, "train"), found])[:16]
+
+
+def _drop_unfinished(checkpoints: Path) -> None:
+    """Remove checkpoints that a kill cut off while they were written: the trainer's state comes last."""
+    for folder in checkpoints.glob("checkpoint-*"):
+        try:
+            json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            shutil.rmtree(folder)
+
+
+def _curves(trained: TrainingRun, dims: tuple[int, ...]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["step", "training_loss", "validation_loss", "accuracy_full", "accuracy_smallest"])
+    for row in trained.curve.rows:
+        accuracy = row.accuracy or {}
+        writer.writerow(
+            [row.step, row.training_loss, row.validation_loss, accuracy.get(dims[0]), accuracy.get(dims[-1])]
+        )
+    return text.getvalue()
+
+
+def _non_default(arguments: dict[str, Any]) -> tuple[str, ...]:
+    default = SentenceTransformerTrainingArguments(output_dir="none")
+    defaults: dict[str, Any] = json.loads(default.to_json_string())  # type: ignore[no-untyped-call]
+    return tuple(
+        name
+        for name, value in arguments.items()
+        if not name.startswith(_NOT_HYPERPARAMETERS) and value != defaults.get(name)
+    )
+
+
+def _record(
+    model: SentenceTransformer,
+    trained: TrainingRun,
+    triplets: int,
+    params: Params,
+    energy_joules: float | None,
+) -> Training:
+    train = params.train
+    transformer: Any = model[0]
+    return Training(
+        recipe_version=train.recipe_version,
+        engine=train.engine,
+        loss={
+            "loss": "CachedMultipleNegativesRankingLoss",
+            "scale": train.loss.scale,
+            "similarity_fct": "cos_sim",
+            "matryoshka_dims": list(params.model.dims),
+            "matryoshka_weights": list(train.loss.matryoshka_weights),
+            "n_dims_per_step": train.loss.n_dims_per_step,
+        },
+        hyperparameters={
+            name: value
+            for name, value in trained.training_arguments.items()
+            if not name.startswith(_NOT_HYPERPARAMETERS)
+        },
+        non_default=_non_default(trained.training_arguments),
+        triplets=triplets,
+        steps=trained.steps,
+        seed=train.seed,
+        bf16=trained.bf16_used,
+        curve=tuple(
+            CurvePoint(
+                epoch=row.epoch,
+                step=row.step,
+                training_loss=row.training_loss,
+                validation_loss=row.validation_loss,
+                learning_rate=row.learning_rate,
+                accuracy=row.accuracy,
+            )
+            for row in trained.curve.rows
+        ),
+        speed=Speed(
+            seconds=trained.seconds,
+            triplets_per_second=trained.triplets_per_second,
+            tokens_per_second=trained.tokens_per_second,
+            padding_share=trained.padding_share,
+            second_forward_share=trained.second_forward_share,
+            model_flops_utilisation=trained.model_flops_utilisation,
+            hardware_flops_utilisation=trained.hardware_flops_utilisation,
+            peak_memory_bytes=trained.peak_memory_bytes,
+            energy_joules=energy_joules,
+            device=trained.device,
+            threads=trained.threads,
+        ),
+        architecture=str(model),
+        model_type=str(transformer.auto_model.config.model_type),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        width=int(model.get_embedding_dimension() or 0),
+        max_seq_length=params.model.max_seq_length,
+        prompts=params.model.prompts.model_dump(),
+        versions={"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
+    )

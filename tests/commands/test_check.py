@@ -1,0 +1,156 @@
+"""Everything that can be known to be wrong before the first step starts."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pipeline.commands import check
+from pipeline.errors import (
+    HubDenied,
+    HubNotFound,
+    HubUnreachable,
+    InvalidData,
+    InvalidWorkspace,
+    PipelineError,
+)
+from pipeline.params import load
+from tests.conftest import Make, Stage
+from tests.support import workspaces
+from tests.support.workspaces import git, set_params
+
+
+@pytest.fixture
+def folder(writer: Stage, make_workspace: Make) -> Path:
+    workspaces.forget(writer.endpoint, "tester/tuned")
+    return make_workspace(dvc=False)
+
+
+def refusal(folder: Path, kind: type[PipelineError]) -> str:
+    with pytest.raises(kind) as caught:
+        check.run(folder, load(folder))
+    return str(caught.value)
+
+
+def test_check_says_what_it_found(folder: Path, writer: Stage) -> None:
+    found = check.run(folder, load(folder))
+    assert list(found) == ["params", "stages", "ledger", "git", "disk", "token", "dataset", "base", "release"]
+    assert found["params"] == "tester/tiny on tester/triplets, to tester/tuned"
+    assert found["stages"] == "pin, audit, train, evaluate, gate, card"
+    assert found["ledger"] == "0 groups are held out"
+    assert found["git"] == f"code is commit {git(folder, 'rev-parse', 'HEAD')[:12]}"
+    assert found["token"] == "tester, may write"
+    assert (found["dataset"], found["base"]) == (writer.dataset, writer.base)
+    assert found["release"] == "tester/tuned will be created"
+    assert workspaces.TOKEN not in str(found)
+
+
+def test_check_writes_nothing(folder: Path) -> None:
+    check.run(folder, load(folder))
+    assert git(folder, "status", "--porcelain") == ""
+
+
+def test_check_lets_steps_have_rewritten_what_is_theirs(folder: Path) -> None:
+    set_params(folder, {"hardware.threads": 2})
+    (folder / "records").mkdir()
+    (folder / "records" / "pin.json").write_text("{}")
+    check.run(folder, load(folder))
+
+
+def test_check_names_code_that_differs_from_the_commit(folder: Path) -> None:
+    with (folder / "pipeline/stages/gate/step.py").open("a") as file:
+        file.write("#\n")
+    (folder / "dvc.yaml").write_text(
+        (folder / "dvc.yaml").read_text(encoding="utf-8") + "#\n", encoding="utf-8"
+    )
+    message = refusal(folder, InvalidWorkspace)
+    assert message.startswith("git: dvc.yaml, pipeline/stages/gate/step.py differ from commit")
+    assert "commit or revert them" in message
+
+
+def test_check_names_a_workspace_without_a_commit(folder: Path) -> None:
+    git(folder, "update-ref", "-d", "HEAD")
+    assert "has no git commit; wanted one" in refusal(folder, InvalidWorkspace)
+
+
+def test_check_names_a_git_that_does_not_know_who_commits(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(folder, "config", "--unset", "user.email")
+    git(folder, "config", "user.useConfigOnly", "true")
+    for name in ("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL", "EMAIL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    assert "git does not know who commits here" in refusal(folder, InvalidWorkspace)
+
+
+def test_check_names_a_stage_that_is_missing(folder: Path) -> None:
+    text = (folder / "dvc.yaml").read_text(encoding="utf-8")
+    (folder / "dvc.yaml").write_text(text.replace("  gate:\n", "  goat:\n"), encoding="utf-8")
+    assert "stages: " in refusal(folder, InvalidWorkspace)
+
+
+def test_check_names_a_line_of_the_ledger_that_is_none(folder: Path) -> None:
+    (folder / "splits.ledger").write_text("=======\n", encoding="utf-8")
+    assert refusal(folder, InvalidData).startswith("ledger: line 1 of")
+
+
+def test_check_looks_for_the_sets_that_params_name(folder: Path, writer: Stage) -> None:
+    files = {"corpus": "c.tsv", "queries": "q.tsv", "qrels": "r.tsv"}
+    own = {"repo": "tester/triplets", "revision": writer.dataset, **files}
+    probe = {"kind": "retrieval", "repo": "tester/none", "revision": "0" * 40, **files}
+    set_params(folder, {"retrieval": own})
+    assert check.run(folder, load(folder))["retrieval"] == writer.dataset
+    set_params(folder, {"probes": {"far": probe}})
+    assert refusal(folder, HubNotFound).startswith("probes.far: could not look at dataset tester/none")
+
+
+def test_check_names_a_disk_that_is_too_small(folder: Path) -> None:
+    set_params(folder, {"hardware.min_free_disk_bytes": 10**18})
+    message = refusal(folder, InvalidWorkspace)
+    assert message.startswith("disk: ")
+    assert "wanted 1000000000.0 (hardware.min_free_disk_bytes). Free some, or lower it" in message
+
+
+def test_check_names_a_missing_token(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_TOKEN")
+    assert refusal(folder, HubDenied).startswith("token: no token was found; wanted one that may write")
+
+
+def test_check_names_a_token_that_may_only_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", workspaces.READ_TOKEN)
+    assert refusal(folder, HubDenied).startswith(
+        "token: the token of tester may only read; wanted one that may"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"dataset.repo": "tester/none"}, "dataset: could not look at dataset tester/none"),
+        ({"base.repo": "tester/none"}, "base: could not look at model tester/none"),
+        ({"base.revision": "0" * 40}, "base: could not look at model tester/tiny at 0000"),
+    ],
+)
+def test_check_names_what_the_hub_does_not_have(folder: Path, changes: dict[str, object], said: str) -> None:
+    set_params(folder, changes)
+    assert refusal(folder, HubNotFound).startswith(said)
+
+
+def test_check_names_a_hub_that_is_down(folder: Path) -> None:
+    set_params(folder, {"hub.endpoint": "http://127.0.0.1:1"})
+    message = refusal(folder, HubUnreachable)
+    for name in ("token", "dataset", "base", "release"):
+        assert f"{name}: could not " in message
+
+
+def test_check_lists_all_faults_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", workspaces.READ_TOKEN)
+    set_params(
+        folder,
+        {"hardware.min_free_disk_bytes": 10**18, "base.repo": "tester/none", "dataset.revision": "0" * 40},
+    )
+    (folder / "pipeline/stages/gate/step.py").write_text("")
+    message = refusal(folder, PipelineError)
+    starts = [line.strip().split(":")[0] for line in message.split("\n")]
+    assert starts == ["git", "disk", "token", "dataset", "base"]

@@ -1,0 +1,528 @@
+"""The Hub as the pipeline sees it: every file checked, every refusal one clear message."""
+
+import hashlib
+import logging
+import re
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from huggingface_hub import HfApi
+
+from pipeline.errors import BrokenChain, HubDenied, HubError, HubNotFound, HubUnreachable
+from pipeline.hub import Hub, digest_as_listed
+from pipeline.params.machine import HubParams
+from tests.conftest import Stage
+from tests.support import workspaces
+
+NOWHERE = "0" * 40
+
+
+def everything(path: str) -> bool:
+    return True
+
+
+def hub_at(endpoint: str | None = None, seconds: float = 20) -> Hub:
+    return Hub(
+        HubParams(
+            endpoint=endpoint,
+            xet=False,
+            timeout_seconds=seconds,
+            download_timeout_seconds=seconds,
+            retries=2,
+            backoff_seconds=0.05,
+        )
+    )
+
+
+@pytest.fixture
+def hub(writer: Stage) -> Hub:
+    return hub_at()
+
+
+@pytest.fixture
+def tuned(writer: Stage) -> str:
+    """An empty model repository."""
+    workspaces.forget(writer.endpoint, "tester/hub")
+    hub_at().create_repo("tester/hub", private=False)
+    return "tester/hub"
+
+
+def test_hub_takes_its_address_from_params_then_the_environment(
+    writer: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert hub_at().endpoint == writer.endpoint
+    assert hub_at("http://127.0.0.1:1").endpoint == "http://127.0.0.1:1"
+    monkeypatch.setenv("HF_ENDPOINT", f"{writer.endpoint}/")
+    assert hub_at().endpoint == writer.endpoint
+    monkeypatch.delenv("HF_ENDPOINT")
+    assert hub_at().endpoint == "https://huggingface.co"
+
+
+def test_hub_info_gives_the_commit_and_the_licence(hub: Hub, writer: Stage) -> None:
+    found = hub.info("tester/triplets", "dataset", writer.dataset)
+    assert (found.commit, found.private, found.license) == (writer.dataset, False, "apache-2.0")
+    assert hub.info("tester/triplets", "dataset").commit == writer.dataset
+    assert hub.info("tester/tiny", "model", "main").commit == writer.base
+
+
+def test_hub_lists_lfs_files_by_sha256_and_others_by_git_oid(hub: Hub, writer: Stage, tmp_path: Path) -> None:
+    listed = hub.files("tester/tiny", "model", writer.base)
+    assert listed["model.safetensors"].digest.startswith("sha256:")
+    assert listed["config.json"].digest.startswith("git:")
+    folder, checked = hub.download("tester/tiny", "model", writer.base, everything, cache=tmp_path)
+    assert checked == listed
+    for path, file in listed.items():
+        assert digest_as_listed(folder / path, file.digest) == file.digest
+        assert (folder / path).stat().st_size == file.size
+
+
+def test_hub_downloads_only_what_is_wanted(hub: Hub, writer: Stage, tmp_path: Path) -> None:
+    folder, listed = hub.download("tester/tiny", "model", writer.base, "config.json".__eq__, cache=tmp_path)
+    assert [path.name for path in folder.rglob("*") if path.is_file()] == ["config.json"]
+    assert set(listed) == {"config.json"}
+
+
+def test_hub_takes_signs_of_a_pattern_in_a_name_for_letters(hub: Hub, tuned: str, tmp_path: Path) -> None:
+    for name in ("a[1].txt", "a1.txt", "b*.txt", "bc.txt", "dc.txt", "d?.txt"):
+        (tmp_path / name).write_text(name)
+    files = {path.name: path for path in tmp_path.iterdir()}
+    commit = hub.commit(tuned, files, delete=[], parent=hub.info(tuned, "model").commit, message="m")
+    wanted = {"a[1].txt", "b*.txt", "d?.txt"}
+    folder, _ = hub.download(tuned, "model", commit, wanted.__contains__, cache=tmp_path / "cache")
+    assert {path.name for path in folder.iterdir()} == wanted
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+@pytest.mark.parametrize("keeps_size", [True, False])
+def test_hub_notices_a_file_that_was_damaged_in_the_cache(
+    hub: Hub, writer: Stage, tmp_path: Path, name: str, keeps_size: bool
+) -> None:
+    folder, _ = hub.download("tester/tiny", "model", writer.base, everything, cache=tmp_path)
+    blob = (folder / name).resolve()
+    content = bytearray(blob.read_bytes())
+    content[-2] ^= 1
+    blob.write_bytes(content if keeps_size else content + b" ")
+    with pytest.raises(BrokenChain) as caught:
+        hub.download("tester/tiny", "model", writer.base, everything, cache=tmp_path)
+    message = str(caught.value)
+    assert message.startswith(f"{name} of model tester/tiny at {writer.base[:12]} is ")
+    assert "; the Hub lists " in message
+    assert f"Delete {folder / name}" in message
+
+
+def test_hub_fetches_a_damaged_file_again_once_it_is_deleted_as_told(
+    hub: Hub, writer: Stage, tmp_path: Path
+) -> None:
+    folder, _ = hub.download("tester/tiny", "model", writer.base, everything, cache=tmp_path)
+    path = folder / "config.json"
+    path.resolve().write_text("{}")
+    with pytest.raises(BrokenChain):
+        hub.download("tester/tiny", "model", writer.base, everything, cache=tmp_path)
+    path.resolve().unlink()
+    path.unlink()
+    hub.download("tester/tiny", "model", writer.base, everything, cache=tmp_path)
+
+
+def test_hub_says_missing_of_a_file_that_is_not_there(tmp_path: Path) -> None:
+    assert digest_as_listed(tmp_path / "a", "git:1") == "missing"
+
+
+def test_hub_refuses_a_download_of_nothing(hub: Hub, writer: Stage) -> None:
+    with pytest.raises(HubNotFound, match="has no file that is needed here"):
+        hub.download("tester/tiny", "model", writer.base, lambda path: False)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda hub: hub.info("tester/none", "model"),
+        lambda hub: hub.info("tester/tiny", "dataset"),
+        lambda hub: hub.info("nobody/tiny", "model"),
+        lambda hub: hub.files("tester/none", "model", NOWHERE),
+        lambda hub: hub.branches_and_tags("tester/none", "model"),
+    ],
+)
+def test_hub_names_a_repository_that_is_not_there(hub: Hub, ask: Callable[[Hub], object]) -> None:
+    with pytest.raises(
+        HubNotFound, match=f"{hub.endpoint} has no such repository.*Check the name in params.yaml"
+    ):
+        ask(hub)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda hub: hub.info("tester/tiny", "model", NOWHERE),
+        lambda hub: hub.info("tester/tiny", "model", "no-such-branch"),
+        lambda hub: hub.files("tester/tiny", "model", NOWHERE),
+    ],
+)
+def test_hub_names_a_revision_that_is_not_there(hub: Hub, ask: Callable[[Hub], object]) -> None:
+    with pytest.raises(HubNotFound, match=r"the repository has no such revision. Copy the commit again"):
+        ask(hub)
+
+
+@pytest.mark.parametrize("repo", ["tester/a..b", "tester/-a", "tester/a--b", "tester/" + "a" * 100])
+def test_hub_names_a_repository_that_can_have_no_such_name(hub: Hub, repo: str) -> None:
+    with pytest.raises(
+        HubNotFound, match=r"could not look at model tester/.*Correct the name in params.yaml"
+    ):
+        hub.info(repo, "model")
+
+
+def test_hub_knows_whether_a_repository_exists(hub: Hub) -> None:
+    assert hub.exists("tester/tiny", "model")
+    assert not hub.exists("tester/none", "model")
+
+
+def test_hub_account_gives_name_and_role(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (hub.account().name, hub.account().role) == ("tester", "write")
+    monkeypatch.setenv("HF_TOKEN", workspaces.READ_TOKEN)
+    assert hub.account().role == "read"
+
+
+def test_hub_account_without_a_token_says_how_to_give_one(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_TOKEN")
+    with pytest.raises(HubDenied, match=r"no token was found; .*Set HF_TOKEN"):
+        hub.account()
+
+
+def test_hub_does_not_accept_an_unknown_token(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_nobody")
+    for ask in (hub.account, lambda: hub.info("tester/tiny", "model")):
+        with pytest.raises(HubDenied, match=r"does not accept the token.*Set a valid HF_TOKEN") as caught:
+            ask()
+        assert "hf_nobody" not in str(caught.value)
+
+
+def test_hub_lets_a_read_token_write_nothing(
+    hub: Hub, tuned: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    head = hub.info(tuned, "model").commit
+    (tmp_path / "a").write_text("a")
+    monkeypatch.setenv("HF_TOKEN", workspaces.READ_TOKEN)
+    with pytest.raises(HubDenied, match="the token lacks the right"):
+        hub.create_repo("tester/another", private=False)
+    with pytest.raises(HubDenied, match="the token lacks the right"):
+        hub.commit(tuned, {"a": tmp_path / "a"}, delete=[], parent=head, message="m")
+    with pytest.raises(HubDenied, match="the token lacks the right"):
+        hub.tag(tuned, "v1", head)
+    assert hub.info(tuned, "model").commit == head
+
+
+def test_hub_commit_adds_and_deletes_at_once(hub: Hub, tuned: str, tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).write_text(name)
+    head = hub.info(tuned, "model").commit
+    first = hub.commit(tuned, {"x/a": tmp_path / "a"}, delete=[], parent=head, message="first")
+    second = hub.commit(tuned, {"b": tmp_path / "b"}, delete=["x/a"], parent=first, message="second")
+    assert hub.info(tuned, "model").commit == second
+    assert set(hub.files(tuned, "model", second)) - {".gitattributes"} == {"b"}
+
+
+def test_hub_commit_on_a_head_that_moved_changes_nothing(hub: Hub, tuned: str, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a")
+    (tmp_path / "b").write_text("b")
+    head = hub.info(tuned, "model").commit
+    first = hub.commit(tuned, {"a": tmp_path / "a"}, delete=[], parent=head, message="first")
+    with pytest.raises(HubError, match="somebody else committed meanwhile"):
+        hub.commit(tuned, {"b": tmp_path / "b"}, delete=[], parent=head, message="late")
+    assert hub.info(tuned, "model").commit == first
+
+
+def test_hub_tags_once_and_moves_only_when_told(hub: Hub, tuned: str, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a")
+    head = hub.info(tuned, "model").commit
+    hub.tag(tuned, "v1", head)
+    later = hub.commit(tuned, {"a": tmp_path / "a"}, delete=[], parent=head, message="m")
+    with pytest.raises(HubError, match="could not tag model tester/hub with v1"):
+        hub.tag(tuned, "v1", later)
+    assert hub.branches_and_tags(tuned, "model") == ({"main": later}, {"v1": head})
+    hub.move_tag(tuned, "v1", later)
+    hub.move_tag(tuned, "new", later)
+    assert hub.branches_and_tags(tuned, "model")[1] == {"v1": later, "new": later}
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+ASKS: list[Callable[[Hub], object]] = [
+    lambda hub: hub.account(),
+    lambda hub: hub.info("tester/tiny", "model"),
+    lambda hub: hub.branches_and_tags("tester/tiny", "model"),
+    lambda hub: hub.create_repo("tester/new", private=False),
+]
+
+
+@pytest.mark.parametrize("ask", ASKS)
+def test_hub_that_is_down_is_named_by_its_address(
+    writer: Stage, free_port: int, ask: Callable[[Hub], object]
+) -> None:
+    hub = hub_at(f"http://127.0.0.1:{free_port}")
+    with pytest.raises(HubUnreachable, match=f"http://127.0.0.1:{free_port} did not answer.*hub.endpoint"):
+        ask(hub)
+
+
+def test_hub_that_is_down_is_not_replaced_by_what_the_cache_holds(
+    writer: Stage, free_port: int, tmp_path: Path
+) -> None:
+    hub_at().download("tester/tiny", "model", writer.base, everything, cache=tmp_path)
+    with pytest.raises(HubUnreachable):
+        hub_at(f"http://127.0.0.1:{free_port}", 1).info("tester/tiny", "model", writer.base)
+
+
+def test_hub_whose_name_is_unknown_is_unreachable(writer: Stage) -> None:
+    with pytest.raises(HubUnreachable, match=r"http://no-such-host.invalid did not answer"):
+        hub_at("http://no-such-host.invalid", 5).info("tester/tiny", "model")
+
+
+def test_hub_whose_address_is_none_is_named(writer: Stage) -> None:
+    with pytest.raises(HubError, match=r"http://127.0.0.1:99999"):
+        hub_at("http://127.0.0.1:99999", 5).info("tester/tiny", "model")
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """An address that takes every connection and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("ask", ASKS)
+def test_hub_that_never_answers_is_waited_for_no_longer_than_told(
+    writer: Stage, silent: str, ask: Callable[[Hub], object]
+) -> None:
+    start = time.monotonic()
+    with pytest.raises(HubUnreachable, match=f"{silent} did not answer .ReadTimeout"):
+        ask(hub_at(silent, 0.3))
+    assert time.monotonic() - start < 5
+
+
+class Answer(BaseHTTPRequestHandler):
+    """Gives the same answer to everything."""
+
+    status = 200
+    body = b"<html>Please log in to this network</html>"
+
+    def do_GET(self) -> None:
+        self.send_response(self.status)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    do_POST = do_GET  # noqa: N815
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def answering() -> Iterator[Callable[[int], str]]:
+    servers = []
+
+    def start(status: int) -> str:
+        handler = type("Answering", (Answer,), {"status": status})
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_address[1]}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_hub_that_a_proxy_stands_in_for_is_no_hub(writer: Stage, answering: Callable[[int], str]) -> None:
+    with pytest.raises(HubUnreachable, match=r"answered something that no Hub says.*whether a proxy answers"):
+        hub_at(answering(200)).info("tester/tiny", "model")
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_hub_that_is_busy_is_named_with_its_status(
+    writer: Stage, answering: Callable[[int], str], status: int
+) -> None:
+    with pytest.raises(HubUnreachable, match=f"the Hub answered {status}.*Run it again in a while"):
+        hub_at(answering(status)).info("tester/tiny", "model")
+
+
+def test_hub_that_refuses_for_another_reason_is_quoted(
+    writer: Stage, answering: Callable[[int], str]
+) -> None:
+    with pytest.raises(HubError, match="the Hub answered 418"):
+        hub_at(answering(418)).info("tester/tiny", "model")
+
+
+def test_hub_offline_mode_is_named(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(HubUnreachable, match="HF_HUB_OFFLINE is set"):
+        hub_at().info("tester/tiny", "model")
+
+
+def test_hub_private_repository_is_hidden_without_a_token(
+    writer: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspaces.forget(writer.endpoint, "tester/secret")
+    hub_at().create_repo("tester/secret", private=True)
+    assert hub_at().info("tester/secret", "model").private
+    monkeypatch.delenv("HF_TOKEN")
+    with pytest.raises(HubNotFound, match="or this token may not see it"):
+        hub_at().info("tester/secret", "model")
+
+
+def test_hub_gated_repository_is_read_with_access_and_named_without(
+    hub: Hub, tuned: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = hub.info(tuned, "model").commit
+    HfApi(endpoint=hub.endpoint, token=workspaces.TOKEN).update_repo_settings(tuned, gated="manual")
+    folder, _ = hub.download(tuned, "model", commit, everything, cache=tmp_path / "mine")
+    assert (folder / ".gitattributes").is_file()
+    monkeypatch.setenv("HF_TOKEN", workspaces.READ_TOKEN)
+    with pytest.raises(HubDenied, match=r"the repository is gated\. Ask for access on its page"):
+        hub.download(tuned, "model", commit, everything, cache=tmp_path / "theirs")
+
+
+def test_hub_download_gives_what_hashlib_gives(hub: Hub, writer: Stage, tmp_path: Path) -> None:
+    folder, listed = hub.download("tester/triplets", "dataset", writer.dataset, everything, cache=tmp_path)
+    path = "data/train-00000-of-00001.parquet"
+    assert listed[path].digest == f"sha256:{hashlib.sha256((folder / path).read_bytes()).hexdigest()}"
+    shutil.rmtree(tmp_path)
+
+
+# --- what is asked again, and what is not ---
+
+
+class Busy(Answer):
+    """Refuses the first requests, then passes the rest on to nobody: it says 418."""
+
+    refusals = 1
+    code = 503
+    headers_of_refusal: tuple[tuple[str, str], ...] = ()
+
+    def do_GET(self) -> None:
+        seen: list[str] = self.server.seen  # type: ignore[attr-defined]
+        seen.append(f"{self.command} {self.path}")
+        self.send_response(self.code if len(seen) <= self.refusals else 418)
+        for name, value in self.headers_of_refusal:
+            self.send_header(name, value)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_POST = do_GET  # noqa: N815
+
+
+@pytest.fixture
+def busy() -> Iterator[Callable[..., tuple[str, list[str]]]]:
+    servers = []
+
+    def start(**said: object) -> tuple[str, list[str]]:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), type("Busy", (Busy,), said))
+        server.seen = []  # type: ignore[attr-defined]
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_address[1]}", server.seen  # type: ignore[attr-defined]
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("code", [429, 500, 502, 503])
+def test_hub_asks_again_for_what_changes_nothing(
+    writer: Stage, busy: Callable[..., tuple[str, list[str]]], code: int
+) -> None:
+    address, seen = busy(code=code, refusals=2)
+    with pytest.raises(HubError, match="the Hub answered 418"):
+        hub_at(address).info("tester/tiny", "model")
+    assert seen == ["GET /api/models/tester/tiny"] * 3
+
+
+def test_hub_waits_as_long_as_it_is_told(writer: Stage, busy: Callable[..., tuple[str, list[str]]]) -> None:
+    address, _ = busy(code=429, headers_of_refusal=(("Retry-After", "1"),))
+    start = time.monotonic()
+    with pytest.raises(HubError, match="the Hub answered 418"):
+        hub_at(address).account()
+    assert time.monotonic() - start >= 1
+
+
+@pytest.mark.parametrize("code", [429, 503, 507])
+def test_hub_never_repeats_a_tag_or_a_merge_blindly(
+    writer: Stage, busy: Callable[..., tuple[str, list[str]]], code: int
+) -> None:
+    address, seen = busy(code=code, refusals=9)
+    hub = hub_at(address)
+    changes: list[Callable[[], object]] = [
+        lambda: hub.tag("tester/tiny", "v1", "0" * 40),
+        lambda: hub.create_branch("tester/tiny", "b", "0" * 40),
+    ]
+    for change in changes:
+        seen.clear()
+        with pytest.raises(HubUnreachable, match=f"the Hub answered {code}|no room left"):
+            change()
+        assert len(seen) == 1
+
+
+def test_hub_without_room_is_not_asked_again(
+    writer: Stage, busy: Callable[..., tuple[str, list[str]]]
+) -> None:
+    address, seen = busy(code=507, refusals=9)
+    with pytest.raises(HubUnreachable, match="the Hub has no room left"):
+        hub_at(address).info("tester/tiny", "model")
+    assert len(seen) == 1
+
+
+def test_hub_sets_a_tag_once_and_leaves_one_that_stands(hub: Hub, tuned: str, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a")
+    head = hub.info(tuned, "model").commit
+    later = hub.commit(tuned, {"a": tmp_path / "a"}, delete=[], parent=head, message="m")
+    assert hub.set_tag(tuned, "v1", head) == head
+    assert hub.set_tag(tuned, "v1", later) == head
+
+
+def test_hub_pull_request_is_opened_seen_merged_or_closed(hub: Hub, tuned: str, tmp_path: Path) -> None:
+
+    (tmp_path / "a").write_text("a")
+    head = hub.info(tuned, "model").commit
+    for _ in range(2):
+        hub.propose(tuned, {"a": tmp_path / "a"}, delete=[], parent=head, title="v1: a", text="candidate: 1")
+    one, two = hub.proposals(tuned, re.compile("v1: .*"), "open")
+    assert (one.number, two.number, one.title, one.status) == (1, 2, "v1: a", "open")
+    assert "candidate: 1" in one.text
+    assert set(hub.files(tuned, "model", one.commit or "")) == {".gitattributes", "a"}
+    hub.close(tuned, 2, "not this one")
+    hub.close(tuned, 2, "not this one")
+    assert hub.proposal(tuned, 2).status == "closed"
+    with pytest.raises(HubError, match="could not merge pull request 2"):
+        hub.merge(tuned, 2)
+    merged = hub.merge(tuned, 1)
+    assert merged.merged_as == hub.info(tuned, "model").commit
+    assert hub.merge(tuned, 1) == merged
+    assert hub.proposals(tuned, re.compile("v1: .*"), "open") == []
+    assert hub.proposals(tuned, re.compile("v2: .*"), "closed") == []
+    assert len(hub.proposals(tuned, re.compile("v1: .*"), "closed")) == 2
+    assert hub.history(tuned)[0] == merged.merged_as
+
+
+def test_hub_log_shows_no_signed_address(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger("huggingface_hub.utils._http")
+    with caplog.at_level(logging.WARNING, logger=logger.name):
+        logger.warning("HTTP Error 500 thrown while requesting PUT http://a/b/1?expires=9&signature=x again")
+        logger.warning("%s of %s", 1, "http://a/?token=x")
+    assert [record.getMessage() for record in caplog.records] == [
+        "HTTP Error 500 thrown while requesting PUT http://a/b/1 again",
+        "1 of http://a/",
+    ]

@@ -1,0 +1,78 @@
+"""Pictures with the numbers of the records, the same bytes each time."""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from pipeline.params import load
+from pipeline.records import Metrics, Training
+from pipeline.stages.card import plots
+from pipeline.stages.evaluate.step import accuracy
+from pipeline.workspace.lineage import RECORDS
+
+
+@pytest.fixture
+def metrics(finished: Path) -> Metrics:
+    return Metrics.load(finished / RECORDS["evaluate"])
+
+
+@pytest.fixture
+def training(finished: Path) -> Training:
+    return Training.load(finished / RECORDS["train"])
+
+
+def words(path: Path) -> set[str]:
+    root = ElementTree.fromstring(path.read_bytes())
+    return {text.strip() for text in root.itertext() if text.strip()}
+
+
+def test_pictures_of_equal_records_have_equal_bytes(
+    metrics: Metrics, training: Training, finished: Path, tmp_path: Path
+) -> None:
+    dims = load(finished).model.dims
+    for turn in ("a", "b"):
+        plots.draw_accuracy(metrics, "test", tmp_path / turn / "accuracy.svg")
+        plots.draw_training(training, dims, tmp_path / turn / "training.svg")
+    for name in ("accuracy.svg", "training.svg"):
+        drawn = (tmp_path / "a" / name).read_bytes()
+        assert drawn == (tmp_path / "b" / name).read_bytes()
+        assert drawn == (finished / "card" / "pictures" / name).read_bytes()
+
+
+def test_pictures_of_accuracy_name_every_model_and_width(metrics: Metrics, tmp_path: Path) -> None:
+    live = {"test": {dim: accuracy(1, 4) for dim in (32, 16, 4)}}
+    judged = metrics.model_copy(update={"models": metrics.models | {"live": live}})
+    plots.draw_accuracy(judged, "test", tmp_path / "accuracy.svg")
+    found = words(tmp_path / "accuracy.svg")
+    assert {"base", "candidate", "live", "4", "16", "32", "dimensions"} <= found
+    assert any("test" in word for word in found)
+
+
+def test_pictures_of_training_name_both_losses_and_every_width(
+    training: Training, finished: Path, tmp_path: Path
+) -> None:
+    plots.draw_training(training, load(finished).model.dims, tmp_path / "training.svg")
+    assert {"training loss", "validation loss", "32", "16", "4", "step"} <= words(tmp_path / "training.svg")
+
+
+def test_pictures_of_a_training_without_evaluations_are_still_drawn(
+    training: Training, tmp_path: Path
+) -> None:
+    bare = training.model_copy(
+        update={
+            "curve": tuple(
+                point.model_copy(update={"validation_loss": None, "accuracy": None})
+                for point in training.curve
+            )
+        }
+    )
+    plots.draw_training(bare, (32,), tmp_path / "training.svg")
+    plots.draw_training(training.model_copy(update={"curve": ()}), (32,), tmp_path / "none.svg")
+    assert "training loss" in words(tmp_path / "training.svg")
+
+
+def test_pictures_show_through_on_a_dark_page(finished: Path) -> None:
+    text = (finished / "card" / "pictures" / "accuracy.svg").read_text(encoding="utf-8")
+    assert "fill: #ffffff" not in text
+    assert "<script" not in text

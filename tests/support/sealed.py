@@ -1,0 +1,202 @@
+"""A workspace in which every record stands over files made by hand: what `release` needs, in a second."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipeline.params import load
+from pipeline.records import Audit, Card, Metrics, Pin, Record, Reembed, Training, Verdict
+from pipeline.records.metrics import Chosen, Example, Mistakes, Soundness
+from pipeline.workspace import digests, lineage, receipts
+from pipeline.workspace.files import write_text
+from tests.support import workspaces
+
+RECIPE: dict[str, Any] = {"seed": 1, "bf16": False, "architecture": "BertModel", "model_type": "bert"}
+
+
+def verdict(candidate: str, **changes: Any) -> Verdict:
+    """Give a verdict that passed."""
+    values: dict[str, Any] = {
+        "candidate": candidate,
+        "passed": True,
+        "outcome": "passed",
+        "first_release": True,
+        "compared_with": {},
+        "look": 1,
+        "looks_allowed": 5,
+        "checks": {"floor_32": {"value": 0.9, "rule": ">=", "wanted": 0.5, "passed": True}},
+        "comparisons": {},
+        "needs_human": False,
+        "better_than_anchor": False,
+        "assumptions": {},
+    }
+    return Verdict.model_validate(values | changes)
+
+
+def reembed(space: str) -> Reembed:
+    """Say that stored vectors can stay."""
+    return Reembed(
+        compatible=None,
+        space=space,
+        live_space=None,
+        ndcg10={},
+        score_shift={},
+        vectors_per_hour=1.0,
+        gigabytes_per_million={},
+    )
+
+
+def measured(folder: Path) -> pl.DataFrame:
+    """Give what `evaluate` keeps of the candidate on the rows that `write_rows` wrote."""
+    from pipeline.embedding import encode, loading
+
+    params = load(folder)
+    rows = pl.read_parquet(folder / "data" / "clean" / "test.parquet")
+    model = loading.load(folder / "model")
+    query, positive, negative = (rows[name].to_list() for name in ("query", "positive", "negative"))
+    scored = encode.score_triplets(
+        model, query, positive, negative, params.model.dims, query_prompt=None, document_prompt=None
+    )
+    return pl.concat(
+        rows.select(
+            pl.lit("candidate").alias("model"),
+            pl.lit("test").alias("split"),
+            "row",
+            pl.lit(dim).cast(pl.UInt16).alias("dim"),
+            pl.Series("cos_positive", scored.positive[place]),
+            pl.Series("cos_negative", scored.negative[place]),
+        )
+        for place, dim in enumerate(params.model.dims)
+    )
+
+
+def _measure(folder: Path) -> None:
+    """Write a clean test split and the candidate's cosines on it."""
+    rows = pl.DataFrame(workspaces.triplets(20)).with_row_index("row")
+    path = folder / "data" / "clean" / "test.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows.write_parquet(path)
+    measured(folder).write_parquet(folder / "outcomes.parquet")
+
+
+def _placeholder(path: Path) -> None:
+    """Put something where a stage would leave a file or, where the name has no suffix, a folder."""
+    if not path.exists():
+        target = path if path.suffix else path / "none"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text("made by hand\n", encoding="utf-8")
+
+
+def _records(folder: Path, candidate: str, said: Mapping[str, Any]) -> dict[str, Record]:
+    params = load(folder)
+    repo: dict[str, Any] = {"private": False, "license": None, "files": {}}
+    dataset = {"repo": params.dataset.repo, "revision": params.dataset.revision, **repo}
+    base = {"repo": params.base.repo, "revision": params.base.revision, **repo}
+    models = {
+        name: None if revision is None else {"repo": params.live.repo, "revision": revision, **repo}
+        for name, revision in (("live", params.live.revision), ("anchor", params.anchor.revision))
+    }
+    split = {"source": "train", "cut": False, "rows": 1, "moved_in": 0, "moved_out": 0}
+    pin = Pin.model_validate(
+        {"endpoint": "http://127.0.0.1", "dataset": dataset, "base": base, **models, "retrieval": None}
+        | {"probes": {}, "converted_pickles": (), "splits": dict.fromkeys(("train", "dev", "test"), split)}
+    )
+    training = Training.model_validate(
+        {
+            "recipe_version": 1,
+            "engine": "katman",
+            "loss": {},
+            "hyperparameters": {},
+            "non_default": (),
+            "triplets": 1,
+            "steps": 1,
+        }
+        | {
+            "curve": (),
+            "parameters": 1,
+            "width": 32,
+            "max_seq_length": 16,
+            "prompts": {},
+            "versions": {},
+            **RECIPE,
+        }
+        | {
+            "speed": dict.fromkeys(("padding_share", "second_forward_share", "model_flops_utilisation"))
+            | {
+                "hardware_flops_utilisation": None,
+                "energy_joules": None,
+                "seconds": 1.0,
+                "triplets_per_second": 1.0,
+            }
+            | {"tokens_per_second": 1.0, "peak_memory_bytes": 1, "device": "cpu", "threads": 1}
+        }
+    )
+    metrics = Metrics(
+        candidate=candidate,
+        revisions={},
+        bf16=False,
+        models={},
+        hard={},
+        retrieval={},
+        retrieval_source={},
+        probes={},
+        probe_kinds={},
+        slices={},
+        cells={},
+        chosen=Chosen(dim=32, precision="float32", dev_ndcg10=None, test_ndcg10=None),
+        soundness=Soundness(weights_finite=True, unit_norm=True, safetensors_only=True),
+        example=Example(queries={}, documents={}, similarities={}),
+        mistakes=Mistakes(split="test", dim=32, wrong=0, kinds={}, worst={}),
+        encoded={},
+    )
+    audit = Audit(
+        splits={}, shortcut={}, personal_data={}, near_train={}, test_digest="t", rejected_share=0.0
+    )
+    version = receipts.next_version(folder, params.release.repo)
+    return {
+        "pin": pin,
+        "audit": audit,
+        "train": training,
+        "evaluate": metrics,
+        "gate": verdict(candidate, **said),
+        "card": Card(version=version, candidate=candidate, code_commit=None),
+    }
+
+
+def seal(folder: Path, **said: Any) -> str:
+    """Make what stands in model/ the judged candidate.
+
+    Args:
+        folder: A workspace of `make`.
+        said: What the verdict says otherwise than `verdict` does.
+
+    Returns:
+        The candidate.
+    """
+    candidate = digests.digest(folder / "model")
+    records = _records(folder, candidate, said)
+    version = receipts.next_version(folder, load(folder).release.repo)
+    (folder / "card").mkdir(exist_ok=True)
+    text = f"---\nlicense: apache-2.0\n---\n# Tiny\n\n**Version:** {version}\n"
+    (folder / "card" / "README.md").write_text(text, encoding="utf-8")
+    write_text(folder / "reembed.json", reembed(candidate[:12]).model_dump_json())
+    _measure(folder)
+    listed = [lineage.stage(folder, name) for name in lineage.NAMES]
+    for path in [path for stage in listed for path in (*stage.deps, *stage.outs)]:
+        if path not in lineage.RECORDS.values():
+            _placeholder(folder / path)
+    for name in lineage.NAMES:
+        lineage.seal(folder, name, records[name])
+    workspaces.commit(folder)
+    return candidate
+
+
+def make(folder: Path, model: Path, changes: Mapping[str, Any], **said: Any) -> Path:
+    """Make a workspace whose candidate is a copy of `model`, judged as `seal` says."""
+    workspaces.make(folder, changes)
+    shutil.copytree(model, folder / "model", ignore=shutil.ignore_patterns(".gitattributes"))
+    seal(folder, **said)
+    return folder

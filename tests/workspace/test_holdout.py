@@ -1,0 +1,98 @@
+"""The list of held-out groups: appended to, never rewritten, and refused where it was damaged."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipeline.errors import InvalidData
+from pipeline.workspace import holdout
+
+COMMITS = ("a" * 40, "b" * 40)
+
+
+def group(number: int) -> str:
+    return f"{number:016x}"
+
+
+def held(*rows: tuple[int, str]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [(group(number), split) for number, split in rows],
+        schema={"group": pl.String, "split": pl.String},
+        orient="row",
+    )
+
+
+def test_ledger_of_a_new_workspace_holds_nothing(tmp_path: Path) -> None:
+    assert holdout.read(tmp_path).rows() == []
+    assert not (tmp_path / holdout.NAME).exists()
+
+
+def test_ledger_reads_back_what_was_appended_sorted(tmp_path: Path) -> None:
+    holdout.append(tmp_path, held((2, "dev"), (1, "test")), COMMITS[0])
+    text = (tmp_path / holdout.NAME).read_text(encoding="utf-8")
+    assert text == f"{group(1)} test {COMMITS[0]}\n{group(2)} dev {COMMITS[0]}\n"
+    assert holdout.read(tmp_path).rows() == [
+        (group(1), "test", COMMITS[0]),
+        (group(2), "dev", COMMITS[0]),
+    ]
+
+
+def test_ledger_only_ever_grows_at_its_end(tmp_path: Path) -> None:
+    holdout.append(tmp_path, held((5, "dev"), (7, "test")), COMMITS[0])
+    before = (tmp_path / holdout.NAME).read_bytes()
+    holdout.append(tmp_path, held((1, "dev"), (6, "test")), COMMITS[1])
+    after = (tmp_path / holdout.NAME).read_bytes()
+    assert after.startswith(before)
+    assert after[len(before) :].decode() == f"{group(1)} dev {COMMITS[1]}\n{group(6)} test {COMMITS[1]}\n"
+
+
+def test_ledger_without_anything_new_is_not_written_again(tmp_path: Path) -> None:
+    holdout.append(tmp_path, held((5, "dev")), COMMITS[0])
+    before = (tmp_path / holdout.NAME).stat()
+    holdout.append(tmp_path, held(), COMMITS[1])
+    after = (tmp_path / holdout.NAME).stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+def test_ledger_is_a_file_even_where_nothing_is_held_out(tmp_path: Path) -> None:
+    holdout.append(tmp_path, held(), COMMITS[0])
+    assert (tmp_path / holdout.NAME).read_bytes() == b""
+
+
+def test_ledger_that_lost_its_last_line_end_is_not_glued_to_what_follows(tmp_path: Path) -> None:
+    (tmp_path / holdout.NAME).write_text(f"{group(1)} dev {COMMITS[0]}", encoding="utf-8")
+    holdout.append(tmp_path, held((2, "dev")), COMMITS[1])
+    assert holdout.read(tmp_path)["group"].to_list() == [group(1), group(2)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "<<<<<<< HEAD",
+        f"{group(1)[:-1]} dev {COMMITS[0]}",
+        f"{group(1).upper()[:-1]}A dev {COMMITS[0]}",
+        f"{group(1)} train {COMMITS[0]}",
+        f"{group(1)} dev main",
+        f"{group(1)} dev {COMMITS[0]} ",
+        f"{group(1)}\tdev\t{COMMITS[0]}",
+        f"{group(1)} dev {COMMITS[0]}\r",
+        "\xff",
+    ],
+)
+def test_ledger_names_the_line_that_is_none(tmp_path: Path, line: str) -> None:
+    good = f"{group(8)} dev {COMMITS[0]}\n"
+    (tmp_path / holdout.NAME).write_bytes(f"{good}{line}\n{group(9)} dev {COMMITS[0]}\n".encode("latin-1"))
+    with pytest.raises(
+        InvalidData, match=r"line 2 of .*splits.ledger is .*wanted GROUP SPLIT COMMIT"
+    ) as caught:
+        holdout.read(tmp_path)
+    assert "git checkout splits.ledger" in str(caught.value)
+
+
+def test_ledger_names_a_group_that_stands_twice(tmp_path: Path) -> None:
+    lines = (f"{group(1)} dev {COMMITS[0]}", f"{group(2)} dev {COMMITS[0]}", f"{group(1)} test {COMMITS[1]}")
+    (tmp_path / holdout.NAME).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with pytest.raises(InvalidData, match=f"line 3 of .* names the group {group(1)} again, after line 1"):
+        holdout.read(tmp_path)
