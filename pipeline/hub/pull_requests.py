@@ -9,6 +9,7 @@ from typing import Literal
 from huggingface_hub import DiscussionComment
 
 from pipeline.errors import HubUnreachable
+from pipeline.hub import answers
 from pipeline.hub.translate_errors import translated
 from pipeline.hub.writing import Writing
 
@@ -86,8 +87,9 @@ class Hub(Writing):
 
     def proposal(self, repo: str, number: int) -> Proposal:
         """Look at one pull request."""
+        action = f"look at pull request {number} of model {repo}"
         found = self._asked(
-            f"look at pull request {number} of model {repo}",
+            action,
             lambda: self._api.get_discussion_details(repo, number, repo_type="model"),
         )
         refs = self._asked(
@@ -95,14 +97,15 @@ class Hub(Writing):
             lambda: self._api.list_repo_refs(repo, repo_type="model", include_pull_requests=True),
         )
         heads = {ref.ref: ref.target_commit for ref in refs.pull_requests or []}
+        head, merged = heads.get(f"refs/pr/{number}"), found.merge_commit_oid
         comments = [event.content for event in found.events if isinstance(event, DiscussionComment)]
         return Proposal(
             number=number,
             title=found.title,
             text=comments[0] if comments else "",
             status=found.status,
-            commit=heads.get(f"refs/pr/{number}"),
-            merged_as=found.merge_commit_oid,
+            commit=None if head is None else answers.commit(head, action),
+            merged_as=None if merged is None else answers.commit(merged, action),
         )
 
     def merge(self, repo: str, number: int) -> Proposal:

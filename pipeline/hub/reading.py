@@ -12,6 +12,7 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils._http import hf_request_event_hook
 
 from pipeline.errors import BrokenChain, HubDenied, HubNotFound
+from pipeline.hub import answers
 from pipeline.hub.retries import Retries
 from pipeline.hub.translate_errors import translated
 from pipeline.params.machine import HubParams
@@ -69,7 +70,7 @@ class Reading:
 
     def _client(self) -> httpx2.Client:
         # The library's own client has no timeout for calls other than downloads.
-        return httpx2.Client(
+        return answers.Client(
             event_hooks={"request": [hf_request_event_hook, self._limit]},
             follow_redirects=True,
             timeout=self.timeout_seconds,
@@ -111,16 +112,22 @@ class Reading:
 
         Raises:
             HubNotFound: There is no such repository or revision, or the token may not see it.
+            HubError: What the Hub gives for its commit is none.
         """
+        action = f"look at {kind} {repo}" + (f" at {revision}" if revision else "")
         found = self._asked(
-            f"look at {kind} {repo}" + (f" at {revision}" if revision else ""),
+            action,
             lambda: self._api.repo_info(repo, repo_type=kind, revision=revision),
         )
         card_data = getattr(found, "card_data", None)
         card = card_data.to_dict() if card_data else {}
         licence = card.get("license")
         return Info(
-            repo, kind, str(found.sha), bool(found.private), licence if isinstance(licence, str) else None
+            repo,
+            kind,
+            answers.commit(found.sha, action),
+            bool(found.private),
+            licence if isinstance(licence, str) else None,
         )
 
     def exists(self, repo: str, kind: Kind) -> bool:
@@ -162,15 +169,19 @@ class Reading:
 
         Raises:
             BrokenChain: A file that arrived, or stood in the cache, is not the one that the Hub lists.
+            HubError: The Hub names a file, or its content, so that it would be written elsewhere.
         """
         listed = {path: file for path, file in self.files(repo, kind, commit).items() if wanted(path)}
         if not listed:
             raise HubNotFound(
                 f"{kind} {repo} at {commit} has no file that is needed here; look at its file list"
             )
+        action = f"download {kind} {repo} at {commit}"
+        for path in listed:
+            answers.file_name(path, action)
         folder = Path(
             self._asked(
-                f"download {kind} {repo} at {commit}",
+                action,
                 lambda: snapshot_download(
                     repo,
                     repo_type=kind,
@@ -193,22 +204,24 @@ class Reading:
 
     def branches_and_tags(self, repo: str, kind: Kind) -> tuple[dict[str, str], dict[str, str]]:
         """Map the names of branches, and of tags, to the commits that they point to."""
+        action = f"list branches and tags of {kind} {repo}"
         refs = self._asked(
-            f"list branches and tags of {kind} {repo}",
+            action,
             lambda: self._api.list_repo_refs(repo, repo_type=kind),
         )
         return (
-            {ref.name: ref.target_commit for ref in refs.branches},
-            {ref.name: ref.target_commit for ref in refs.tags},
+            {ref.name: answers.commit(ref.target_commit, action) for ref in refs.branches},
+            {ref.name: answers.commit(ref.target_commit, action) for ref in refs.tags},
         )
 
     def history(self, repo: str, revision: str = "main") -> list[str]:
         """List the commits of a model's branch, newest first."""
+        action = f"list the commits of model {repo}"
         found = self._asked(
-            f"list the commits of model {repo}",
+            action,
             lambda: self._api.list_repo_commits(repo, repo_type="model", revision=revision),
         )
-        return [str(one.commit_id) for one in found]
+        return [answers.commit(one.commit_id, action) for one in found]
 
 
 def digest_as_listed(path: Path, like: str) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-from pipeline.errors import HubDenied, HubUnreachable
+from pipeline.errors import HubDenied, HubError, HubUnreachable
+from pipeline.hub import answers
 from pipeline.hub.reading import Account, Reading
 from pipeline.hub.translate_errors import translated
 
@@ -65,7 +66,10 @@ class Writing(Reading):
         made = self._commit(
             repo, files, delete=delete, parent_commit=parent, commit_message=message, revision=branch
         )
-        return str(made.oid)
+        try:
+            return answers.commit(made.oid, f"commit to model {repo}")
+        except HubError as error:
+            raise HubUnreachable(str(error), lasting=True) from None
 
     def _commit(self, repo: str, files: Mapping[str, Path], *, delete: list[str], **options: Any) -> Any:
         operations: list[CommitOperationAdd | CommitOperationDelete] = [
