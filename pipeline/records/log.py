@@ -1,0 +1,112 @@
+"""Entries of the workspace's log, which only grows: what was judged, held out, deployed and adopted.
+
+`pipeline.workspace.log` keeps them where git's movements cannot take them back.
+"""
+
+import hashlib
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from pipeline.records.record import Part
+from pipeline.records.verdict import Outcome
+
+
+class Groups(Part):
+    """A set of groups of test rows, as what an earlier entry names, changed: most sets are nearly equal.
+
+    Attributes:
+        like: The earlier entry; None for the empty set.
+        without: Groups of that entry's that are not in this set.
+        besides: Groups in this set that are not in that entry's.
+    """
+
+    like: str | None = None
+    without: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
+
+
+class Look(Part):
+    """One candidate, judged on some groups of test rows.
+
+    Attributes:
+        candidate: sha256 of the model's folder.
+        test_digest: Of the test rows, as the audit's record has it.
+        groups: The groups of queries that the candidate was judged on.
+        gate: The section `gate` of params.yaml that the verdict was made with.
+        alpha: What this look spent; 0 where the candidate was judged again on the same rows.
+        outcome: What the gate said.
+    """
+
+    kind: Literal["look"] = "look"
+    candidate: str
+    test_digest: str
+    groups: Groups
+    gate: dict[str, Any]
+    alpha: float = Field(ge=0)
+    outcome: Outcome
+
+
+class Held(Part):
+    """Lines of `splits.ledger` that were new when `pin` wrote them."""
+
+    kind: Literal["held"] = "held"
+    lines: tuple[str, ...]
+
+
+class Deployed(Part):
+    """What the user's service runs from now on."""
+
+    kind: Literal["deployed"] = "deployed"
+    repo: str
+    commit: str
+    version: str
+
+
+class Adopted(Part):
+    """A model that something else released, taken in as one that candidates are compared with."""
+
+    kind: Literal["adopted"] = "adopted"
+    repo: str
+    commit: str
+    version: str
+
+
+class EarlierLooks(Part):
+    """Looks of before there was a log, or of a log that is lost: which groups, nobody knows exactly.
+
+    Attributes:
+        candidates: Who was judged, as far as it is known.
+        groups: All groups that these candidates can have been judged on.
+        lost: All groups count as spent: nobody knows how many candidates were judged on them.
+    """
+
+    kind: Literal["earlier"] = "earlier"
+    candidates: tuple[str, ...]
+    groups: Groups
+    lost: bool = False
+
+
+What = Annotated[Look | Held | Deployed | Adopted | EarlierLooks, Field(discriminator="kind")]
+
+
+class Entry(Part):
+    """One entry: what happened, when, and the log's head before it.
+
+    Attributes:
+        after: The commit of the log that this entry was put on top of; None for the first.
+        at: UTC, ISO 8601, in seconds.
+    """
+
+    after: str | None
+    at: str
+    what: What
+
+    def dump(self) -> bytes:
+        """Return the bytes that the log keeps."""
+        return (self.model_dump_json(indent=1) + "\n").encode()
+
+    @property
+    def name(self) -> str:
+        """The entry's name: the sha256 of its bytes."""
+        return hashlib.sha256(self.dump()).hexdigest()
