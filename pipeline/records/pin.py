@@ -26,12 +26,14 @@ class PinnedRepo(Part):
 class PinnedSplit(Part):
     """Where a split came from: the data set's own, or cut out of its train split by group of query.
 
+    `files` are those of the repository that hold the source's rows, in their order; older records name none.
     `moved_in` and `moved_out` count rows that the data set has in another split than the one in which the
     ledger holds their group.
     """
 
     source: str
     cut: bool
+    files: tuple[str, ...] = ()
     rows: int = Field(ge=0)
     moved_in: int = Field(ge=0)
     moved_out: int = Field(ge=0)

@@ -1,46 +1,55 @@
 """A data set's rows as they stand in its files: loaded offline, columns checked and named as ours."""
 
 import hashlib
-import tempfile
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from datasets import Dataset, DatasetDict, load_dataset
-from datasets.exceptions import DatasetsError
-from datasets.utils import logging as datasets_logging
+from datasets import Dataset, DatasetDict, Json
 
 from pipeline.dataset.normalize import folded
-from pipeline.errors import InvalidData, first_line
+from pipeline.errors import InvalidData
 from pipeline.params.pin import DatasetParams
+from pipeline.stages.pin import row_process
+from pipeline.stages.pin.split_files import chosen
+from pipeline.stages.pin.subsets import declared
 
 
-def load(folder: Path, params: DatasetParams) -> DatasetDict:
-    """Load a data set from local files only, with the splits that it declares itself.
+@dataclass(frozen=True)
+class Loaded:
+    """A data set's own splits: their rows, and the files of the repository that hold them."""
+
+    splits: DatasetDict
+    files: Mapping[str, tuple[str, ...]]
+
+
+def load(folder: Path, listed: Collection[str], params: DatasetParams) -> Loaded:
+    """Load a data set from the files that its commit lists, with the splits that it declares itself.
+
+    Args:
+        folder: The data set's files, as the Hub lists them.
+        listed: Their paths; nothing else is read, whatever the README says.
+        params: The section `dataset`.
 
     Raises:
-        InvalidData: `datasets` cannot read the files.
+        InvalidData: `datasets` cannot read the files, or the README names others.
     """
-    datasets_logging.set_verbosity(datasets_logging.CRITICAL)  # what it logs of a bad file is said below
-    with tempfile.TemporaryDirectory() as cache:
-        try:
-            found = load_dataset(str(folder), cache_dir=cache, keep_in_memory=True)
-        except (DatasetsError, ValueError, FileNotFoundError, OSError) as error:
-            cause = error.__cause__ or error
-            if "corresponds to no data" in str(cause):
-                raise InvalidData(
-                    f"data set {params.repo} at {params.revision[:12]} has a split that has no rows "
-                    f"({first_line(cause)}); wanted at least one in each. Pin a commit that has some"
-                ) from None
-            raise InvalidData(
-                f"data set {params.repo} at {params.revision[:12]} cannot be read: "
-                f"{type(cause).__name__}: {first_line(cause)}; wanted files that "
-                "hold the same columns, of strings, in every split. Look at them on the Hub, "
-                "and pin a commit that loads"
-            ) from None
-    if not isinstance(found, DatasetDict):
-        raise InvalidData(f"data set {params.repo} gave {type(found).__name__}; wanted named splits")
-    return found
+    owner = f"data set {params.repo} at {params.revision[:12]}"
+    subset = declared(folder, listed, owner)
+    files = chosen(subset, listed, owner)
+    splits = row_process.rows(folder, files, subset.features, owner)
+    heights = {split: part.num_rows for split, part in splits.items()}
+    wrong = {split: rows for split, rows in (subset.rows or {}).items() if heights.get(split) != rows}
+    if wrong:
+        split, rows = next(iter(wrong.items()))
+        raise InvalidData(
+            f"{owner} cannot be read: its README states {rows} rows in the split {split!r}, its files hold "
+            f"{heights.get(split, 'no such split')}; wanted them equal. Pin a commit where they are"
+        )
+    return Loaded(splits, files.files)
 
 
 def read(source: Dataset, theirs: str, params: DatasetParams) -> pl.DataFrame:
@@ -64,7 +73,9 @@ def read(source: Dataset, theirs: str, params: DatasetParams) -> pl.DataFrame:
     for name in columns.values():
         if table.schema[name] != pl.String and table.height:
             cells = (
-                one for one in enumerate(source[name]) if one[1] is not None and not isinstance(one[1], str)
+                one
+                for one in enumerate(_cells(source, name))
+                if one[1] is not None and not isinstance(one[1], str)
             )
             first, cell = next(cells, (0, None))
             raise InvalidData(
@@ -88,3 +99,12 @@ def read(source: Dataset, theirs: str, params: DatasetParams) -> pl.DataFrame:
     return rows.with_columns(
         group=pl.Series(groups, dtype=pl.String), listed=(keys != "").fill_null(value=False)
     )
+
+
+def _cells(source: Dataset, name: str) -> Iterator[Any]:
+    """Give a column's cells as they are stored: `datasets` would open the file that a picture's names."""
+    decode = json.loads if isinstance(source.features[name], Json) else None
+    for chunk in source.data.table[name].chunks:
+        for stored in chunk:
+            cell = stored.as_py()
+            yield decode(cell) if decode and isinstance(cell, str) else cell

@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
-from datasets import DatasetDict
 
 from pipeline.errors import InvalidData
 from pipeline.params.pin import COLUMNS, CutParams, DatasetParams
 from pipeline.records import PinnedSplit
-from pipeline.stages.pin.rows import read
+from pipeline.stages.pin.rows import Loaded, read
 
 # In this order a group that the data set has in two splits belongs to the later one.
 SPLITS = ("train", "dev", "test")
@@ -32,7 +31,7 @@ class Division:
     newly_held: pl.DataFrame
 
 
-def divide(found: DatasetDict, params: DatasetParams, cut: CutParams, ledger: pl.DataFrame) -> Division:
+def divide(found: Loaded, params: DatasetParams, cut: CutParams, ledger: pl.DataFrame) -> Division:
     """Map the data set's splits to ours, cut those that it does not have, and hold all to the ledger.
 
     A cut takes whole groups out of train, by a salted hash: no query stands in two splits, and the same rows
@@ -53,12 +52,12 @@ def divide(found: DatasetDict, params: DatasetParams, cut: CutParams, ledger: pl
     sources = {ours: theirs for ours, theirs in names.items() if theirs is not None}
     parts = []
     for ours, theirs in sources.items():
-        if theirs not in found:
+        if theirs not in found.splits:
             raise InvalidData(
-                f"data set {params.repo} has the splits {', '.join(sorted(found))}; wanted {theirs!r} for "
-                f"{ours}. Correct dataset.splits.{ours}, or set it to null to cut it out of train"
+                f"data set {params.repo} has the splits {', '.join(sorted(found.splits))}; wanted {theirs!r} "
+                f"for {ours}. Correct dataset.splits.{ours}, or set it to null to cut it out of train"
             )
-        part = read(found[theirs], theirs, params)
+        part = read(found.splits[theirs], theirs, params)
         here = pl.lit(SPLITS.index(ours), dtype=pl.UInt8)
         parts.append(part.with_columns(source=here, given=here))
     heights = {ours: part.height for ours, part in zip(sources, parts, strict=True)}
@@ -71,6 +70,7 @@ def divide(found: DatasetDict, params: DatasetParams, cut: CutParams, ledger: pl
             name: PinnedSplit(
                 source=names[name] or params.splits.train,
                 cut=names[name] is None,
+                files=found.files[names[name] or params.splits.train],
                 rows=rows.filter(pl.col("place") == place).height,
                 moved_in=rows.filter((pl.col("place") == place) & (pl.col("given") != place)).height,
                 moved_out=rows.filter((pl.col("place") != place) & (pl.col("given") == place)).height,

@@ -32,7 +32,8 @@ def run(workspace: Path, params: Params) -> Pin:
     hub = Hub(params.hub)
     workers = params.pin.max_workers
     dataset = downloads.data(hub, params.dataset.repo, params.dataset.revision, max_workers=workers)
-    division = splits.divide(rows.load(dataset.folder, params.dataset), params.dataset, params.pin.cut, held)
+    found = rows.load(dataset.folder, dataset.pinned.files, params.dataset)
+    division = splits.divide(found, params.dataset, params.pin.cut, held)
     base = downloads.base(
         hub, params.base.repo, params.base.revision, params.base.allow_pickle, max_workers=workers
     )

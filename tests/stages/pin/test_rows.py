@@ -11,7 +11,7 @@ import pytest
 from pipeline.errors import InvalidData
 from pipeline.params.pin import CutParams, DatasetParams
 from pipeline.stages.pin import rows, splits
-from pipeline.workspace import holdout
+from pipeline.workspace import digests, holdout
 from tests.support import workspaces
 from tests.support.workspaces import COLUMNS, triplets
 
@@ -48,9 +48,14 @@ def three(**changes: Mapping[str, Sequence[Any]]) -> dict[str, Mapping[str, Sequ
     return good | changes
 
 
+def loaded(folder: Path, params: DatasetParams) -> rows.Loaded:
+    """Load a data set of which every file of a folder is one."""
+    return rows.load(folder, digests.files(folder), params)
+
+
 def read(folder: Path, params: DatasetParams) -> splits.Division:
     """Divide what a folder holds, with an empty ledger."""
-    return splits.divide(rows.load(folder, params), params, CUT, holdout.read(folder))
+    return splits.divide(loaded(folder, params), params, CUT, holdout.read(folder))
 
 
 def split(folder: Path, content: Splits, **changes: Any) -> dict[str, pl.DataFrame]:
@@ -148,13 +153,13 @@ def test_pin_refuses_a_file_that_cannot_be_read(tmp_path: Path, content: bytes) 
     with pytest.raises(
         InvalidData, match=r"data set tester/pin at 000000000000 cannot be read: .*pin a commit"
     ):
-        rows.load(tmp_path, dataset_params())
+        loaded(tmp_path, dataset_params())
 
 
 def test_pin_refuses_a_repository_without_data(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("# Nothing\n")
     with pytest.raises(InvalidData, match="cannot be read"):
-        rows.load(tmp_path, dataset_params())
+        loaded(tmp_path, dataset_params())
 
 
 def test_pin_keeps_a_null_cell_for_the_audit(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ import pytest
 from pipeline.dataset.normalize import fold
 from pipeline.errors import InvalidData
 from pipeline.params.pin import CutParams
-from pipeline.stages.pin import rows, splits
+from pipeline.stages.pin import splits
 from pipeline.stages.pin.splits import Division
 from pipeline.workspace import holdout
-from tests.stages.pin.test_rows import CUT, Splits, dataset_params
+from tests.stages.pin.test_rows import CUT, Splits, dataset_params, loaded
 from tests.support import workspaces
 from tests.support.workspaces import COLUMNS, triplets
 
@@ -28,7 +28,7 @@ def divide(
     """Divide as `pin` does it at a revision, and let the ledger in `folder` grow."""
     workspaces.write_splits(folder / revision, content)
     params = dataset_params(revision=revision, **changes)
-    found = splits.divide(rows.load(folder / revision, params), params, cut, holdout.read(folder))
+    found = splits.divide(loaded(folder / revision, params), params, cut, holdout.read(folder))
     holdout.append(folder, found.newly_held, revision)
     return found
 

@@ -1,0 +1,138 @@
+"""Files become rows in a process of their own, which gets those files and nothing else of this machine."""
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from datasets import Dataset, DatasetDict, concatenate_datasets
+from datasets.packaged_modules import _ALL_ALLOWED_EXTENSIONS
+
+from pipeline.errors import InvalidData
+from pipeline.stages.pin import row_reader
+from pipeline.stages.pin.split_files import SplitFiles
+
+# What a process needs to start at all; a token, a proxy or a path to credentials is none of it.
+_KEPT = (
+    "PATH",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONDONTWRITEBYTECODE",
+    "LD_LIBRARY_PATH",
+    "SYSTEMROOT",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "OMP_NUM_THREADS",
+)
+_COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst", ".lz4")
+# Of zip archives, empty and spanned ones included.
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+
+
+def rows(folder: Path, chosen: SplitFiles, features: Any, owner: str) -> DatasetDict:
+    """Read the files of each split, without token and offline.
+
+    The rows lie in unlinked files, mapped into memory: they take room on the disk until nobody holds them.
+
+    Args:
+        folder: The data set's files.
+        chosen: Which of them, and how.
+        features: Columns and types as the README states them, or None.
+        owner: The data set's name and commit, for messages.
+
+    Raises:
+        InvalidData: `datasets` cannot read them, or a split has no rows.
+    """
+    with tempfile.TemporaryDirectory(prefix="katman-rows-") as name:
+        room = Path(name).resolve()
+        names = _link(folder, chosen.files, room / "files", owner)
+        request = {"reader": chosen.reader, "files": names, "options": chosen.options, "features": features}
+        answer = _answer(room, request)
+        if "failed" in answer:
+            said = str(answer["failed"])
+            for split, links in names.items():
+                for link, path in zip(links, chosen.files[split], strict=True):
+                    said = said.replace(link, path)
+            raise InvalidData(
+                f"{owner} cannot be read: {said}; wanted files that hold the same columns, of strings, "
+                "in every split. Look at them on the Hub, and pin a commit that loads"
+            )
+        if "empty" in answer:
+            empty = ", ".join(map(repr, answer["empty"]))
+            raise InvalidData(
+                f"{owner} has a split that has no rows ({empty}); wanted at least one in each. "
+                "Pin a commit that has some"
+            )
+        return DatasetDict(
+            {
+                split: concatenate_datasets([Dataset.from_file(one) for one in parts])
+                for split, parts in answer["rows"].items()
+            }
+        )
+
+
+def _link(
+    folder: Path, files: Mapping[str, tuple[str, ...]], links: Path, owner: str
+) -> dict[str, list[str]]:
+    """Link the files under numbered names: a file's own name can be a pattern or a chain of addresses."""
+    links.mkdir()
+    numbers = itertools.count()
+    names: dict[str, list[str]] = {split: [] for split in files}
+    for split, paths in files.items():
+        for path in paths:
+            target = (folder / path).resolve(strict=True)
+            with target.open("rb") as file:
+                if file.read(4) in _ZIP:
+                    raise InvalidData(
+                        f"{owner} has its rows in the zip archive {path}, whose members can name files "
+                        "elsewhere; wanted the files themselves. Pin a commit with the archive unpacked"
+                    )
+            link = links / f"{next(numbers):06}{_suffixes(path)}"
+            link.symlink_to(target)
+            names[split].append(str(link))
+    return names
+
+
+def _answer(room: Path, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Have the process answer; one that ends without an answer has failed."""
+    home = room / "home"
+    home.mkdir()
+    environment = {key: os.environ[key] for key in _KEPT if key in os.environ} | {
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "HF_HOME": str(home / "hf"),
+        "HF_TOKEN_PATH": str(home / "none"),
+        "HF_HUB_OFFLINE": "1",
+        "HF_DATASETS_OFFLINE": "1",
+        "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+    }
+    ran = subprocess.run(
+        [sys.executable, "-P", str(Path(row_reader.__file__).resolve()), str(os.getpid())],
+        input=json.dumps(request),
+        cwd=room,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ran.returncode:
+        last = (ran.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        return {"failed": f"the process that reads them ended with {ran.returncode}: {last}"}
+    answer: dict[str, Any] = json.loads((room / row_reader.ANSWER).read_bytes())
+    return answer
+
+
+def _suffixes(path: str) -> str:
+    """Give what a file's name says of its kind: `.csv.gz`."""
+    known = (*_ALL_ALLOWED_EXTENSIONS, *_COMPRESSIONS)
+    return "".join(
+        f".{part}" for part in PurePosixPath(path).name.split(".")[1:] if f".{part.lower()}" in known
+    )

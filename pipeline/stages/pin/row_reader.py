@@ -1,0 +1,107 @@
+"""The process that reads a data set's files: it has no token, asks nobody, and works in a folder of its own.
+
+`python -P row_reader.py PARENT` takes a request in JSON from its input and leaves `answer.json` in the
+current folder. It imports no project code: a data set that breaks `datasets` breaks it here.
+"""
+
+import ctypes
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+ANSWER = "answer.json"
+_PR_SET_PDEATHSIG = 1
+
+
+def follow(parent: int) -> None:
+    """Arrange that this process is killed when its parent dies, however it dies.
+
+    Args:
+        parent: The parent's process id; it may be gone already.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        raise SystemExit(f"the step (process {parent}) ended before its rows were read")
+
+
+def ask_nobody(event: str, arguments: tuple[Any, ...]) -> None:
+    """Refuse every connection that Python code of this process opens; an audit hook.
+
+    Args:
+        event: What is about to happen, in the names of `sys.audit`.
+        arguments: Of that.
+    """
+    if event in {"socket.connect", "socket.getaddrinfo", "socket.sendto"}:
+        raise PermissionError(f"{event}: reading rows needs nobody's answer")
+
+
+def read(request: dict[str, Any]) -> dict[str, Any]:
+    """Read files by one of `datasets`' own readers, and leave their rows as Arrow files.
+
+    Not as Parquet: `datasets` would open every path that a column of pictures names, and embed what is there.
+
+    Args:
+        request: `reader`, `files` (paths by split), `options`, `features` or None.
+
+    Returns:
+        `rows`: Arrow files by split, or `empty`: the splits that have no rows.
+    """
+    import datasets
+    from datasets.data_files import DataFilesDict, DataFilesList
+
+    datasets.utils.logging.set_verbosity(datasets.utils.logging.CRITICAL)
+    datasets.disable_progress_bars()
+    # Plain lists of paths would be resolved as patterns.
+    files = DataFilesDict(
+        {split: DataFilesList(paths, [()] * len(paths)) for split, paths in request["files"].items()}
+    )
+    options = {key: value for key, value in request["options"].items() if key != "features"}
+    builder = datasets.load_dataset_builder(
+        request["reader"],
+        data_files=files,
+        cache_dir=str(Path("cache").resolve()),
+        features=_features(request["options"].get("features")),
+        **options,
+    )
+    stated = _features(request["features"])
+    if stated is not None:
+        builder.info.features = stated
+    builder.download_and_prepare()
+    empty = [name for name, split in builder.info.splits.items() if not split.num_examples]
+    if empty:
+        return {"empty": empty}
+    found = builder.as_dataset()
+    return {
+        "rows": {str(split): [one["filename"] for one in part.cache_files] for split, part in found.items()}
+    }
+
+
+def _features(stated: Any) -> Any:
+    """Build columns and types from a README's list, or from the mapping of an older data set."""
+    from datasets import Features
+
+    if stated is None:
+        return None
+    return Features._from_yaml_list(stated) if isinstance(stated, list) else Features.from_dict(stated)
+
+
+def main() -> int:
+    """Answer one request; what stops `datasets` is an answer too."""
+    follow(int(sys.argv[1]))
+    sys.addaudithook(ask_nobody)
+    try:
+        answer = read(json.load(sys.stdin))
+    except Exception as error:
+        cause = error.__cause__ or error
+        said = str(cause).strip().splitlines() or [""]
+        answer = {"failed": f"{type(cause).__name__}: {said[0][:2000]}"}
+    Path(ANSWER).write_text(json.dumps(answer), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""Which of its commit's files make each split of a data set, and with which reader and options."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from datasets.data_files import DataFilesDict, DataFilesList
+from datasets.load import infer_module_for_data_files
+from datasets.packaged_modules import (
+    _ALL_ALLOWED_EXTENSIONS,
+    _MODULE_TO_EXTENSIONS,
+    _MODULE_TO_METADATA_FILE_NAMES,
+)
+
+from pipeline.errors import InvalidData, first_line
+from pipeline.stages.pin.file_patterns import inferred, inside, matching
+from pipeline.stages.pin.reader_options import OPTIONS, allowed
+from pipeline.stages.pin.subsets import Subset
+
+_ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
+
+
+@dataclass(frozen=True)
+class SplitFiles:
+    """What to read: the files of each split, in order, by one of `datasets`' own readers."""
+
+    reader: str
+    files: Mapping[str, tuple[str, ...]]
+    options: Mapping[str, Any]
+
+
+def chosen(subset: Subset, listed: Collection[str], owner: str) -> SplitFiles:
+    """Choose the files of each split as `datasets` does, out of the files that the commit lists.
+
+    Args:
+        subset: What the data set declares.
+        listed: Paths of the repository.
+        owner: The data set's name and commit, for messages.
+
+    Raises:
+        InvalidData: A pattern leaves the repository or matches nothing, the files are none that can be read
+            safely, or an option is code.
+    """
+    files = _files(subset, listed, owner)
+    archives = sorted(path for paths in files.values() for path in paths if path.endswith(_ARCHIVES))
+    if archives:
+        raise InvalidData(
+            f"{owner} has its rows in the archive {archives[0]}, whose members can name files elsewhere; "
+            "wanted the files themselves, gzipped at most. Pin a commit with the archive unpacked"
+        )
+    found = DataFilesDict({split: _names(*paths) for split, paths in files.items()})
+    try:
+        reader, defaults = infer_module_for_data_files(found)
+    except (ValueError, FileNotFoundError) as error:
+        raise InvalidData(
+            f"{owner} cannot be read: {first_line(error)}; wanted files of one kind in every split "
+            f"({', '.join(OPTIONS)}). Pin a commit that has that"
+        ) from None
+    if reader not in OPTIONS:
+        raise InvalidData(
+            f"{owner} cannot be read: its files are for `datasets`' reader {reader}; wanted "
+            f"{', '.join(OPTIONS)}. Pin a commit that has that: a data set can be converted to Parquet"
+        )
+    if not subset.in_readme:
+        kind = {
+            "extensions": _MODULE_TO_EXTENSIONS[reader],
+            "file_names": _MODULE_TO_METADATA_FILE_NAMES[reader],
+        }
+        files = {
+            split: [path for path in paths if _names(path).filter(**kind)] for split, paths in files.items()
+        }
+    return SplitFiles(
+        reader,
+        {split: tuple(paths) for split, paths in files.items()},
+        defaults | allowed(reader, subset.options or {}, owner),
+    )
+
+
+def _files(subset: Subset, listed: Collection[str], owner: str) -> dict[str, list[str]]:
+    """Give the paths of each split, in the order in which its rows stand."""
+    folder = _inside(subset.folder or ".", "", "data_dir", owner)
+    patterns = subset.patterns
+    if patterns is None:
+        start = "" if folder == "." else f"{folder}/"
+        below = [path.removeprefix(start) for path in listed if path.startswith(start)]
+        try:
+            patterns = inferred(below)
+        except (FileNotFoundError, ValueError):
+            raise InvalidData(
+                f"{owner} cannot be read: {f'its folder {folder}' if start else 'it'} has no files that can "
+                "be told apart as splits; wanted names like train.parquet, or a README that says which file "
+                "is which. Pin a commit that has that"
+            ) from None
+    files: dict[str, list[str]] = {}
+    for split, several in patterns.items():
+        files[split] = []
+        for pattern in several:
+            own = _inside(pattern, "" if folder == "." else folder, f"the split {split!r}", owner)
+            files[split] += _data(own, listed, pattern, split, owner)
+        if not files[split]:
+            asked = ", ".join(map(repr, several))[:200] or "nothing"
+            raise InvalidData(
+                f"{owner} has no file that {asked} matches, which its README names for the split {split!r}; "
+                "wanted files that the commit lists. Pin a commit that has them"
+            )
+    return files
+
+
+def _inside(path: str, folder: str, purpose: str, owner: str) -> str:
+    plain = inside(path, folder)
+    if plain is None:
+        raise InvalidData(
+            f"{owner} reads {path[:200]!r} for {purpose}, as its README says: that leaves the repository; "
+            "wanted a path among the files that the pinned commit lists. Pin a commit that reads only those"
+        )
+    return plain
+
+
+def _data(own: str, listed: Collection[str], pattern: str, split: str, owner: str) -> list[str]:
+    """List the data files that one pattern matches; one without wildcards must match."""
+    try:
+        found = matching(own, listed)
+    except ValueError as error:
+        raise InvalidData(
+            f"{owner} names {pattern[:200]!r} for the split {split!r}, which is no pattern: "
+            f"{first_line(error)}. Pin a commit whose README names files"
+        ) from None
+    data = [
+        path
+        for path in found
+        if any(f".{part}" in _ALL_ALLOWED_EXTENSIONS for part in path.rpartition("/")[2].split(".")[1:])
+    ]
+    if not data and not set("*?[") & set(own):
+        raise InvalidData(
+            f"{owner} names {pattern[:200]!r} for the split {split!r}, which is no data file of its commit; "
+            "wanted a path among the files that the pinned commit lists. Pin a commit that has it"
+        )
+    return data
+
+
+def _names(*paths: str) -> DataFilesList:
+    """Give paths to what looks at names alone; `::` in one would count as a chain of addresses."""
+    return DataFilesList([path.replace("::", "__") for path in paths], [()] * len(paths))

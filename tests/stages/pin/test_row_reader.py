@@ -1,0 +1,128 @@
+"""The process that reads rows has no token, asks nobody, and ends with its parent."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipeline.errors import InvalidData
+from pipeline.stages.pin import row_process, row_reader
+from pipeline.stages.pin.split_files import SplitFiles
+from tests.conftest import Stage
+from tests.support import workspaces
+from tests.support.workspaces import triplets
+
+SECRET = "hf_planted_secret"
+
+
+def csv_only(folder: Path) -> SplitFiles:
+    pl.DataFrame(triplets(2)).write_csv(folder / "train.csv")
+    return SplitFiles("csv", {"train": ("train.csv",)}, {})
+
+
+def test_rows_are_read_where_no_token_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writer: Stage
+) -> None:
+    stored = tmp_path / "hf" / "token"
+    stored.parent.mkdir()
+    stored.write_text(SECRET)
+    monkeypatch.setenv("HF_HOME", str(stored.parent))
+    monkeypatch.setenv("HF_TOKEN_PATH", str(stored))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("HUGGING_FACE_HUB_TOKEN", SECRET)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    spy = tmp_path / "spy.py"
+    spy.write_text(
+        "import json, os, sys\nfrom pathlib import Path\nfrom huggingface_hub import constants, get_token\n"
+        "said = [get_token(), constants.HF_HUB_OFFLINE, dict(os.environ), sys.path, os.getcwd()]\n"
+        "Path('answer.json').write_text(json.dumps({'failed': json.dumps(said)}))\n"
+    )
+    files = csv_only(tmp_path)
+    monkeypatch.setattr(row_reader, "__file__", str(spy))
+    with pytest.raises(InvalidData) as caught:
+        row_process.rows(tmp_path, files, None, "data set x/y")
+    said = str(caught.value).removeprefix("data set x/y cannot be read: ")
+    token, offline, environment, path, cwd = json.JSONDecoder().raw_decode(said)[0]
+    assert token is None
+    assert offline
+    assert SECRET not in said
+    assert workspaces.TOKEN not in said
+    assert not {key for key in environment if "TOKEN" in key} - {
+        "HF_TOKEN_PATH",
+        "HF_HUB_DISABLE_IMPLICIT_TOKEN",
+    }
+    assert str(tmp_path) not in path
+    assert Path(cwd).name.startswith("katman-rows-")
+    assert not Path(cwd).exists()
+
+
+def test_rows_come_from_no_process_that_died(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed = tmp_path / "killed.py"
+    killed.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    files = csv_only(tmp_path)
+    monkeypatch.setattr(row_reader, "__file__", str(killed))
+    with pytest.raises(InvalidData, match="the process that reads them ended with -9: it said nothing"):
+        row_process.rows(tmp_path, files, None, "data set x/y")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
+def test_the_process_that_reads_rows_dies_with_its_parent(tmp_path: Path) -> None:
+    reader = Path(row_reader.__file__)
+    code = (
+        "import os, subprocess, sys, time\n"
+        f"child = subprocess.Popen([sys.executable, '-P', {str(reader)!r}, str(os.getpid())])\n"
+        "print(child.pid, flush=True)\ntime.sleep(60)\n"
+    )
+    # The child's input stays open here, so that it ends by the signal alone.
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path
+    ) as parent:
+        assert parent.stdout
+        child = int(parent.stdout.readline())
+        time.sleep(1)
+        assert alive(child)
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+        deadline = time.monotonic() + 10
+        while alive(child) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not alive(child)
+
+
+def test_the_process_that_reads_rows_asks_nobody() -> None:
+    code = (
+        "import sys, urllib.request\nfrom pipeline.stages.pin import row_reader\n"
+        "sys.addaudithook(row_reader.ask_nobody)\n"
+        "try:\n    urllib.request.urlopen('http://127.0.0.1:1')\n"
+        "except PermissionError as error:\n    print(error)\n"
+        "except OSError as error:\n    print(error.reason if hasattr(error, 'reason') else error)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "reading rows needs nobody's answer" in ran.stdout
+
+
+def alive(process: int) -> bool:
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def test_rows_are_refused_of_a_zip_under_any_name(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "train.csv").write_text("query\na\n")
+    packed = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "set")
+    os.replace(packed, tmp_path / "train.tsv")  # noqa: PTH105
+    files = SplitFiles("csv", {"train": ("train.tsv",)}, {})
+    with pytest.raises(
+        InvalidData, match=r"in the zip archive train.tsv, whose members can name files elsewhere"
+    ):
+        row_process.rows(tmp_path, files, None, "data set x/y")
