@@ -3,7 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TORCH := torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.installed
+INSTALLED := $(VENV)/.installed
+READY := $(BIN)/katman
 
 # The build of torch that pip finds fits the machine (CUDA or CPU), so torch and what only its CUDA build
 # brings stay out of the lock: torch is installed first, and whatever it needs comes with it. pip, setuptools
@@ -19,13 +20,18 @@ NOT_LOCKED := pip setuptools wheel torch triton cuda-bindings cuda-pathfinder cu
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): requirements.lock
+$(INSTALLED): requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	touch $@
 
-$(VENV): $(READY)  ## build .venv with everything
+# The launcher behind a line that is a command to sh and a text to Python, so that any path may stand in it.
+$(READY): launcher.py $(INSTALLED)
+	{ printf '#!/bin/sh\n"exec" "%s" "$$0" "$$@"\n' "$$(cd $(BIN) && pwd)/python"; cat launcher.py; } > $@
+	chmod +x $@
+
+$(VENV): $(READY)  ## build .venv with everything, and the command `katman`
 
 sample: $(READY)  ## the whole line offline: data, training, verdict and release, in under five minutes
 	@$(BIN)/python -m sample

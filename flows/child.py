@@ -7,6 +7,7 @@ runs is the workspace's own copy.
 
 import contextlib
 import ctypes
+import json
 import logging
 import os
 import signal
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 SECONDS_TO_STOP = 10.0
 _PR_SET_PDEATHSIG = 1
@@ -64,12 +66,13 @@ def run_step(name: str) -> int:
     """Run a step that is no DVC stage.
 
     Args:
-        name: A step of `python -m pipeline`.
+        name: A step that `katman --help` lists.
 
     Returns:
-        Its exit code.
+        The step's exit code, as a shell counts it: 128 and the signal's number where a signal ended the step.
     """
-    return subprocess.call([sys.executable, "-m", "pipeline", name])
+    code = subprocess.call([sys.executable, "-m", "pipeline", name])
+    return code if code >= 0 else 128 - code
 
 
 def run_stage(name: str) -> int:
@@ -79,8 +82,8 @@ def run_stage(name: str) -> int:
         name: A stage of `dvc.yaml`.
 
     Returns:
-        0, or 1 when it failed. The last line of the output then says why: that of the stage's own command
-        where there was one, else DVC's.
+        0, or 1 when it failed. Where the stage's own command failed, that command has said why; else this
+        process says it for DVC, in the same file.
     """
     from dvc.exceptions import DvcException, ReproductionError
     from dvc.repo import Repo
@@ -94,7 +97,10 @@ def run_stage(name: str) -> int:
     except DvcException as error:
         cause = error.__cause__ if isinstance(error, ReproductionError) else error
         if not isinstance(cause, StageCmdFailedError):
-            sys.stdout.write(f"DVC: {cause or error}\n")
+            message = f"DVC: {cause or error}"
+            sys.stdout.write(f"{message}\n")
+            said = {"step": name, "error": type(cause or error).__name__, "exit_code": 1, "message": message}
+            Path(os.environ["KATMAN_FAILURE"]).write_text(json.dumps(said), encoding="utf-8")
         return 1
     return 0
 

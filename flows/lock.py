@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-
-class WorkspaceUnusable(Exception):
-    """The folder is no workspace, or another run works on it."""
+from pipeline.errors import InvalidWorkspace
 
 
 @contextmanager
@@ -22,10 +20,10 @@ def hold(workspace: Path) -> Iterator[int]:
         The lock's open file, for a child process to hold too.
 
     Raises:
-        WorkspaceUnusable: It is no DVC repository, or another run holds it.
+        InvalidWorkspace: It is no DVC repository, or another run holds it.
     """
     if not (workspace / ".dvc").is_dir() or not (workspace / "dvc.yaml").is_file():
-        raise WorkspaceUnusable(f"{workspace} is not a workspace: it has no .dvc folder or no dvc.yaml")
+        raise InvalidWorkspace(f"{workspace} is not a workspace: it has no .dvc folder or no dvc.yaml")
     path = workspace / ".dvc" / "tmp" / "retrain.lock"
     path.parent.mkdir(exist_ok=True)
     with path.open("a+", encoding="utf-8") as file:
@@ -33,7 +31,7 @@ def hold(workspace: Path) -> Iterator[int]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            raise WorkspaceUnusable(
+            raise InvalidWorkspace(
                 f"another run (process {file.read().strip() or 'unknown'}) works on {workspace}: "
                 "wait until it has ended, or stop it"
             ) from None

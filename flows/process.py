@@ -6,10 +6,14 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
+
+from pipeline.errors import StepFailed
+from pipeline.records.failure import FAILURE_FILE, read
 
 _CHILD = Path(__file__).with_name("child.py")
 _SECONDS_TO_STOP = 20.0  # child.py gives its own children 10 of them
@@ -17,10 +21,6 @@ _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 StepKind = Literal["stage", "step"]
-
-
-class StepFailed(Exception):
-    """A step ended with another exit code than 0; the message is what it said last."""
 
 
 def run(kind: StepKind, name: str, workspace: Path, lock: int, say: Callable[[str], None]) -> None:
@@ -35,13 +35,28 @@ def run(kind: StepKind, name: str, workspace: Path, lock: int, say: Callable[[st
         say: Gets each line the step prints, on stdout or stderr, as it comes.
 
     Raises:
-        StepFailed: The step failed.
+        StepFailed: The step failed, with its own message and exit code; or it was killed or broke off
+            without a message, and then with the last line that it printed.
     """
+    with tempfile.TemporaryDirectory() as scratch:
+        failure = Path(scratch) / "failure.json"
+        code, last = _watch(kind, name, workspace, lock, say, failure)
+        said = read(failure)
+    if code != 0 and said is not None:
+        raise StepFailed(said.message, said.exit_code)
+    if code != 0:
+        raise StepFailed(f"ended with exit code {code}, and said last: {last or 'nothing'}")
+
+
+def _watch(
+    kind: StepKind, name: str, workspace: Path, lock: int, say: Callable[[str], None], failure: Path
+) -> tuple[int, str]:
+    """Have a step run to its end; return its exit code, and the last line that it printed."""
     command = [sys.executable, "-P", str(_CHILD), str(os.getpid()), kind, name]
     process = subprocess.Popen(
         command,
         cwd=workspace,
-        env=_environment(),
+        env=_environment(failure),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -52,34 +67,25 @@ def run(kind: StepKind, name: str, workspace: Path, lock: int, say: Callable[[st
     )
     assert process.stdout is not None
     threading.Thread(target=_end_group_after, args=[process], daemon=True).start()
-    said: list[str] = []
+    last = ""
     try:
         with process.stdout as lines:
             for line in lines:
                 if text := _CONTROL.sub("", line).rstrip():
-                    said = [*said[-50:], text]
+                    last = text
                     say(text)
-        code = process.wait()
+        return process.wait(), last
     except BaseException:  # SIGTERM or Ctrl-C: nobody would watch the process any more
         _stop(process)
         raise
-    if code != 0:
-        raise StepFailed(_message(name, said) or f"ended with exit code {code} and said nothing")
 
 
-def _message(name: str, said: list[str]) -> str:
-    """Find what a step said when it failed: `python -m pipeline` ends with "STEP: …", then indented lines."""
-    for place in range(len(said) - 1, -1, -1):
-        if said[place].startswith(f"{name}: "):
-            return "\n".join(said[place:]).removeprefix(f"{name}: ")
-    return said[-1] if said else ""
-
-
-def _environment() -> dict[str, str]:
-    """The step's environment: `python` in dvc.yaml is this interpreter, and nothing is held back."""
+def _environment(failure: Path) -> dict[str, str]:
+    """Return the step's: `python` in dvc.yaml is this interpreter, and a failure is told in that file."""
     return os.environ | {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
         "PYTHONUNBUFFERED": "1",
+        FAILURE_FILE: str(failure),
         "TQDM_MININTERVAL": "5",  # each redraw of a progress bar becomes a line of the log
     }
 

@@ -1,30 +1,18 @@
 """What a run found, for its page in Prefect: read from the workspace's records."""
 
 import base64
-import json
 import re
 from pathlib import Path
 from typing import Any
 
+from pipeline.records import Metrics, Receipt, Verdict
+from pipeline.workspace import lineage, receipts
+
 _SHOWN = 3  # failed checks that stand in the line that says how a run ended; its page has all
 
 
-def read_record(workspace: Path, name: str) -> dict[str, Any]:
-    """Read one record.
-
-    Args:
-        workspace: The folder with `records/`.
-        name: The record's name, such as `verdict`.
-
-    Returns:
-        Its content.
-    """
-    record: dict[str, Any] = json.loads((workspace / "records" / f"{name}.json").read_text("utf-8"))
-    return record
-
-
-def refusal(verdict: dict[str, Any]) -> str:
-    """Say why a candidate did not pass, in one line: the first failed checks, and how many more there are.
+def refusal(verdict: Verdict) -> str:
+    """Return why a candidate did not pass, in one line: the first failed checks, and how many more there are.
 
     Args:
         verdict: The gate's record.
@@ -33,58 +21,33 @@ def refusal(verdict: dict[str, Any]) -> str:
         Per check what was found and what was wanted, in the gate's order.
     """
     failed = [
-        f"{name} is {_number(check['value'])}, wanted {check['rule']} {_number(check['wanted'])}"
-        for name, check in verdict["checks"].items()
-        if not check["passed"]
+        f"{name} is {_number(check.value)}, wanted {check.rule} {_number(check.wanted)}"
+        for name, check in verdict.failures().items()
     ]
-    rest = f"; {len(failed)} of {len(verdict['checks'])} checks failed" if len(failed) > _SHOWN else ""
+    rest = f"; {len(failed)} of {len(verdict.checks)} checks failed" if len(failed) > _SHOWN else ""
     return "; ".join(failed[:_SHOWN]) + rest
 
 
-def receipt_of(workspace: Path, candidate: str | None) -> dict[str, Any] | None:
-    """Find what was released of a candidate.
-
-    Args:
-        workspace: The folder with `receipts/`.
-        candidate: The candidate's sha256.
-
-    Returns:
-        The newest receipt of it, or None where this candidate was not released from here.
-    """
-    found = [receipt for receipt in _receipts(workspace) if receipt["candidate"] == candidate]
+def receipt_of(workspace: Path, candidate: str) -> Receipt | None:
+    """Return the newest receipt of a candidate, or None where the candidate was not released from here."""
+    found = [receipt for receipt in receipts.load_all(workspace) if receipt.candidate == candidate]
     return found[-1] if found else None
 
 
-def standing(workspace: Path, receipt: dict[str, Any]) -> str:
-    """Say what stands released, where a candidate that was released before was not made anew.
+def standing(workspace: Path, receipt: Receipt) -> str:
+    """Return what stands released, where a candidate that was released before was not made anew.
 
     Args:
         workspace: The folder with `receipts/`.
         receipt: The candidate's.
 
     Returns:
-        Half a sentence: the candidate's version, or that it was rolled back from.
+        Half a sentence: the newest version, and that it took the candidate back, where it did.
     """
-    newest = [one for one in _receipts(workspace) if one.get("repo") == receipt.get("repo")][-1]
-    if newest["candidate"] == receipt["candidate"] or not newest.get("restores"):
-        return f"{newest['version']} stays released"
-    return f"{newest['version']} stays released, which took {receipt['version']} back to {newest['restores']}"
-
-
-def _receipts(workspace: Path) -> list[dict[str, Any]]:
-    """Read every receipt, oldest version first."""
-    found = [json.loads(path.read_text("utf-8")) for path in (workspace / "receipts").glob("*.json")]
-    return sorted(found, key=lambda receipt: int(receipt["version"][1:]))
-
-
-def approved(workspace: Path, candidate: str) -> bool:
-    """Say whether a person has approved a candidate.
-
-    Args:
-        workspace: The folder with `approvals/`.
-        candidate: The candidate's sha256.
-    """
-    return (workspace / "approvals" / f"{candidate}.json").is_file()
+    newest = receipts.of(workspace, receipt.repo)[-1]
+    if newest.candidate == receipt.candidate or newest.restores is None:
+        return f"{newest.version} stays released"
+    return f"{newest.version} stays released, which took {receipt.version} back to {newest.restores}"
 
 
 def markdown(workspace: Path, outcome: str) -> str:
@@ -97,37 +60,38 @@ def markdown(workspace: Path, outcome: str) -> str:
     Returns:
         Markdown, for the artifact on the run's page.
     """
-    verdict, metrics = read_record(workspace, "verdict"), read_record(workspace, "metrics")
+    verdict = Verdict.load(workspace / lineage.RECORDS["gate"])
+    metrics = Metrics.load(workspace / lineage.RECORDS["evaluate"])
     accuracies = [
         [
             model,
             split,
             dim,
-            f"{cell['accuracy']:.4f}",
-            f"{cell['low']:.4f} to {cell['high']:.4f}",
-            cell["rows"],
+            f"{score.accuracy:.4f}",
+            f"{score.low:.4f} to {score.high:.4f}",
+            score.rows,
         ]
-        for model, splits in metrics["models"].items()
+        for model, splits in metrics.models.items()
         for split, dims in splits.items()
-        for dim, cell in dims.items()
+        for dim, score in dims.items()
     ]
     comparisons = [
         [
             name,
-            _number(one["difference"]),
-            f"{_number(one['low'])} to {_number(one['high'])}",
-            _number(one["margin"]),
-            _number(one["visible"]),
-            one["rows"],
-            one["left_out"],
+            _number(one.difference),
+            f"{_number(one.low)} to {_number(one.high)}",
+            _number(one.margin),
+            _number(one.visible),
+            one.rows,
+            one.left_out,
         ]
-        for name, one in verdict["comparisons"].items()
+        for name, one in verdict.comparisons.items()
     ]
     failed, passed = (
         [
-            [name, _number(check["value"]), f"{check['rule']} {_number(check['wanted'])}"]
-            for name, check in verdict["checks"].items()
-            if check["passed"] is said
+            [name, _number(check.value), f"{check.rule} {_number(check.wanted)}"]
+            for name, check in verdict.checks.items()
+            if check.passed is said
         ]
         for said in (False, True)
     )

@@ -1,7 +1,6 @@
 """The flow: every step in order, each where DVC says it is needed, and a release of what passed the gate."""
 
-import argparse
-import sys
+from argparse import ArgumentParser
 from pathlib import Path
 
 from prefect import flow
@@ -11,10 +10,10 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
 from flows import lock, report, steps
-
-APPROVE = (
-    "a new vector space waits for a person: python -m pipeline approve --name NAME --reason WHY, then release"
-)
+from pipeline.errors import PipelineError, StepFailed, WaitsForPerson
+from pipeline.params import Params
+from pipeline.records import Verdict
+from pipeline.workspace import lineage
 
 
 @flow(name="retrain", persist_result=False)
@@ -27,13 +26,14 @@ def retrain(workspace: str = ".", refresh: bool = True, release: bool = True) ->
         release: Push a candidate that passed the gate; without it, the run ends with the verdict.
 
     Returns:
-        Completed with what came of it, also where the gate refused, or Failed with the step and its message.
+        Completed with what came of it, also where the gate refused; under the name "Waiting" where a person
+        must approve the candidate. Failed with the step and its message.
     """
     folder = Path(workspace).resolve()
     try:
         with lock.hold(folder) as held:
             return _run(folder, held, refresh, release)
-    except lock.WorkspaceUnusable as error:
+    except PipelineError as error:
         return Failed(message=str(error))
 
 
@@ -57,48 +57,60 @@ def _run(folder: Path, held: int, refresh: bool, release: bool) -> State[None]:
 
 def _release(folder: Path, held: int, wanted: bool, unchanged: bool) -> State[None]:
     """Release the candidate where there is something to release; returns the flow's end."""
-    verdict = report.read_record(folder, "verdict")
-    if not verdict["passed"]:
+    verdict = Verdict.load(folder / lineage.RECORDS["gate"])
+    if not verdict.passed:
         return Completed(message=f"refused by the gate: {report.refusal(verdict)}")
-    receipt = report.receipt_of(folder, verdict["candidate"])
+    receipt = report.receipt_of(folder, verdict.candidate)
     if unchanged and receipt is not None:
         message = f"unchanged: every step skipped, {report.standing(folder, receipt)}"
         return Completed(name=steps.SKIPPED, message=message)
     if not wanted:
         return Completed(message="passed the gate; not released, because this run was told not to")
-    if verdict["needs_human"] and not report.approved(folder, verdict["candidate"]):
-        return Completed(message=f"passed the gate; {APPROVE}")
     state = _await(steps.RELEASE, folder, held)
-    if not state.is_completed():
+    if not state.is_completed() or state.name == steps.WAITING:
         return state
-    if state.name == steps.WAITING:
-        return Completed(message=state.message)
-    receipt = report.receipt_of(folder, verdict["candidate"])
+    receipt = report.receipt_of(folder, verdict.candidate)
     if receipt is None:
         return Failed(message="release: it ended well but left no receipt for this candidate in receipts/")
-    return Completed(message=f"released {receipt['version']}: {receipt['repo']} at {receipt['commit']}")
+    return Completed(message=f"released {receipt.version}: {receipt.repo} at {receipt.commit}")
 
 
 def _await(step: steps.Step, folder: Path, held: int) -> State[None]:
-    """Run one step's task to its end; a failed one gives a state that the flow can end with."""
+    """Run one step's task to its end; a failed or waiting one gives a state that the flow can end with."""
     state: State[None] = step(folder, held, return_state=True)  # type: ignore[assignment]
-    return state if state.is_completed() else Failed(message=state.message)
+    if state.is_completed():
+        return Completed(name=state.name, message=state.message)
+    return Failed(message=state.message)
 
 
-def main() -> int:
-    """Run the flow once, here and now.
+def arguments(parser: ArgumentParser) -> None:
+    """Register what the run leaves out."""
+    parser.add_argument(
+        "--no-refresh", dest="refresh", action="store_false", help="keep the pinned revisions"
+    )
+    parser.add_argument("--no-release", dest="release", action="store_false", help="stop at the verdict")
+    parser.epilog = "example:\n  katman retrain --no-release"
+
+
+def run(workspace: Path, params: Params, refresh: bool, release: bool) -> str:
+    """Run the flow once, here and now: the step `retrain`.
 
     Returns:
-        0 where it completed, 1 where it failed.
+        What came of it, also where the gate refused.
+
+    Raises:
+        WaitsForPerson: A person must approve the candidate; then release it, or run this again.
+        StepFailed: A step failed.
     """
-    parser = argparse.ArgumentParser(prog="python -m flows.retrain", description=__doc__)
-    parser.add_argument("--workspace", default=".", help="the folder with params.yaml (default: here)")
-    parser.add_argument("--no-refresh", action="store_true", help="keep the pinned revisions")
-    parser.add_argument("--no-release", action="store_true", help="stop at the verdict")
-    options = parser.parse_args()
-    state = retrain(options.workspace, not options.no_refresh, not options.no_release, return_state=True)
-    return 0 if state.is_completed() else 1
+    state = retrain(str(workspace), refresh, release, return_state=True)
+    message = state.message or ""
+    if not state.is_completed():
+        raise StepFailed(message)
+    if state.name == steps.WAITING:
+        raise WaitsForPerson(message)
+    return message
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def summary(outcome: str) -> str:
+    """Return what came of it."""
+    return outcome

@@ -12,6 +12,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
 from flows import process
+from pipeline.errors import ExitCode, StepFailed
 
 Step = Task[[Path, int], State[None]]
 
@@ -28,8 +29,6 @@ logging.getLogger("prefect.task_runs").addFilter(_without_empty_traceback)
 UNCHANGED = "unchanged, skipped"
 SKIPPED = "Skipped"
 WAITING = "Waiting"
-# What `python -m pipeline release` says of a candidate that only a person may let out: no failure, no retry.
-WAITS = "passed the gate and waits for a person"
 RECOVERY = (
     "its earlier files were removed before it ran; to get them back: git checkout records && dvc checkout"
 )
@@ -81,9 +80,9 @@ def _task(name: str, kind: process.StepKind, retries: int = 0) -> Step:
                 logger.info("%s: %s", name, UNCHANGED)
                 return Completed(name=SKIPPED, message=UNCHANGED)
             process.run(kind, name, workspace, lock, logger.info)
-        except (process.StepFailed, DvcException) as error:
-            if kind == "step" and WAITS in str(error):
-                return Completed(name=WAITING, message=str(error))
+        except (StepFailed, DvcException) as error:
+            if isinstance(error, StepFailed) and error.exit_code == ExitCode.WAITS_FOR_PERSON:
+                return Completed(name=WAITING, message=str(error))  # no failure, so no retry
             if kind == "stage":
                 logger.info("%s", RECOVERY)
             return Failed(message=f"{name}: {error}")

@@ -1,1 +1,1 @@
-"""The pipeline: one module per step, `pin` to `release`. See `python -m pipeline --help`."""
+"""The pipeline: one module per step, `pin` to `release`. See `katman --help`."""

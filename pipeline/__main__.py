@@ -1,79 +1,107 @@
-"""Run one step of the pipeline: `python -m pipeline STEP [--workspace DIR]`."""
+"""Run one step: `katman STEP …`, or `python -m pipeline STEP …` in the workspace's own folder."""
 
-import argparse
+import contextlib
 import errno
 import importlib
-import json
 import os
 import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol, cast
 
-from pipeline.errors import InvalidWorkspace, PipelineError
+from pipeline.errors import ExitCode, InvalidWorkspace, PipelineError
 from pipeline.params import load
-from pipeline.workspace.lineage import NAMES
-
-STEPS = {
-    "check": "find what is wrong before the first step starts",
-    "refresh": "ask the Hub for newer revisions and write them into params.yaml",
-    "pin": "download data set, models and probes at their commits, checked file by file",
-    "audit": "check every row and reject the bad ones, each with its reason",
-    "train": "fine-tune the base on the clean rows",
-    "evaluate": "score base, candidate, live model and best release at every width",
-    "gate": "judge the candidate",
-    "card": "write the model card",
-    "approve": "let a judged candidate through that waits for a person",
-    "release": "put the candidate on the Hub, if the gate let it pass",
-    "rollback": "put an earlier release's files on main again: rollback --to vN",
-    "releases": "list what was released, and what runs",
-    "verify": "check a release on the Hub against its provenance, signature and receipt: verify REPO@REV",
-    "deployed": "say which release your service runs: deployed vN",
-}
+from pipeline.records.failure import FAILURE_FILE, Failure
 
 
-ARGUMENTS = {
-    "approve": ("name", "reason"),
-    "deployed": ("version",),
-    "rollback": ("to",),
-    "verify": ("what",),
-}
+class Step(NamedTuple):
+    """A verb: the module that does it, and a line of help."""
+
+    name: str
+    module: str
+    help: str
+
+
+STEPS = (
+    Step("check", "pipeline.commands.check", "find what is wrong before the first step starts"),
+    Step("refresh", "pipeline.commands.refresh", "write the Hub's newer revisions into params.yaml"),
+    Step("pin", "pipeline.stages.pin.step", "download data and models at their commits, checked"),
+    Step("audit", "pipeline.stages.audit.step", "reject bad rows, each with its reason"),
+    Step("train", "pipeline.stages.train.step", "fine-tune the base on the clean rows"),
+    Step("evaluate", "pipeline.stages.evaluate.step", "score base, candidate, live model and best release"),
+    Step("gate", "pipeline.stages.gate.step", "judge the candidate"),
+    Step("card", "pipeline.stages.card.step", "write the model card"),
+    Step("approve", "pipeline.commands.approve", "let a candidate through that waits for a person"),
+    Step("release", "pipeline.commands.release", "put the candidate on the Hub, if the gate let it pass"),
+    Step("rollback", "pipeline.commands.rollback", "put an earlier release's files on main again"),
+    Step("releases", "pipeline.commands.releases", "list what was released, and what runs"),
+    Step("verify", "pipeline.commands.verify", "check a release on the Hub against what vouches for it"),
+    Step("deployed", "pipeline.commands.deployed", "say which release your service runs"),
+    Step("retrain", "flows.retrain", "run what is needed of refresh to release, as the schedule does"),
+)
+
+
+class StepModule(Protocol):
+    """What a step's module gives, and `arguments(parser)` where the step has arguments of its own.
+
+    Attributes:
+        run: Does the step; takes workspace, params and, by name, what `arguments` registered.
+        summary: Returns the few lines that the user reads of what `run` returned.
+    """
+
+    run: Callable[..., Any]
+    summary: Callable[[Any], str]
+
+
+def load_module(name: str) -> StepModule:
+    """Import the module of a step, when the step is called and no sooner: torch alone takes seconds."""
+    module = next(step.module for step in STEPS if step.name == name)
+    return cast(StepModule, importlib.import_module(module))
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one step and give its exit code: 0, or 1 after one message."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline", description=__doc__)
-    steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
-    for name, what in STEPS.items():
-        step = steps.add_parser(name, help=what, description=what)
-        step.add_argument("--workspace", type=Path, default=Path(), help="its folder (default: here)")
-        if name == "deployed":
-            step.add_argument("version", help="a release, like v2")
-        if name == "rollback":
-            step.add_argument("--to", required=True, help="a release, like v2")
-        if name == "verify":
-            step.add_argument("what", metavar="REPO@REV", help="like owner/name@v2")
-        if name == "approve":
-            step.add_argument("--name", required=True, help="who approves")
-            step.add_argument("--reason", required=True, help="why; it stands in the receipt")
-    chosen = parser.parse_args(arguments)
-    workspace = chosen.workspace.resolve()
+    """Run one step and return its exit code; a step that fails says why in one message."""
+    given = sys.argv[1:] if arguments is None else arguments
+    chosen = vars(_parser(given).parse_args(given))
+    # The launcher has left the folder in which paths were typed.
+    typed_in = Path(os.environ.pop("KATMAN_CWD", "."))
+    for key, value in chosen.items():
+        if isinstance(value, Path):
+            chosen[key] = (typed_in / value).resolve()
+    name, workspace = chosen.pop("step"), chosen.pop("workspace")
     try:
         _refuse_foreign_code(workspace)
-        params = load(workspace)
-        # A step imports what it needs and no more: torch alone takes seconds.
-        run = importlib.import_module(module_of(chosen.step)).run
-        extra = ARGUMENTS.get(chosen.step, ())
-        report(chosen.step, run(workspace, params, *(getattr(chosen, name) for name in extra)))
+        params, module = load(workspace), load_module(name)
+        print(module.summary(module.run(workspace, params, **chosen)))
     except PipelineError as error:
-        print(f"{chosen.step}: {error}", file=sys.stderr)
-        return 1
+        return _fail(name, error)
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
             raise
         where = f" at {error.filename}" if error.filename else ""
-        print(f"{chosen.step}: the disk is full{where}; free some space, then run it again", file=sys.stderr)
-        return 1
-    return 0
+        return _fail(name, InvalidWorkspace(f"the disk is full{where}; free some space, then run it again"))
+    return ExitCode.DONE
+
+
+def _parser(given: list[str]) -> ArgumentParser:
+    """Make the parser of every step's name, and of the arguments of the step that is called."""
+    parser = ArgumentParser(prog="katman", description=__doc__, allow_abbrev=False)
+    steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
+    for step in STEPS:
+        own = steps.add_parser(
+            step.name,
+            help=step.help,
+            description=step.help,
+            epilog=f"example:\n  katman {step.name}",
+            formatter_class=RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        where = "the workspace (default: the one around you)"
+        own.add_argument("--workspace", type=Path, default=Path.cwd(), metavar="DIR", help=where)
+        if given[:1] == [step.name] and (register := getattr(load_module(step.name), "arguments", None)):
+            register(own)
+    return parser
 
 
 def _refuse_foreign_code(workspace: Path) -> None:
@@ -85,63 +113,14 @@ def _refuse_foreign_code(workspace: Path) -> None:
         )
 
 
-def module_of(step: str) -> str:
-    """Name the module of a step: a stage's, or a command's."""
-    return f"pipeline.stages.{step}.step" if step in NAMES else f"pipeline.commands.{step}"
-
-
-def report(step: str, result: Any) -> None:
-    """Print in a few lines what a step did."""
-    match step:
-        case "check" | "refresh" | "verify":
-            for key, value in result.items():
-                print(f"{key:<18} {value}")
-            if step == "refresh" and not result:
-                print("nothing moved")
-        case "pin":
-            for name, split in result.splits.items():
-                held = f", {split.moved_in} held here by the ledger" if split.moved_in else ""
-                print(f"{name:<6} {split.rows} rows from {split.source}{', cut' if split.cut else ''}{held}")
-        case "audit":
-            for name, split in result.splits.items():
-                found = {reason: count for reason, count in split.found.items() if count}
-                print(f"{name:<6} {split.kept} of {split.rows} rows kept; found {json.dumps(found)}")
-        case "train":
-            speed = result.speed
-            print(f"{result.steps} steps, {speed.triplets_per_second:.1f} triplets/s on {speed.device}")
-        case "evaluate":
-            for model, splits in result.models.items():
-                for name, dims in splits.items():
-                    line = "  ".join(f"{dim}: {score.accuracy:.4f}" for dim, score in dims.items())
-                    print(f"{model:<10} {name:<5} {line}")
-        case "gate":
-            for name, check in result.checks.items():
-                print(
-                    f"{'pass' if check.passed else 'FAIL'}  {name}: {check.value} {check.rule} {check.wanted}"
-                )
-            print("verdict: " + ("passed" if result.passed else f"refused ({result.outcome})"))
-            if result.passed and result.needs_human:
-                print("a new vector space: a person must approve it before the release")
-        case "card":
-            print(f"card/README.md for {result.version}")
-        case "approve":
-            candidate, approval = result
-            print(f"candidate {candidate[:12]}: approved by {approval.name} ({approval.approved_at})")
-        case "release":
-            receipt, before = result
-            said = "already released" if before else "released"
-            print(f"{said}: {receipt.repo} {receipt.version} at {receipt.commit} ({receipt.released_at})")
-        case "rollback":
-            receipt, meaning = result
-            print(
-                f"rolled back: {receipt.repo} {receipt.version} at {receipt.commit} ({receipt.released_at})"
-            )
-            print(meaning)
-        case "releases":
-            for line in result:
-                print(line)
-        case "deployed":
-            print(f"the service runs {result}")
+def _fail(name: str, error: PipelineError) -> int:
+    """Say why a step failed, also to the process that started it, where that process asked."""
+    print(f"{name}: {error}", file=sys.stderr)
+    if asked := os.environ.get(FAILURE_FILE):
+        said = Failure(step=name, error=type(error).__name__, exit_code=error.exit_code, message=str(error))
+        with contextlib.suppress(OSError):  # a full disk; what was printed still stands in the log
+            Path(asked).write_text(said.model_dump_json(), encoding="utf-8")
+    return error.exit_code
 
 
 if __name__ == "__main__":
@@ -151,5 +130,5 @@ if __name__ == "__main__":
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
+        code = ExitCode.FAILED
     sys.exit(code)

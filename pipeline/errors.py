@@ -1,4 +1,4 @@
-"""Every way in which a step says no.
+"""Every way in which a step says no, and the exit codes of every step.
 
 ```
 PipelineError            one clear message: value found, value wanted, what to do
@@ -12,10 +12,37 @@ PipelineError            one clear message: value found, value wanted, what to d
 │   └── HubNotFound      no such repository, revision or file
 ├── TrainingFailed       training stopped before its last step
 ├── BrokenChain          a file is not the one that its record names
+│   └── Contradicted     what the Hub gives is not what vouches for it (exit code 3)
 ├── UnmeasuredCheck      the gate was told to check what evaluate never measured
-└── ReleaseRefused       this candidate may not be released
+├── ReleaseRefused       this candidate may not be released
+│   └── WaitsForPerson   it may, as soon as a person approves it (exit code 4)
+└── StepFailed           a step that a run started failed, with that step's own message and exit code
 ```
+
+Each but the marked ones ends a step with exit code 1.
 """
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """How a step's process ended: the same numbers for every step.
+
+    Attributes:
+        DONE: What was asked for was done; also a gate's "no", which is a verdict.
+        FAILED: Refused or failed, with one message.
+        USAGE: The arguments are not those of the step; argparse's own number.
+        CONTRADICTED: `verify` found something that speaks against a release.
+        WAITS_FOR_PERSON: Nothing failed, and a person must approve the candidate first.
+        OVERDUE: `status` found the model older than it may be.
+    """
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    CONTRADICTED = 3
+    WAITS_FOR_PERSON = 4
+    OVERDUE = 5
 
 
 def first_line(error: BaseException) -> str:
@@ -25,7 +52,13 @@ def first_line(error: BaseException) -> str:
 
 
 class PipelineError(Exception):
-    """A step cannot go on; the message says what was found, what was wanted and what to do."""
+    """A step cannot go on; the message says what was found, what was wanted and what to do.
+
+    Attributes:
+        exit_code: How the step's process ends.
+    """
+
+    exit_code = ExitCode.FAILED
 
 
 class InvalidParams(PipelineError):
@@ -87,9 +120,29 @@ class BrokenChain(PipelineError):
     """A file is not the one that its record names."""
 
 
+class Contradicted(BrokenChain):
+    """What the Hub gives is not what provenance, signature or receipt say of it."""
+
+    exit_code = ExitCode.CONTRADICTED
+
+
 class UnmeasuredCheck(PipelineError):
     """The gate was told to check what `evaluate` never measured."""
 
 
 class ReleaseRefused(PipelineError):
     """This candidate may not be released."""
+
+
+class WaitsForPerson(ReleaseRefused):
+    """This candidate passed the gate, and a person must approve it before it may be released."""
+
+    exit_code = ExitCode.WAITS_FOR_PERSON
+
+
+class StepFailed(PipelineError):
+    """A step that a run started ended with another exit code than 0; the message is that step's own."""
+
+    def __init__(self, message: str, exit_code: ExitCode = ExitCode.FAILED) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

@@ -1,18 +1,17 @@
 """The sample's two stories: a first release, and what happens when the data moves."""
 
-import json
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 from pipeline.params.rewrite import rewrite
 from sample import drive_flow, drive_hub, report, workspace
 from sample.drive_room import Room
 from sample.drive_screen import Screen
+from sample.report import Figures
 from sample.workspace import PROJECT, SampleError
 
 PARAMS = Path(__file__).with_name("params.yaml")
@@ -45,19 +44,19 @@ def first(room: Room) -> None:
         screen.begin("prefect", "its server starts")
         prefect.wait()
         screen.end(f"{prefect.url.removesuffix('/api')}, for this run")
-        outcome = drive_flow.run(room, prefect, hub.endpoint, screen, room.logs / "retrain.txt")
-        found = _end(room, hub.endpoint, screen, outcome)
-    report.write(room.folder / "report.json", found)
-    print(f"\nAccuracy on the test split: {found['verdict']}\n")
-    print(report.table(found["accuracies"]))
+        ended = drive_flow.retrain(room, prefect, hub.endpoint, screen, room.logs / "retrain.txt")
+        found = _end(room, hub.endpoint, screen, ended.outcome)
+    report.write(room.folder / "report.json", found.model_dump(mode="json"))
+    print(f"\nAccuracy on the test split: {found.verdict}\n")
+    print(report.table(found.accuracies))
     _facts(found, room)
     print(f"\n  {time.monotonic() - begun:.0f} s in all; figures in .sample/report.json, logs in .sample/log")
     print("\nNext:")
     print("  make hub           look at the released model in a browser")
     print("  make sample-next   the data moves: a second release, and a candidate that is refused")
-    if found["verdict"] != "passed":
+    if found.verdict != "passed":
         raise SampleError("the sample's candidate did not pass the gate, and it should have")
-    if outside := report.outside_bands(found["accuracies"]):
+    if outside := report.outside_bands(found.accuracies):
         raise SampleError("; ".join(outside))
 
 
@@ -70,28 +69,28 @@ def after(room: Room) -> None:
     before = _before(room)
     shutil.rmtree(room.folder / "next", ignore_errors=True)
     print("katman's sample goes on: v1 is what the service runs, and the data moves\n")
-    port = int(before["endpoint"].rpartition(":")[2])
+    port = int(before.endpoint.rpartition(":")[2])
     with drive_flow.server(room) as prefect, drive_hub.running(room, port) as hub:
         screen = Screen()
         _point_to(hub.endpoint, room)
         screen.begin("deployed", "the service runs v1 from here on")
-        _pipeline(room, "deployed", before["tag"])
-        screen.end(f"tag `deployed` of {before['repo']} is at {before['tag']}")
+        _pipeline(room, "deployed", str(before.tag))
+        screen.end(f"tag `deployed` of {before.repo} is at {before.tag}")
         screen.begin("prefect", "its server starts")
         prefect.wait()
         screen.end(f"{prefect.url.removesuffix('/api')}, for this run")
         screen.begin("data", "edition 2 goes onto the Hub")
         commit = drive_hub.put_dataset(hub.endpoint, room, edition=2)
         screen.end(f"edition 2 of {drive_hub.DATASET} is commit {commit[:12]}")
-        outcome = drive_flow.run(room, prefect, hub.endpoint, screen, room.logs / "next.txt")
-        if report.waits(room.work):
+        ended = drive_flow.retrain(room, prefect, hub.endpoint, screen, room.logs / "next.txt")
+        if ended.waits:
             screen.begin("approve", "the new vector space waits for a person")
             _pipeline(room, "approve", "--name", "the sample", "--reason", "its index is made anew each time")
             screen.end("approved: stored vectors are made anew")
-            outcome = drive_flow.run(room, prefect, hub.endpoint, screen, room.logs / "approved.txt")
-        second = _end(room, hub.endpoint, screen, outcome)
-        print(f"\nAccuracy on the test split, judged against {before['tag']} as live: {second['verdict']}\n")
-        print(report.table(second["accuracies"]))
+            ended = drive_flow.retrain(room, prefect, hub.endpoint, screen, room.logs / "approved.txt")
+        second = _end(room, hub.endpoint, screen, ended.outcome)
+        print(f"\nAccuracy on the test split, judged against {before.tag} as live: {second.verdict}\n")
+        print(report.table(second.accuracies))
         _facts(second, room)
 
         print("\nNow somebody exports the data with positives and negatives mixed up\n")
@@ -99,17 +98,18 @@ def after(room: Room) -> None:
         screen.begin("data", "the spoiled edition goes onto the Hub")
         commit = drive_hub.put_dataset(hub.endpoint, room, edition=2, spoiled=True)
         screen.end(f"spoiled edition of {drive_hub.DATASET} is commit {commit[:12]}")
-        outcome = drive_flow.run(room, prefect, hub.endpoint, screen, room.logs / "spoiled.txt")
-        third = _end(room, hub.endpoint, screen, outcome)
-    report.write(room.folder / "report-next.json", {"released": second, "spoiled": third})
-    print(f"\nAccuracy on the test split, spoiled candidate: {third['verdict']}\n")
-    print(report.table(third["accuracies"]))
+        ended = drive_flow.retrain(room, prefect, hub.endpoint, screen, room.logs / "spoiled.txt")
+        third = _end(room, hub.endpoint, screen, ended.outcome)
+    both = {"released": second.model_dump(mode="json"), "spoiled": third.model_dump(mode="json")}
+    report.write(room.folder / "report-next.json", both)
+    print(f"\nAccuracy on the test split, spoiled candidate: {third.verdict}\n")
+    print(report.table(third.accuracies))
     _facts(third, room)
-    print(f"  on the Hub   the newest is {third['tag']} of {third['repo']}, {third['commit'][:12]}")
+    print(f"  on the Hub   the newest is {third.tag} of {third.repo}, {str(third.commit)[:12]}")
     print("\nNext:")
     print("  make hub           look at both releases in a browser")
     print("  make sample        start afresh")
-    if (second["verdict"], third["verdict"]) != ("passed", "refused") or third["commit"] != second["commit"]:
+    if (second.verdict, third.verdict) != ("passed", "refused") or third.commit != second.commit:
         raise SampleError("edition 2 should have been released and the spoiled one refused; see the tables")
 
 
@@ -120,22 +120,22 @@ def hub(room: Room) -> None:
         SampleError: There is no sample yet.
     """
     before = _before(room, moved=True)
-    with drive_hub.running(room, int(before["endpoint"].rpartition(":")[2])) as served:
-        print(f"The released model  {served.endpoint}/{before['repo']}")
+    with drive_hub.running(room, int(before.endpoint.rpartition(":")[2])) as served:
+        print(f"The released model  {served.endpoint}/{before.repo}")
         print(f"The base model      {served.endpoint}/{drive_hub.BASE}")
         print(f"The data set        {served.endpoint}/datasets/{drive_hub.DATASET}")
         print("Ctrl-C ends it", flush=True)
         served.process.wait()
 
 
-def _before(room: Room, moved: bool = False) -> dict[str, Any]:
+def _before(room: Room, moved: bool = False) -> Figures:
     """Read the report of `make sample`; `moved` accepts one that `make sample-next` went on from."""
     path = room.folder / "report.json"
     if not path.exists():
         raise SampleError("there is no sample to go on from: run `make sample` first")
-    before: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    before = Figures.model_validate_json(path.read_bytes())
     newest = report.newest_receipt(room.work)
-    if not moved and (newest is None or newest["commit"] != before["commit"]):
+    if not moved and (newest is None or newest.commit != before.commit):
         raise SampleError("`make sample-next` went on from this sample already: `make sample` starts afresh")
     return before
 
@@ -155,33 +155,25 @@ def _pipeline(room: Room, *arguments: str) -> None:
         raise SampleError(done.stderr.strip())
 
 
-def _end(room: Room, endpoint: str, screen: Screen, outcome: str) -> dict[str, Any]:
+def _end(room: Room, endpoint: str, screen: Screen, outcome: str) -> Figures:
     """Check the newest release on the Hub and gather the figures."""
     receipt = report.newest_receipt(room.work)
-    found: dict[str, Any] = {
-        "endpoint": endpoint,
-        "outcome": outcome,
-        "repo": None,
-        "commit": None,
-        "tag": None,
-    }
     if receipt is not None:
         screen.begin("verify", "downloading the release into an empty cache")
         with tempfile.TemporaryDirectory(dir=room.folder) as cache:
             count = report.verify(receipt, endpoint, Path(cache))
-        screen.end(f"{count} files of {receipt['version']} came back as the receipt says")
-        found |= {"repo": receipt["repo"], "commit": receipt["commit"], "tag": receipt["version"]}
-    return found | report.gather(room.work, screen.seconds)
+        screen.end(f"{count} files of {receipt.version} came back as the receipt says")
+    return report.gather(room.work, endpoint, outcome, screen.seconds)
 
 
-def _facts(found: dict[str, Any], room: Room) -> None:
+def _facts(found: Figures, room: Room) -> None:
     """Say what was released and where to look."""
     work = room.work.relative_to(PROJECT) if room.work.is_relative_to(PROJECT) else room.work
     print()
-    if found["verdict"] == "passed":
-        print(f"  verdict      passed; released as {found['tag']}")
-        print(f"  on the Hub   {found['repo']} at {found['commit']}")
-        print(f"  its page     {found['endpoint']}/{found['repo']} (while `make hub` runs)")
+    if found.verdict == "passed":
+        print(f"  verdict      passed; released as {found.tag}")
+        print(f"  on the Hub   {found.repo} at {found.commit}")
+        print(f"  its page     {found.endpoint}/{found.repo} (while `make hub` runs)")
     else:
         _refusal(found)
     print(f"  the card     {work}/card/README.md")
@@ -189,11 +181,11 @@ def _facts(found: dict[str, Any], room: Room) -> None:
         print(f"  a plot       {work}/{picture.relative_to(room.work)}")
 
 
-def _refusal(found: dict[str, Any]) -> None:
+def _refusal(found: Figures) -> None:
     """Say which checks a candidate did not pass."""
-    print(f"  verdict      {found['verdict']}; nothing was released")
-    for name, check in found["failed_checks"].items():
+    print(f"  verdict      {found.verdict}; nothing was released")
+    for name, check in found.failed_checks.items():
         value, wanted = (
-            f"{one:.4g}" if isinstance(one, float) else one for one in (check["value"], check["wanted"])
+            f"{one:.4g}" if isinstance(one, float) else one for one in (check.value, check.wanted)
         )
-        print(f"               {name} is {value}, wanted {check['rule']} {wanted}")
+        print(f"               {name} is {value}, wanted {check.rule} {wanted}")

@@ -4,23 +4,23 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
+from pipeline.errors import ExitCode
+from pipeline.records.failure import FAILURE_FILE, read
 from sample.drive_room import Room
 from sample.drive_screen import Screen
 from sample.workspace import SampleError
 
 _SECONDS_TO_START = 120.0
 _SAID = re.compile(r"\| Task run '(?P<step>\w+)' - (?P<text>.*)")
-_ENDED = re.compile(
-    r"\| Flow run '[^']+' - Finished in state (?P<name>\w+)\((?P<quote>['\"])(?P<text>.*)(?P=quote)"
-)
 _BAR = re.compile(r"%\|.*\| (?P<done>\d+)/(?P<all>\d+) \[")
 _HUSHED = ("Running stage", "> ", "Updating lock file", "Generating lock file", "Finished in state")
 
@@ -94,7 +94,14 @@ class Server:
         raise SampleError(failure("Prefect did not start", self._room.logs / "prefect.txt"))
 
 
-def run(room: Room, server: Server, endpoint: str, screen: Screen, log: Path) -> str:
+class Ended(NamedTuple):
+    """What came of a run of the flow, in one sentence; and whether its candidate waits for a person."""
+
+    outcome: str
+    waits: bool
+
+
+def retrain(room: Room, server: Server, endpoint: str, screen: Screen, log: Path) -> Ended:
     """Run the flow in the workspace, as a child process with the workspace's own code.
 
     Args:
@@ -104,36 +111,42 @@ def run(room: Room, server: Server, endpoint: str, screen: Screen, log: Path) ->
         screen: Shows each step.
         log: Gets the full output.
 
-    Returns:
-        The end of the run in one sentence.
-
     Raises:
         SampleError: The flow failed; the message holds the end of its log.
     """
-    env = room.environment(PREFECT_API_URL=server.url, HF_ENDPOINT=endpoint)
-    command = [sys.executable, "-m", "flows.retrain"]
+    command = [sys.executable, "-m", "pipeline", "retrain"]
     with (
+        tempfile.TemporaryDirectory(dir=room.folder) as scratch,
         log.open("w", encoding="utf-8") as file,
-        subprocess.Popen(
+        Path(scratch, "said.txt").open("w+", encoding="utf-8") as said,
+    ):
+        failure_file = Path(scratch, "failure.json")
+        more = {"PREFECT_API_URL": server.url, "HF_ENDPOINT": endpoint, FAILURE_FILE: str(failure_file)}
+        with subprocess.Popen(
             command,
             cwd=room.work,
-            env=env,
+            env=room.environment(**more),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stdout=said,
+            stderr=subprocess.PIPE,  # Prefect's log
             encoding="utf-8",
             errors="replace",
-        ) as flow,
-    ):
-        try:
-            assert flow.stdout is not None
-            outcome = _show(_kept(flow.stdout, file), screen)
-        except BaseException:
-            flow.terminate()
-            raise
-    if flow.returncode != 0:
-        raise SampleError(failure(outcome or f"the flow ended with exit code {flow.returncode}", log))
-    return outcome
+        ) as flow:
+            try:
+                assert flow.stderr is not None
+                _show(_kept(flow.stderr, file), screen)
+            except BaseException:
+                flow.terminate()
+                raise
+        if flow.returncode == ExitCode.DONE:
+            said.seek(0)
+            return Ended(said.read().strip(), waits=False)
+        found = read(failure_file)
+    if found is not None and found.exit_code == ExitCode.WAITS_FOR_PERSON:
+        return Ended(found.message, waits=True)
+    raise SampleError(
+        failure(found.message if found else f"the flow ended with exit code {flow.returncode}", log)
+    )
 
 
 def _kept(lines: Iterable[str], file: TextIO) -> Iterator[str]:
@@ -143,12 +156,10 @@ def _kept(lines: Iterable[str], file: TextIO) -> Iterator[str]:
         yield line
 
 
-def _show(lines: Iterable[str], screen: Screen) -> str:
-    """Show each step of a flow's log; returns the sentence the flow ended with."""
-    step, last, outcome = "", "", ""
+def _show(lines: Iterable[str], screen: Screen) -> None:
+    """Show each step of a flow's log."""
+    step, last = "", ""
     for line in lines:
-        if ended := _ENDED.search(line):
-            outcome = ended["text"]
         said = _SAID.search(line)
         if said is None:
             continue
@@ -161,7 +172,6 @@ def _show(lines: Iterable[str], screen: Screen) -> str:
             bar = _BAR.search(said["text"])
             last = last if bar else said["text"]
             screen.note(f"{bar['done']} of {bar['all']} done" if bar else last)
-    return outcome
 
 
 def failure(what: str, log: Path) -> str:

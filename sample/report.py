@@ -2,9 +2,12 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from pipeline.records import Check, Metrics, Part, Receipt, Verdict
+from pipeline.workspace import lineage, receipts
 from sample.workspace import SampleError
 
 # Accuracy on test at full width: outside of these, the sample would show nothing.
@@ -14,21 +17,40 @@ _NAMES = {"base": "base", "live": "live", "anchor": "anchor", "candidate": "tune
 _HUBS_OWN = {".gitattributes"}
 
 
-def newest_receipt(work: Path) -> dict[str, Any] | None:
-    """Read the receipt of the highest version, or None where nothing was released."""
-    receipts = [json.loads(path.read_text("utf-8")) for path in (work / "receipts").glob("*.json")]
-    return max(receipts, key=lambda receipt: int(receipt["version"][1:]), default=None)
+Accuracies = dict[str, dict[str, dict[int, float]]]  # by model, split and width
 
 
-def waits(work: Path) -> bool:
-    """Say whether a candidate passed the gate and was not released, because a person must approve it."""
-    verdict = json.loads((work / "records" / "verdict.json").read_text("utf-8"))
-    newest = newest_receipt(work)
-    released = newest is not None and newest["candidate"] == verdict["candidate"]
-    return bool(verdict["passed"] and verdict["needs_human"] and not released)
+class Figures(Part):
+    """What one run of the flow left.
+
+    Attributes:
+        endpoint: The Hub's address.
+        outcome: What came of the run, in one sentence.
+        repo: Where the newest release stands, which an earlier run made where this run made none.
+        commit: The newest release's.
+        tag: The newest release's version.
+        failed_checks: By name.
+        seconds: By step.
+    """
+
+    endpoint: str
+    outcome: str
+    repo: str | None
+    commit: str | None
+    tag: str | None
+    verdict: Literal["passed", "refused"]
+    failed_checks: dict[str, Check]
+    accuracies: Accuracies
+    seconds: dict[str, float]
+    total_seconds: float
 
 
-def verify(receipt: dict[str, Any], endpoint: str, cache: Path) -> int:
+def newest_receipt(work: Path) -> Receipt | None:
+    """Return the receipt of the highest version, or None where nothing was released."""
+    return next(reversed(receipts.load_all(work)), None)
+
+
+def verify(receipt: Receipt, endpoint: str, cache: Path) -> int:
     """Download a released commit into `cache`, which must be empty, and compare every file with the receipt.
 
     Returns:
@@ -39,9 +61,9 @@ def verify(receipt: dict[str, Any], endpoint: str, cache: Path) -> int:
     """
     from huggingface_hub import snapshot_download
 
-    path = snapshot_download(receipt["repo"], revision=receipt["commit"], endpoint=endpoint, cache_dir=cache)
-    compare(Path(path), receipt["files"])
-    return len(receipt["files"])
+    path = snapshot_download(receipt.repo, revision=receipt.commit, endpoint=endpoint, cache_dir=cache)
+    compare(Path(path), receipt.files)
+    return len(receipt.files)
 
 
 def compare(folder: Path, files: dict[str, str]) -> None:
@@ -62,60 +84,61 @@ def compare(folder: Path, files: dict[str, str]) -> None:
         raise SampleError(f"the Hub's commit is not what the receipt says: {', '.join(wrong)} differ")
 
 
-def outside_bands(accuracies: dict[str, Any]) -> list[str]:
-    """Name the models whose accuracy on test, at full width, is not what the sample promises.
-
-    Args:
-        accuracies: `{model: {split: {width: accuracy}}}`.
-    """
+def outside_bands(accuracies: Accuracies) -> list[str]:
+    """Name the models whose accuracy on test, at full width, is not what the sample promises."""
     found = []
     for model, (low, high) in BANDS.items():
         widths = accuracies[model]["test"]
-        full = widths[max(widths, key=int)]
+        full = widths[max(widths)]
         if not low <= full <= high:
             found.append(f"{_NAMES[model]} scores {full:.4f} on test, wanted {low:.2f} to {high:.2f}")
     return found
 
 
-def gather(work: Path, seconds: dict[str, float]) -> dict[str, Any]:
+def gather(work: Path, endpoint: str, outcome: str, seconds: dict[str, float]) -> Figures:
     """Gather the figures of the run that has just ended.
 
     Args:
         work: The workspace.
+        endpoint: The Hub's address.
+        outcome: What came of the run.
         seconds: What each step took.
-
-    Returns:
-        `verdict`, `failed_checks`, `accuracies` per model, split and dimension, `seconds`, `total_seconds`.
     """
-    verdict = json.loads((work / "records" / "verdict.json").read_text("utf-8"))
-    metrics = json.loads((work / "records" / "metrics.json").read_text("utf-8"))
-    return {
-        "verdict": "passed" if verdict["passed"] else "refused",
-        "failed_checks": {name: check for name, check in verdict["checks"].items() if not check["passed"]},
-        "accuracies": {
+    verdict = Verdict.load(work / lineage.RECORDS["gate"])
+    metrics = Metrics.load(work / lineage.RECORDS["evaluate"])
+    receipt = newest_receipt(work)
+    return Figures(
+        endpoint=endpoint,
+        outcome=outcome,
+        repo=receipt.repo if receipt else None,
+        commit=receipt.commit if receipt else None,
+        tag=receipt.version if receipt else None,
+        verdict="passed" if verdict.passed else "refused",
+        failed_checks=verdict.failures(),
+        accuracies={
             model: {
-                split: {dim: cell["accuracy"] for dim, cell in dims.items()} for split, dims in splits.items()
+                split: {dim: score.accuracy for dim, score in dims.items()} for split, dims in splits.items()
             }
-            for model, splits in metrics["models"].items()
+            for model, splits in metrics.models.items()
         },
-        "seconds": seconds,
-        "total_seconds": round(sum(seconds.values()), 1),
-    }
+        seconds=seconds,
+        total_seconds=round(sum(seconds.values()), 1),
+    )
 
 
-def write(path: Path, report: dict[str, Any]) -> None:
+def write(path: Path, report: Mapping[str, Any]) -> None:
     """Write a report whole or not at all."""
     draft = path.with_suffix(".draft")
     draft.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", "utf-8")
     draft.replace(path)
 
 
-def table(accuracies: dict[str, dict[str, dict[str, float]]], split: str = "test") -> str:
+def table(accuracies: Accuracies, split: str = "test") -> str:
     """Lay out the accuracies of one split: a row per dimension, a column per model."""
     models = [model for model in _NAMES if model in accuracies]
     head = f"  {'dimension':>9}  " + "  ".join(f"{_NAMES[model]:>7}" for model in models)
     rows = [
         f"  {dim:>9}  " + "  ".join(f"{accuracies[model][split][dim]:7.4f}" for model in models)
-        for dim in sorted(accuracies["base"][split], key=int, reverse=True)
+        for dim in sorted(accuracies["base"][split], reverse=True)
     ]
     return "\n".join([head, *rows])

@@ -1,29 +1,46 @@
-"""The steps as a user types them: one clear message, exit code 1, nothing half-written."""
+"""The steps as a user types them: one clear message, a telling exit code, nothing half-written."""
 
+import ast
+import inspect
 import json
 import shutil
 import subprocess
+import sys
+from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import polars as pl
 import pytest
+from huggingface_hub import HfApi
 
 from pipeline import __main__ as main
-from pipeline.workspace import digests
+from pipeline.errors import ExitCode, PipelineError
+from pipeline.records.failure import FAILURE_FILE, Failure, read
+from pipeline.workspace import digests, lineage
 from pipeline.workspace.files import write_text
 from tests.conftest import Make, Stage
 from tests.support import sealed, workspaces
 from tests.support.releasing import REPO, second
-from tests.support.workspaces import READ_TOKEN, set_params, triplets
+from tests.support.workspaces import PROJECT, READ_TOKEN, set_params, triplets
+from tests.test_architecture import MODULES
 
 Outcome = subprocess.CompletedProcess[str]
 
 
-def said(outcome: Outcome, step: str) -> str:
+def descendants(kind: type[PipelineError]) -> list[type[PipelineError]]:
+    """Every error below one, as `errors.py` draws them."""
+    return [one for child in kind.__subclasses__() for one in (child, *descendants(child))]
+
+
+def is_text(node: ast.AST) -> TypeGuard[ast.Constant]:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def said(outcome: Outcome, step: str, code: ExitCode = ExitCode.FAILED) -> str:
     """Give the one message of a step that refused, which must be the last that it wrote."""
-    assert outcome.returncode == 1, outcome.stderr
+    assert outcome.returncode == code, outcome.stderr
     assert "Traceback" not in outcome.stderr + outcome.stdout
     start = outcome.stderr.index(f"{step}: ")
     assert outcome.stderr.count(f"{step}: ") == 1
@@ -63,6 +80,92 @@ class Room:
             "dataset.repo": repo,
             "dataset.revision": workspaces.put(self.endpoint, repo, "dataset", source),
         }
+
+
+# --- the table of steps ---
+
+
+def test_main_names_the_steps_to_those_who_ask(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit) as caught:
+        main.main(["--help"])
+    assert caught.value.code == ExitCode.DONE
+    shown = capsys.readouterr().out
+    for step in main.STEPS:
+        assert f"    {step.name:<9} {step.help}\n" in shown  # on one line
+
+
+@pytest.mark.parametrize("given", [[], ["deploy"], ["approve", "--name", "Ada"], ["check", "--work", "."]])
+def test_main_ends_with_2_where_the_arguments_are_none_of_the_steps(
+    given: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main.main(given)
+    assert caught.value.code == ExitCode.USAGE
+    assert "usage: katman" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def loaded() -> None:
+    """Every step's module, imported before `capsys`: DVC's log would go to a file that is closed later."""
+    for step in main.STEPS:
+        main.load_module(step.name)
+
+
+@pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize("step", main.STEPS, ids=lambda step: step.name)
+def test_main_help_of_a_step_ends_with_an_example(
+    step: main.Step, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main.main([step.name, "--help"])
+    assert caught.value.code == ExitCode.DONE
+    *_, title, example = capsys.readouterr().out.rstrip("\n").split("\n")
+    assert title == "example:"
+    assert example.split()[:2] == ["katman", step.name]
+
+
+@pytest.mark.parametrize("step", main.STEPS, ids=lambda step: step.name)
+def test_main_step_registers_the_arguments_that_its_run_takes(step: main.Step) -> None:
+    module = main.load_module(step.name)
+    parser = ArgumentParser(add_help=False)
+    getattr(module, "arguments", lambda parser: None)(parser)
+    registered = [action.dest for action in parser._actions]
+    assert list(inspect.signature(module.run).parameters) == ["workspace", "params", *registered]
+    assert inspect.signature(module.summary).return_annotation is str
+
+
+def test_main_table_holds_every_verb() -> None:
+    stages = {f"pipeline.stages.{name}.step" for name in lineage.NAMES}
+    commands = {name for name in MODULES if name.startswith("pipeline.commands.")}
+    assert {step.module for step in main.STEPS} == stages | commands | {"flows.retrain"}
+
+
+def test_main_names_nothing_outside_pipeline_but_the_verbs_that_need_prefect() -> None:
+    """What `pipeline` may not import, its table may name; nobody else names it."""
+    for name, path in MODULES.items():
+        texts = [node.value for node in ast.walk(ast.parse(path.read_text("utf-8"))) if is_text(node)]
+        named = {text for text in texts if text in MODULES and not text.startswith("pipeline")}
+        if name.startswith("pipeline"):
+            assert named == ({"flows.retrain"} if name == "pipeline.__main__" else set()), name
+
+
+def test_main_loads_what_takes_seconds_only_for_the_step_that_needs_it() -> None:
+    code = (
+        "import sys; from pipeline import __main__ as main\n"
+        "try: main.main(sys.argv[1:])\n"
+        "except SystemExit: print({'torch', 'prefect', 'dvc'} & set(sys.modules))"
+    )
+    for given in (["--help"], ["approve", "--help"]):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *given], cwd=PROJECT, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.endswith("\nset()\n")
+
+
+# --- what a step refuses ---
 
 
 @pytest.fixture
@@ -224,15 +327,6 @@ def test_main_approves_who_and_why_and_says_so(room: Room, stage: Stage) -> None
     assert workspaces.pipeline(folder, stage.env, "approve", "--name", "Ada").returncode == 2
 
 
-def test_main_names_the_steps_to_those_who_ask(room: Room, stage: Stage) -> None:
-    folder = room.make(dvc=False)
-    outcome = workspaces.pipeline(folder, stage.env, "--help")
-    assert outcome.returncode == 0
-    for step in main.STEPS:
-        assert step in outcome.stdout
-    assert workspaces.pipeline(folder, stage.env, "deploy").returncode == 2
-
-
 def test_main_ends_quietly_where_nobody_reads_on(room: Room, stage: Stage) -> None:
     folder = room.make(dvc=False)
     outcome = subprocess.run(
@@ -286,14 +380,83 @@ def test_main_says_why_there_is_no_such_release(
     assert said(done, words[0]).startswith(message)
 
 
-def test_main_says_that_the_disk_is_full(
-    ready: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def full(*arguments: object) -> None:
-        raise OSError(28, "No space left on device", "/somewhere")
+# --- exit codes, and what the process that started the step is told ---
 
-    monkeypatch.setattr("pipeline.commands.releases.run", full)
-    monkeypatch.setattr(main, "_refuse_foreign_code", lambda folder: None)
-    assert main.main(["releases", "--workspace", str(ready)]) == 1
+
+def test_main_ends_with_4_where_a_person_must_approve_and_tells_why(
+    ready: Path, stage: Stage, tmp_path: Path
+) -> None:
+    sealed.seal(ready, needs_human=True)
+    told = tmp_path / "told.json"
+    done = workspaces.pipeline(ready, stage.env | {FAILURE_FILE: str(told)}, "release")
+    message = said(done, "release", ExitCode.WAITS_FOR_PERSON)
+    failure = read(told)
+    assert failure is not None
+    assert (failure.step, failure.error) == ("release", "WaitsForPerson")
+    assert failure.exit_code == ExitCode.WAITS_FOR_PERSON
+    assert message == f"release: {failure.message}\n"
+
+
+def test_main_ends_with_3_where_verify_finds_what_contradicts(ready: Path, stage: Stage, api: HfApi) -> None:
+    assert workspaces.pipeline(ready, stage.env, "release").returncode == ExitCode.DONE
+    api.upload_file(path_or_fileobj=b"x", path_in_repo="more.txt", repo_id=REPO)
+    done = workspaces.pipeline(ready, stage.env, "verify", f"{REPO}@main")
+    assert "more.txt is not among its files" in said(done, "verify", ExitCode.CONTRADICTED)
+    api.delete_file("provenance.json", REPO)
+    done = workspaces.pipeline(ready, stage.env, "verify", f"{REPO}@main")
+    assert "there is no provenance.json" in said(done, "verify")
+
+
+class Called:
+    """The steps in this process, on a workspace that `releases` can be asked about."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        shutil.copy(PROJECT / "params.yaml", folder)
+        patch.setattr(main, "__file__", str(folder / "pipeline" / "__main__.py"))
+        self.patch = patch
+
+    def raises(self, error: Exception) -> int:
+        def fail(*arguments: object) -> None:
+            raise error
+
+        self.patch.setattr("pipeline.commands.releases.run", fail)
+        return main.main(["releases", "--workspace", str(self.folder)])
+
+
+@pytest.fixture
+def called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Called:
+    return Called(tmp_path, monkeypatch)
+
+
+def test_main_says_that_the_disk_is_full(called: Called, capsys: pytest.CaptureFixture[str]) -> None:
+    assert called.raises(OSError(28, "No space left on device", "/somewhere")) == ExitCode.FAILED
     wanted = "releases: the disk is full at /somewhere; free some space, then run it again\n"
     assert capsys.readouterr().err == wanted
+
+
+def test_main_hides_no_other_fault_of_the_machine(called: Called) -> None:
+    with pytest.raises(PermissionError):
+        called.raises(PermissionError(13, "Permission denied"))
+
+
+@pytest.mark.parametrize(
+    "error", [PipelineError, *descendants(PipelineError)], ids=lambda kind: kind.__name__
+)
+def test_main_ends_with_the_exit_code_of_the_error_and_tells_it_whole(
+    called: Called, error: type[PipelineError]
+) -> None:
+    told = called.folder / "told.json"
+    called.patch.setenv(FAILURE_FILE, str(told))
+    assert called.raises(error("found;\n  wanted")) == error.exit_code
+    assert read(told) == Failure(
+        step="releases", error=error.__name__, exit_code=error.exit_code, message="found;\n  wanted"
+    )
+
+
+def test_main_says_why_also_where_nobody_can_be_told(
+    called: Called, capsys: pytest.CaptureFixture[str]
+) -> None:
+    called.patch.setenv(FAILURE_FILE, "/nowhere/told.json")
+    assert called.raises(PipelineError("found; wanted")) == ExitCode.FAILED
+    assert capsys.readouterr().err == "releases: found; wanted\n"

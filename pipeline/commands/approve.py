@@ -1,5 +1,6 @@
 """`approve`: a person lets the judged candidate through that no schedule may release."""
 
+from argparse import ArgumentParser
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -7,6 +8,13 @@ from pipeline.errors import ReleaseRefused
 from pipeline.params import Params
 from pipeline.records import Approval, Verdict
 from pipeline.workspace import approvals, git, lineage, receipts
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Register who approves, and why."""
+    parser.add_argument("--name", required=True, help="who approves")
+    parser.add_argument("--reason", required=True, help="why; it stands in the receipt")
+    parser.epilog = 'example:\n  katman approve --name "Ada" --reason "the index is rebuilt tonight"'
 
 
 def run(workspace: Path, params: Params, name: str, reason: str) -> tuple[str, Approval]:
@@ -44,3 +52,9 @@ def run(workspace: Path, params: Params, name: str, reason: str) -> tuple[str, A
         approvals.put(workspace, verdict.candidate, standing)
     git.keep(workspace, f"Approve candidate {verdict.candidate[:12]}\n\n{standing.name}: {standing.reason}")
     return verdict.candidate, standing
+
+
+def summary(approved: tuple[str, Approval]) -> str:
+    """Return who approved which candidate, and when."""
+    candidate, approval = approved
+    return f"candidate {candidate[:12]}: approved by {approval.name} ({approval.approved_at})"

@@ -54,6 +54,11 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
     return found
 
 
+def summary(found: dict[str, str]) -> str:
+    """Return a line per thing that was checked."""
+    return "\n".join(f"{name:<18} {what}" for name, what in found.items())
+
+
 def _git(workspace: Path) -> str:
     commit = git.commit(workspace)
     if commit is None:

@@ -1,11 +1,18 @@
 """`deployed vN`: say which release the user's service runs, by moving the tag that `live` follows."""
 
+from argparse import ArgumentParser
 from pathlib import Path
 
 from pipeline.errors import ReleaseRefused
 from pipeline.hub import Hub
 from pipeline.params import Params
 from pipeline.workspace import receipts
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Register which release the service runs."""
+    parser.add_argument("version", help="a release of `katman releases`")
+    parser.epilog = "example:\n  katman deployed v2"
 
 
 def run(workspace: Path, params: Params, version: str) -> str:
@@ -31,3 +38,8 @@ def run(workspace: Path, params: Params, version: str) -> str:
         )
     hub.move_tag(params.live.repo, params.live.tag, commit)
     return commit
+
+
+def summary(commit: str) -> str:
+    """Return what the service runs."""
+    return f"the service runs {commit}"

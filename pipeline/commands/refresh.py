@@ -51,6 +51,11 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
     return values
 
 
+def summary(moved: dict[str, str]) -> str:
+    """Return a line per key that was set in params.yaml."""
+    return "\n".join(f"{key:<18} {value}" for key, value in moved.items()) or "nothing moved"
+
+
 def _stands(hub: Hub, repo: str, commit: str) -> bool:
     try:
         hub.info(repo, "model", commit)

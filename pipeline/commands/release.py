@@ -36,8 +36,9 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
 
     Raises:
         BrokenChain: A file is not the one that its record names, or did not come back as it was sent.
-        ReleaseRefused: The verdict is a no, a person must approve first, something may not go out, main holds
-            a stranger's commit, or the version is taken.
+        WaitsForPerson: A person must approve first.
+        ReleaseRefused: The verdict is a no, something may not go out, main holds a stranger's commit, or the
+            version is taken.
         HubError: The Hub was not reached, or refused.
     """
     verdict, card, pin = judged(workspace)
@@ -115,6 +116,13 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
     )
     receipts.put(workspace, receipt)
     return receipt, False
+
+
+def summary(released: tuple[Receipt, bool]) -> str:
+    """Return what stands on the Hub, and whether it stood there before."""
+    receipt, before = released
+    said = "already released" if before else "released"
+    return f"{said}: {receipt.repo} {receipt.version} at {receipt.commit} ({receipt.released_at})"
 
 
 def judged(workspace: Path) -> tuple[Verdict, Card, Pin]:

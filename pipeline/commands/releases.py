@@ -61,6 +61,11 @@ def run(workspace: Path, params: Params) -> list[str]:
     return table + trouble
 
 
+def summary(lines: list[str]) -> str:
+    """Return the table."""
+    return "\n".join(lines)
+
+
 def _withdrawn(workspace: Path, receipt: Receipt) -> bool:
     return receipts.withdrawal(workspace, receipt.repo, receipt.candidate) is not None
 

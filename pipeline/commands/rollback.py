@@ -1,6 +1,7 @@
 """`rollback --to vN`: an earlier release's files become main again, by a new commit; history stays."""
 
 import tempfile
+from argparse import ArgumentParser
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,12 @@ from pipeline.publishing import publish, round_trip, unsafe_files
 from pipeline.publishing.release_tree import SIGNATURE, Intent
 from pipeline.records import Receipt
 from pipeline.workspace import digests, receipts
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Register which release main goes back to."""
+    parser.add_argument("--to", required=True, metavar="VERSION", help="a release of `katman releases`")
+    parser.epilog = "example:\n  katman rollback --to v2"
 
 
 def run(workspace: Path, params: Params, to: str) -> tuple[Receipt, str]:
@@ -88,3 +95,10 @@ def run(workspace: Path, params: Params, to: str) -> tuple[Receipt, str]:
     )
     receipts.put(workspace, receipt)
     return receipt, vector_space.said(newest, receipt)
+
+
+def summary(rolled_back: tuple[Receipt, str]) -> str:
+    """Return what main holds now, and what that means for stored vectors."""
+    receipt, meaning = rolled_back
+    done = f"rolled back: {receipt.repo} {receipt.version} at {receipt.commit} ({receipt.released_at})"
+    return f"{done}\n{meaning}"

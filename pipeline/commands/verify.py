@@ -1,14 +1,22 @@
 """`verify REPO@REV`: is what the Hub gives the release that it says it is?"""
 
 import tempfile
+from argparse import ArgumentParser
 from pathlib import Path
 
-from pipeline.errors import BrokenChain, InvalidParams
+from pipeline.errors import BrokenChain, Contradicted, InvalidParams
 from pipeline.hub import Hub
 from pipeline.params import Params
+from pipeline.params.release import KeySignature, SigstoreSignature
 from pipeline.publishing import provenance, signatures, unsafe_files
 from pipeline.publishing.release_tree import HUBS_OWN, SIGNATURE
 from pipeline.workspace import digests, receipts
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Register which release is looked at."""
+    parser.add_argument("what", metavar="REPO@REV", help="a tag, branch or commit of a repository")
+    parser.epilog = "example:\n  katman verify owner/name@v2"
 
 
 def run(workspace: Path, params: Params, what: str) -> dict[str, str]:
@@ -23,7 +31,8 @@ def run(workspace: Path, params: Params, what: str) -> dict[str, str]:
         One line per thing that was checked.
 
     Raises:
-        BrokenChain: Something differs.
+        Contradicted: Provenance, signature or receipt speak of other files.
+        BrokenChain: There is no provenance, or no signature where `release.signature` asks for one.
         ReleaseRefused: It holds what can run code.
         HubError: The Hub was not reached, or has no such release.
     """
@@ -43,15 +52,27 @@ def run(workspace: Path, params: Params, what: str) -> dict[str, str]:
         inner = predicate["buildDefinition"]["internalParameters"]
         outer = predicate["buildDefinition"].get("externalParameters", {})
         said["provenance"] = f"fits them: {outer.get('version')}, candidate {inner['candidate']}"
-        if params.release.signature is not None:
-            signatures.verify(folder, params.release.signature)
-            said["signature"] = "is one by release.signature"
-        elif SIGNATURE in found:
-            said["signature"] = "there is one; not checked, because release.signature is not set"
-        else:
-            said["signature"] = "none"
+        said["signature"] = _signature(folder, params.release.signature)
     said["receipt"] = _receipt(workspace, repo, commit, found, str(inner["candidate"]))
     return said
+
+
+def summary(said: dict[str, str]) -> str:
+    """Return a line per thing that was checked."""
+    return "\n".join(f"{name:<18} {what}" for name, what in said.items())
+
+
+def _signature(folder: Path, how: KeySignature | SigstoreSignature | None) -> str:
+    there = (folder / SIGNATURE).is_file()
+    if how is None:
+        return "there is one; not checked, because release.signature is not set" if there else "none"
+    try:
+        signatures.verify(folder, how)
+    except BrokenChain as error:
+        if there:
+            raise Contradicted(str(error)) from None
+        raise  # a signature that is missing vouches for nothing, and contradicts nothing
+    return "is one by release.signature"
 
 
 def _receipt(workspace: Path, repo: str, commit: str, found: dict[str, str], candidate: str) -> str:
@@ -63,7 +84,7 @@ def _receipt(workspace: Path, repo: str, commit: str, found: dict[str, str], can
                     for path in receipt.files.keys() | found.keys()
                     if receipt.files.get(path) != found.get(path)
                 )
-                raise BrokenChain(
+                raise Contradicted(
                     f"the receipt of {receipt.version} names other files: {', '.join(differ) or 'candidate'} "
                     "differ. Do not use what the Hub gives"
                 )

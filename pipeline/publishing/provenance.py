@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import BrokenChain
+from pipeline.errors import BrokenChain, Contradicted
 from pipeline.publishing.release_tree import HUBS_OWN, NAME, SIGNATURE
 from pipeline.records import Approval, Card, Pin, PinnedRepo, Verdict
 from pipeline.workspace import digests, lineage
@@ -104,7 +104,8 @@ def check(folder: Path, found: Mapping[str, str]) -> dict[str, Any]:
         The statement's predicate.
 
     Raises:
-        BrokenChain: There is none, it is none, or it does not fit the files.
+        BrokenChain: There is no statement.
+        Contradicted: The file is no statement, or does not fit the files.
     """
     if NAME not in found:
         raise BrokenChain(f"there is no {NAME}; wanted what says how these files came about")
@@ -115,9 +116,9 @@ def check(folder: Path, found: Mapping[str, str]) -> dict[str, Any]:
         predicate: dict[str, Any] = content["predicate"]
         predicate["buildDefinition"]["internalParameters"]["candidate"]
     except (ValueError, KeyError, TypeError):
-        raise BrokenChain(f"{NAME} is no statement of a release; do not trust these files") from None
+        raise Contradicted(f"{NAME} is no statement of a release; do not trust these files") from None
     if kinds != (STATEMENT, PREDICATE):
-        raise BrokenChain(f"{NAME} is a {kinds[0]} with {kinds[1]}; wanted {STATEMENT} with {PREDICATE}")
+        raise Contradicted(f"{NAME} is a {kinds[0]} with {kinds[1]}; wanted {STATEMENT} with {PREDICATE}")
     theirs = {path: one for path, one in found.items() if path not in {NAME, SIGNATURE, *HUBS_OWN}}
     faults = [f"{path} is not among its files" for path in sorted(theirs.keys() - wanted.keys())]
     faults += [f"{path} is missing" for path in sorted(wanted.keys() - theirs.keys())]
@@ -127,5 +128,5 @@ def check(folder: Path, found: Mapping[str, str]) -> dict[str, Any]:
         if theirs[path] != wanted[path]
     ]
     if faults:
-        raise BrokenChain(f"{NAME} does not fit the files:\n  " + "\n  ".join(faults) + "\nDo not use them")
+        raise Contradicted(f"{NAME} does not fit the files:\n  " + "\n  ".join(faults) + "\nDo not use them")
     return predicate

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from pipeline.errors import BrokenChain, ReleaseRefused
+from pipeline.errors import BrokenChain, WaitsForPerson
 from pipeline.params import Params
 from pipeline.records import Approval, Receipt, Verdict
 from pipeline.workspace import receipts
@@ -54,7 +54,7 @@ def demand(workspace: Path, params: Params, verdict: Verdict) -> Approval | None
     """Give the approval of a candidate that may be released, whether it needs one or not.
 
     Raises:
-        ReleaseRefused: It needs one and has none: it brings a new vector space, is a change of code alone, or
+        WaitsForPerson: It needs one and has none: it brings a new vector space, is a change of code alone, or
             was rolled back from after the last one.
     """
     approval = find(workspace, verdict.candidate)
@@ -63,10 +63,10 @@ def demand(workspace: Path, params: Params, verdict: Verdict) -> Approval | None
         approval = None
     why = reasons(workspace, params, verdict)
     if why and approval is None:
-        raise ReleaseRefused(
+        raise WaitsForPerson(
             f"candidate {verdict.candidate[:12]} passed the gate and waits for a person: "
             f"{'; and '.join(why)}. If it shall go out, run "
-            '`python -m pipeline approve --name "WHO" --reason "WHY"`, then release again'
+            '`katman approve --name "WHO" --reason "WHY"`, then release again'
         )
     return approval
 

@@ -11,9 +11,15 @@ import pytest
 from huggingface_hub import CommitOperationAdd, HfApi, snapshot_download
 from huggingface_hub.errors import GatedRepoError
 
-from flows.steps import WAITS
 from pipeline.commands import approve
-from pipeline.errors import BrokenChain, HubDenied, InvalidWorkspace, PipelineError, ReleaseRefused
+from pipeline.errors import (
+    BrokenChain,
+    HubDenied,
+    InvalidWorkspace,
+    PipelineError,
+    ReleaseRefused,
+    WaitsForPerson,
+)
 from pipeline.hub import Hub
 from pipeline.params import load
 from pipeline.publishing import release_tree, unsafe_files
@@ -514,12 +520,12 @@ def test_release_without_an_anchor_becomes_it(line: Path) -> None:
 
 def test_release_of_a_new_vector_space_waits_for_a_person(line: Path, api: HfApi) -> None:
     sealed.seal(line, needs_human=True)
-    message = refusal(line, ReleaseRefused)
+    message = refusal(line, WaitsForPerson)
     candidate = digests.digest(line / "model")
     assert message.startswith(
         f"candidate {candidate[:12]} passed the gate and waits for a person: its vectors"
     )
-    assert 'python -m pipeline approve --name "WHO" --reason "WHY"' in message
+    assert 'katman approve --name "WHO" --reason "WHY"' in message
     assert not api.repo_exists(REPO)
 
     said, approval = approve.run(line, load(line), " Ada ", "the index is rebuilt tonight")
@@ -540,7 +546,7 @@ def test_release_takes_no_approval_of_another_candidate(line: Path) -> None:
     approve.run(line, load(line), "Ada", "yes")
     (line / "model" / "more.json").write_text("{}")
     sealed.seal(line, needs_human=True)
-    assert "waits for a person" in refusal(line, ReleaseRefused)
+    refusal(line, WaitsForPerson)
 
 
 @pytest.mark.parametrize("raised", [0, 1])
@@ -548,8 +554,7 @@ def test_release_of_a_change_of_code_alone_waits_for_a_person(line: Path, raised
     first, _ = run(line)
     version = load(line).train.recipe_version + raised
     second(line, {"dataset.revision": first.dataset["revision"], "train.recipe_version": version})
-    message = refusal(line, ReleaseRefused)
-    assert WAITS in message  # the flow knows it by these words
+    message = refusal(line, WaitsForPerson)
     assert "waits for a person: nothing but code moved since v1" in message
     assert "a change of code alone is never released by a schedule" in message
     approve.run(line, load(line), "Ada", "a faster loss")
@@ -571,7 +576,7 @@ def test_release_of_anything_else_that_moved_asks_nobody(line: Path, change: dic
 def test_release_names_both_reasons_in_one_message(line: Path) -> None:
     first, _ = run(line)
     second(line, {"dataset.revision": first.dataset["revision"]}, needs_human=True)
-    message = refusal(line, ReleaseRefused)
+    message = refusal(line, WaitsForPerson)
     assert message.count("waits for a person") == 1
     assert "; and nothing but code moved" in message
 

@@ -7,7 +7,7 @@ import pytest
 from huggingface_hub import CommitOperationAdd, HfApi
 
 from pipeline.commands import approve, deployed, refresh, releases, rollback
-from pipeline.errors import BrokenChain, HubDenied, ReleaseRefused
+from pipeline.errors import BrokenChain, HubDenied, ReleaseRefused, WaitsForPerson
 from pipeline.hub import Hub
 from pipeline.params import load
 from pipeline.records import Receipt
@@ -136,7 +136,7 @@ def test_rollback_is_not_undone_by_the_next_run(line: Path, api: HfApi) -> None:
     set_params(line, {"dataset.revision": later.dataset["revision"]})
     newest = receipts.latest_release(line, REPO)
     assert newest == later
-    message = refusal(line, ReleaseRefused)
+    message = refusal(line, WaitsForPerson)
     assert "passed the gate and waits for a person: it was released before, and v3 took it back" in message
     assert commits(api)[0] == found.commit
     shutil.rmtree(line / "card")
@@ -157,7 +157,7 @@ def test_rollback_outdates_the_approval_of_what_it_took_back(line: Path) -> None
         found.model_copy(update={"released_at": "2999-01-01T00:00:00+00:00"}).model_dump_json(), "utf-8"
     )
     sealed.seal(line, needs_human=True)
-    assert "v3 took it back" in refusal(line, ReleaseRefused)
+    assert "v3 took it back" in refusal(line, WaitsForPerson)
     _, new = approve.run(line, load(line), "Grace", "still yes")
     assert (old.name, new.name) == ("Ada", "Grace")
     assert later.candidate

@@ -8,7 +8,7 @@ import pytest
 from huggingface_hub import CommitOperationAdd, HfApi
 
 from pipeline.commands import approve, verify
-from pipeline.errors import BrokenChain, HubNotFound, InvalidParams, ReleaseRefused
+from pipeline.errors import BrokenChain, Contradicted, HubNotFound, InvalidParams, ReleaseRefused
 from pipeline.params import load
 from pipeline.publishing import provenance, release_tree
 from pipeline.workspace import digests, lineage
@@ -79,7 +79,7 @@ def test_verify_names_each_file_that_does_not_fit(line: Path, api: HfApi) -> Non
     commit(api, "config.json", b"{}")
     commit(api, "more.txt", b"x")
     api.delete_file("modules.json", REPO)
-    with pytest.raises(BrokenChain) as caught:
+    with pytest.raises(Contradicted) as caught:
         said(line, f"{REPO}@main")
     message = str(caught.value)
     assert "more.txt is not among its files" in message
@@ -91,18 +91,19 @@ def test_verify_names_each_file_that_does_not_fit(line: Path, api: HfApi) -> Non
 def test_verify_refuses_a_provenance_that_is_none(line: Path, api: HfApi, content: bytes) -> None:
     run(line)
     commit(api, release_tree.NAME, content)
-    with pytest.raises((BrokenChain, ReleaseRefused), match=r"provenance.json is no"):
+    with pytest.raises((Contradicted, ReleaseRefused), match=r"provenance.json is no"):
         said(line, f"{REPO}@main")
     api.delete_file(release_tree.NAME, REPO)
-    with pytest.raises(BrokenChain, match=r"there is no provenance.json"):
+    with pytest.raises(BrokenChain, match=r"there is no provenance.json") as caught:
         said(line, f"{REPO}@main")
+    assert not isinstance(caught.value, Contradicted)  # nothing vouches, and nothing contradicts
 
 
 def test_verify_refuses_another_kind_of_statement(line: Path, api: HfApi) -> None:
     run(line)
     content = statement(api) | {"predicateType": "https://example.org"}
     commit(api, release_tree.NAME, json.dumps(content).encode())
-    with pytest.raises(BrokenChain, match=r"with https://example.org; wanted https://in-toto.io/Statement"):
+    with pytest.raises(Contradicted, match=r"with https://example.org; wanted https://in-toto.io/Statement"):
         said(line, f"{REPO}@main")
 
 
@@ -118,7 +119,7 @@ def test_verify_compares_with_the_receipt(line: Path) -> None:
     path = line / "receipts" / f"{receipt.commit}.json"
     changed = receipt.model_copy(update={"files": receipt.files | {"config.json": "0" * 64}})
     path.write_text(changed.model_dump_json(), "utf-8")
-    with pytest.raises(BrokenChain, match=r"the receipt of v1 names other files: config.json differ"):
+    with pytest.raises(Contradicted, match=r"the receipt of v1 names other files: config.json differ"):
         said(line)
 
 

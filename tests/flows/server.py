@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 ROOT = Path(__file__).parents[2]
-FLOW = ["-m", "flows.retrain"]
 
 
 @dataclass(frozen=True)
@@ -68,21 +67,37 @@ class Prefect:
         return str(artifact["data"])
 
     def start_flow(self, workspace: Path, *options: str) -> subprocess.Popen[str]:
-        """Start the flow once, as a person would."""
+        """Start the flow once on a toy, as `katman retrain` does in a workspace."""
+        return self._start(ROOT, "tests.flows.once", str(workspace), *options)
+
+    def start_retrain(self, workspace: Path, *options: str) -> subprocess.Popen[str]:
+        """Start `katman retrain` in a workspace, with the workspace's own code."""
+        return self._start(workspace, "pipeline", "retrain", *options)
+
+    def _start(self, folder: Path, *words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, *FLOW, "--workspace", str(workspace), *options],
-            cwd=ROOT,
+            [sys.executable, "-m", *words],
+            cwd=folder,
             env=self.env,
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
 
-    def run_flow(self, workspace: Path, *options: str, seconds: float = 60) -> tuple[int, str]:
-        """Run the flow once; returns its exit code and what it printed."""
-        with self.start_flow(workspace, *options) as process:
-            output, _ = process.communicate(timeout=seconds)
-        return process.returncode, output
+    def run_flow(self, workspace: Path, *options: str) -> tuple[int, str]:
+        """Run the flow once on a toy; returns its exit code and what it printed."""
+        return ended(self.start_flow(workspace, *options), 60)
+
+    def retrain(self, workspace: Path, *options: str) -> tuple[int, str]:
+        """Run `katman retrain` in a workspace; returns its exit code and what it printed."""
+        return ended(self.start_retrain(workspace, *options), 240)
+
+
+def ended(process: subprocess.Popen[str], seconds: float) -> tuple[int, str]:
+    """Wait for a process; returns its exit code and what it printed."""
+    with process:
+        output, _ = process.communicate(timeout=seconds)
+    return process.returncode, output
 
 
 Found = TypeVar("Found")

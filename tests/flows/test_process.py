@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from flows import process
+from pipeline.errors import ExitCode, StepFailed
 from tests.flows.toy import steps_run
 
 
@@ -25,10 +26,33 @@ def test_process_passes_on_every_line_a_step_prints(toy: Path) -> None:
 def test_process_gives_the_message_of_a_step_that_fails(toy: Path) -> None:
     (toy / "say").write_text("fail pin", "utf-8")
     for kind in ("step", "stage"):
-        with pytest.raises(
-            process.StepFailed, match=r"^rows is 3, wanted 4 or more;\n  raise it in params\.yaml$"
-        ):
+        with pytest.raises(StepFailed) as caught:
             run(kind, "pin", toy)
+        assert str(caught.value) == (
+            "rows is 3, wanted 4 or more;\n  raise it in params.yaml\npin: there are 2 more"
+        )
+        assert caught.value.exit_code == ExitCode.FAILED
+
+
+def test_process_gives_the_exit_code_of_a_step_that_waits(toy: Path) -> None:
+    (toy / "say").write_text("wait release", "utf-8")
+    with pytest.raises(StepFailed, match=r"^candidate 0 is a person's to let out$") as caught:
+        run("step", "release", toy)
+    assert caught.value.exit_code == ExitCode.WAITS_FOR_PERSON
+
+
+def test_process_gives_the_last_line_of_a_step_that_broke_off(toy: Path) -> None:
+    (toy / "say").write_text("crash release", "utf-8")
+    last = "KeyError: 'passed the gate and waits for a person'"
+    with pytest.raises(StepFailed, match=f"^ended with exit code 1, and said last: {last}$") as caught:
+        run("step", "release", toy)
+    assert caught.value.exit_code == ExitCode.FAILED
+
+
+def test_process_says_so_where_a_step_was_killed_without_a_word(toy: Path) -> None:
+    (toy / "pipeline" / "__main__.py").write_text("import os\nos.kill(os.getpid(), 9)\n", "utf-8")
+    with pytest.raises(StepFailed, match=r"^ended with exit code 137, and said last: nothing$"):
+        run("step", "check", toy)
 
 
 def test_process_runs_one_stage_without_those_before_it(toy: Path) -> None:
@@ -38,6 +62,6 @@ def test_process_runs_one_stage_without_those_before_it(toy: Path) -> None:
 
 
 def test_process_says_what_dvc_says_where_no_command_was_run(toy: Path) -> None:
-    with pytest.raises(process.StepFailed, match=r"^DVC: .*records/pin\.json"):
+    with pytest.raises(StepFailed, match=r"^DVC: .*records/pin\.json"):
         run("stage", "audit", toy)
     assert steps_run(toy) == []

@@ -9,6 +9,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from flows import lock
+from pipeline.errors import ExitCode
 from tests.flows.server import Prefect, until
 from tests.flows.toy import steps_run
 
@@ -25,7 +26,7 @@ def test_retrain_runs_every_step_once_then_skips_them_all(prefect: Prefect, toy:
     assert run["state"]["message"] == f"released v1: toy/model at {receipt.stem}"
     until(lambda: "train says good day" in prefect.logs_of(run))
     until(lambda: prefect.tasks_of(run) == dict.fromkeys(STEPS, "Completed"))
-    assert "| candidate | test | 16 | 0.8000 | 0.7500 to 0.8500 | 60 |" in prefect.artifact_of(run)
+    assert "| candidate | test | 384 | 0.9125 | 0.8807 to 0.9364 | 400 |" in prefect.artifact_of(run)
 
     begin = time.monotonic()
     code, output = prefect.run_flow(toy)
@@ -43,7 +44,7 @@ def test_retrain_runs_every_step_once_then_skips_them_all(prefect: Prefect, toy:
 def test_retrain_runs_only_what_a_change_reaches(prefect: Prefect, toy: Path) -> None:
     prefect.run_flow(toy, "--no-release")
     steps_run(toy)
-    (toy / "records" / "metrics.json").write_text("{}", "utf-8")
+    (toy / "records" / "metrics.json").write_text("{}", "utf-8")  # DVC sees that it is not evaluate's
 
     code, output = prefect.run_flow(toy, "--no-refresh", "--no-release")
 
@@ -62,7 +63,7 @@ def test_retrain_ends_completed_without_a_release_where_the_gate_refuses(prefect
     assert "release" not in steps_run(toy)
     state = prefect.runs_on(toy)[0]["state"]
     assert state["type"] == "COMPLETED"
-    assert state["message"] == "refused by the gate: floor.test.16 is 0.8, wanted >= 0.9"
+    assert state["message"] == "refused by the gate: floor_16 is 0.8, wanted >= 0.9"
 
 
 def test_retrain_shows_a_steps_message_as_the_state_without_a_traceback(prefect: Prefect, toy: Path) -> None:
@@ -74,7 +75,9 @@ def test_retrain_shows_a_steps_message_as_the_state_without_a_traceback(prefect:
     assert steps_run(toy) == ["check", "refresh", "pin", "audit"]
     state = prefect.runs_on(toy)[0]["state"]
     assert state["type"] == "FAILED"
-    assert state["message"] == "audit: rows is 3, wanted 4 or more;\n  raise it in params.yaml"
+    said = "audit: rows is 3, wanted 4 or more;\n  raise it in params.yaml\naudit: there are 2 more"
+    assert state["message"] == said
+    assert output.endswith(f"retrain: {said}\n")
     assert "Traceback" not in output
     assert "NoneType" not in output
     assert "git checkout" in output
@@ -85,15 +88,38 @@ def test_retrain_ends_completed_where_a_release_waits_for_a_person(prefect: Pref
 
     code, output = prefect.run_flow(toy)
 
-    assert code == 0, output
+    assert code == ExitCode.WAITS_FOR_PERSON, output
     assert steps_run(toy) == STEPS  # tried once
     run = prefect.runs_on(toy)[0]
-    assert run["state"]["type"] == "COMPLETED"
-    assert run["state"]["message"].startswith(
-        "candidate 0 passed the gate and waits for a person: nothing but"
-    )
-    assert "waits for a person" in prefect.artifact_of(run)
+    assert (run["state"]["type"], run["state"]["name"]) == ("COMPLETED", "Waiting")
+    assert run["state"]["message"] == "candidate 0 is a person's to let out"
+    assert "a person's to let out" in prefect.artifact_of(run)
     until(lambda: prefect.tasks_of(run).get("release") == "Waiting")
+
+
+def test_retrain_fails_where_a_step_breaks_off_whatever_its_words(prefect: Prefect, toy: Path) -> None:
+    (toy / "say").write_text("crash gate", "utf-8")
+
+    code, output = prefect.run_flow(toy)
+
+    assert code == ExitCode.FAILED, output
+    assert "release" not in steps_run(toy)
+    state = prefect.runs_on(toy)[0]["state"]
+    assert state["type"] == "FAILED"
+    assert state["message"].startswith("gate: ended with exit code 1, and said last: ")
+
+
+def test_retrain_fails_with_one_message_where_a_receipt_is_none(prefect: Prefect, toy: Path) -> None:
+    (toy / "receipts").mkdir()
+    (toy / "receipts" / "1.json").write_text("{}", "utf-8")
+
+    code, output = prefect.run_flow(toy)
+
+    assert code == ExitCode.FAILED
+    assert "Traceback" not in output
+    state = prefect.runs_on(toy)[0]["state"]
+    assert state["type"] == "FAILED"
+    assert state["message"].startswith(f"{toy / 'receipts' / '1.json'} is no receipt")
 
 
 def test_retrain_refuses_a_workspace_that_another_run_holds(prefect: Prefect, toy: Path) -> None:

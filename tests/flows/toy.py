@@ -6,6 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support import sealed
+from tests.support.records import METRICS, receipt
+from tests.support.workspaces import PROJECT
+
+CHECK = {"value": 0.8, "rule": ">=", "wanted": 0.9, "passed": True}
 STAGES = {
     "pin": ("data.txt", "pin"),
     "audit": ("records/pin.json", "audit"),
@@ -21,6 +26,12 @@ def make_toy(folder: Path, data: str = "good") -> Path:
     (folder / "pipeline").mkdir(parents=True)
     (folder / "pipeline" / "__init__.py").touch()
     shutil.copy(Path(__file__).with_name("toy_pipeline.py"), folder / "pipeline" / "__main__.py")
+    templates = folder / "templates"
+    templates.mkdir()
+    shutil.copy(METRICS, templates / "metrics.json")
+    verdict = sealed.verdict("", checks={"floor_16": CHECK})
+    (templates / "verdict.json").write_text(verdict.dump(), "utf-8")
+    (templates / "receipt.json").write_text(receipt("v1", repo="toy/model").model_dump_json(), "utf-8")
     lines = ["stages:"]
     for stage, (read, wrote) in STAGES.items():
         lines += [
@@ -31,6 +42,7 @@ def make_toy(folder: Path, data: str = "good") -> Path:
         ]
     (folder / "dvc.yaml").write_text("\n".join(lines) + "\n", "utf-8")
     (folder / "data.txt").write_text(data, "utf-8")
+    shutil.copy(PROJECT / "params.yaml", folder)
     env = os.environ | {"DVC_NO_ANALYTICS": "1"}
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
     subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], cwd=folder, env=env, check=True)

@@ -1,6 +1,7 @@
 """A pipeline that does nothing in no time: `pipeline/__main__.py` of the toy workspace.
 
-The file `say` in the workspace tells it how to behave: `fail STEP`, `hang STEP`, or nothing.
+The file `say` in the workspace tells it how to behave: `fail STEP`, `wait STEP`, `crash STEP`, `hang STEP`,
+or nothing. What it writes are the real records in `templates/`, with little changed.
 """
 
 import hashlib
@@ -9,6 +10,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 RECORDS = {
     "pin": "pin",
@@ -26,12 +28,14 @@ def main(step: str) -> int:
     print(f"{step} says good day", flush=True)
     behaviour = Path("say").read_text("utf-8").strip() if Path("say").exists() else ""
     if behaviour == f"fail {step}":
-        print(f"{step}: rows is 3, wanted 4 or more;\n  raise it in params.yaml", file=sys.stderr)
-        return 1
+        # A message may look like another one's first line.
+        return fail(
+            step, 1, f"rows is 3, wanted 4 or more;\n  raise it in params.yaml\n{step}: there are 2 more"
+        )
     if behaviour == f"wait {step}":
-        said = "candidate 0 passed the gate and waits for a person: nothing but code moved since v1"
-        print(f"{step}: {said}", file=sys.stderr)
-        return 1
+        return fail(step, 4, "candidate 0 is a person's to let out")
+    if behaviour == f"crash {step}":
+        raise KeyError("passed the gate and waits for a person")
     if behaviour == f"hang {step}":
         worker = subprocess.Popen(["sleep", "300"])
         Path("pids").write_text(f"{os.getpid()} {worker.pid}", "utf-8")
@@ -39,38 +43,40 @@ def main(step: str) -> int:
     data = Path("data.txt").read_text("utf-8").strip()
     candidate = hashlib.sha256(data.encode()).hexdigest()
     if step in RECORDS:
-        Path("records").mkdir(exist_ok=True)
-        Path("records", f"{RECORDS[step]}.json").write_text(
-            json.dumps(record(step, data, candidate)), "utf-8"
-        )
+        write(f"records/{RECORDS[step]}.json", record(step, data, candidate))
     if step == "release":
-        receipt = {
-            "repo": "toy/model",
-            "commit": candidate[:40],
-            "version": "v1",
-            "candidate": candidate,
-            "files": {},
-        }
-        Path("receipts").mkdir(exist_ok=True)
-        Path("receipts", f"{candidate[:40]}.json").write_text(json.dumps(receipt), "utf-8")
+        commit = candidate[:40]
+        write(f"receipts/{commit}.json", template("receipt") | {"candidate": candidate, "commit": commit})
     return 0
 
 
-def record(step: str, data: str, candidate: str) -> dict[str, object]:
+def fail(step: str, code: int, message: str) -> int:
+    """Say what went wrong, as the real pipeline does."""
+    print(f"{step}: {message}", file=sys.stderr)
+    said = {"step": step, "error": "ToyError", "exit_code": code, "message": message}
+    Path(os.environ["KATMAN_FAILURE"]).write_text(json.dumps(said), "utf-8")
+    return code
+
+
+def record(step: str, data: str, candidate: str) -> dict[str, Any]:
     if step == "evaluate":
-        cell = {"accuracy": 0.8, "low": 0.75, "high": 0.85, "rows": 60}
-        split = {"dev": {"16": cell}, "test": {"16": cell}}
-        return {"data": data, "models": {"base": split, "candidate": split}}
+        return template("metrics") | {"candidate": candidate}
     if step == "gate":
-        check = {"value": 0.8, "rule": ">=", "wanted": 0.9, "passed": data != "bad"}
-        return {
-            "passed": data != "bad",
-            "candidate": candidate,
-            "checks": {"floor.test.16": check},
-            "comparisons": {},
-            "needs_human": data == "new space",
-        }
+        verdict = template("verdict") | {"candidate": candidate, "passed": data != "bad"}
+        verdict["outcome"] = "passed" if verdict["passed"] else "failed"
+        verdict["checks"]["floor_16"]["passed"] = verdict["passed"]
+        return verdict
     return {"data": data}
+
+
+def template(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(Path("templates", f"{name}.json").read_text("utf-8"))
+    return found
+
+
+def write(path: str, content: dict[str, Any]) -> None:
+    Path(path).parent.mkdir(exist_ok=True)
+    Path(path).write_text(json.dumps(content), "utf-8")
 
 
 if __name__ == "__main__":

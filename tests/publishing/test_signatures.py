@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from huggingface_hub import HfApi
 
 from pipeline.commands import verify
-from pipeline.errors import BrokenChain, InvalidParams, InvalidWorkspace
+from pipeline.errors import BrokenChain, Contradicted, InvalidParams, InvalidWorkspace
 from pipeline.params import load
 from pipeline.params.release import KeySignature
 from pipeline.publishing import release_tree, signatures
@@ -53,15 +53,16 @@ def test_signatures_stand_in_the_release_and_are_verified(signed: Path, api: HfA
 def test_signatures_of_another_key_are_refused(signed: Path, tmp_path: Path) -> None:
     run(signed)
     set_params(signed, {"release.signature": key(tmp_path, "theirs").model_dump()})
-    with pytest.raises(BrokenChain, match=r"model.sig is no signature of these files by release.signature"):
+    with pytest.raises(Contradicted, match=r"model.sig is no signature of these files by release.signature"):
         verify.run(signed, load(signed), f"{REPO}@v1")
 
 
 def test_signatures_are_wanted_where_a_key_is_set(line: Path, tmp_path: Path) -> None:
     run(line)
     set_params(line, {"release.signature": key(tmp_path, "ours").model_dump()})
-    with pytest.raises(BrokenChain, match=r"there is no model.sig; wanted one"):
+    with pytest.raises(BrokenChain, match=r"there is no model.sig; wanted one") as caught:
         verify.run(line, load(line), f"{REPO}@v1")
+    assert not isinstance(caught.value, Contradicted)
 
 
 def test_signatures_notice_each_changed_file(signed: Path, tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """The driver's own parts; the whole sample is `make sample`."""
 
-import io
-import json
 import os
 import subprocess
 from pathlib import Path
@@ -9,11 +7,16 @@ from typing import Any
 
 import pytest
 
+from pipeline.errors import ExitCode
 from pipeline.params import load
 from pipeline.params.rewrite import rewrite
+from pipeline.workspace import lineage
+from pipeline.workspace.files import write_text
 from sample import __main__ as sample
 from sample import drive, drive_flow, drive_hub, drive_room, report, workspace
 from sample.drive_screen import Screen
+from tests.support import sealed
+from tests.support.records import METRICS, receipt
 
 LOG = """\
 10:00:00.000 | INFO    | Flow run 'tall-fox' - Beginning flow run 'tall-fox' for flow 'retrain'
@@ -25,6 +28,23 @@ LOG = """\
 10:00:05.000 | INFO    | Task run 'train' - Finished in state Completed('train: done')
 10:00:06.000 | INFO    | Flow run 'tall-fox' - Finished in state Completed("refused by the gate: 'x' is 1")
 """
+
+
+def figures(**changes: Any) -> report.Figures:
+    """Give the figures of a run that released something."""
+    found: dict[str, Any] = {
+        "endpoint": "http://127.0.0.1",
+        "outcome": "released v1",
+        "repo": "sample/tuned",
+        "commit": "1" * 40,
+        "tag": "v1",
+        "verdict": "passed",
+        "failed_checks": {},
+        "accuracies": {},
+        "seconds": {},
+        "total_seconds": 0.0,
+    }
+    return report.Figures.model_validate(found | changes)
 
 
 @pytest.fixture
@@ -94,9 +114,10 @@ def test_drive_says_that_the_sample_was_not_run(part: Any, tmp_path: Path) -> No
 
 def test_drive_goes_on_from_a_sample_once_only(tmp_path: Path) -> None:
     room = drive_room.Room(tmp_path)
-    report.write(tmp_path / "report.json", {"commit": "1"})
-    (room.work / "receipts").mkdir(parents=True)
-    (room.work / "receipts" / "2.json").write_text(json.dumps({"commit": "2", "version": "v2"}), "utf-8")
+    first, second = receipt("v1"), receipt("v2")
+    for one in (first, second):
+        write_text(room.work / "receipts" / f"{one.commit}.json", one.model_dump_json())
+    report.write(tmp_path / "report.json", figures(commit=first.commit).model_dump(mode="json"))
     with pytest.raises(workspace.SampleError, match="went on from this sample already"):
         drive.after(room)
 
@@ -132,13 +153,49 @@ def test_main_ends_with_one_message_and_exit_code_1(
     assert capsys.readouterr().err == "\nsample: there is no sample to go on from: run `make sample` first\n"
 
 
-def test_flow_shows_each_step_and_returns_the_end(capsys: pytest.CaptureFixture[str]) -> None:
-    screen = Screen()
-    assert drive_flow._show(io.StringIO(LOG), screen) == "refused by the gate: 'x' is 1"
-    assert list(screen.seconds) == ["pin", "train"]
+def flow(room: drive_room.Room, code: str) -> drive_flow.Ended:
+    """Run a flow in a workspace whose code is `code`."""
+    (room.work / "pipeline").mkdir(parents=True)
+    (room.work / "pipeline" / "__main__.py").write_text(code, "utf-8")
+    room.logs.mkdir()
+    with subprocess.Popen(["true"]) as process:
+        server = drive_flow.Server("http://127.0.0.1:1/api", process, room)
+    return drive_flow.retrain(room, server, "http://127.0.0.1:1", Screen(), room.logs / "flow.txt")
+
+
+def test_flow_shows_each_step_and_returns_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = f"import sys\nsys.stderr.write({LOG!r})\nprint(sys.argv[1], 'came to an end')\n"
+    ended = flow(drive_room.Room(tmp_path), code)
+    assert ended == ("retrain came to an end", False)
+    assert (tmp_path / "log" / "flow.txt").read_text("utf-8") == LOG
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["pin", "train", "4400", "rows"] in [line[:4] for line in lines]
     assert ["train", "24", "steps"] in [line[:3] for line in lines]
+
+
+FAILS = """
+import json, os, sys
+said = {{"step": "retrain", "error": "E", "exit_code": {code}, "message": "why\\nand how"}}
+open(os.environ["KATMAN_FAILURE"], "w").write(json.dumps(said))
+sys.exit({code})
+"""
+
+
+def test_flow_says_that_a_candidate_waits_for_a_person(tmp_path: Path) -> None:
+    ended = flow(drive_room.Room(tmp_path), FAILS.format(code=int(ExitCode.WAITS_FOR_PERSON)))
+    assert ended == ("why\nand how", True)
+
+
+def test_flow_that_fails_ends_the_sample_with_its_message(tmp_path: Path) -> None:
+    with pytest.raises(workspace.SampleError, match=r"^why\nand how\nThe full log is .*flow.txt$"):
+        flow(drive_room.Room(tmp_path), FAILS.format(code=int(ExitCode.FAILED)))
+
+
+def test_flow_that_breaks_off_ends_the_sample_with_its_log(tmp_path: Path) -> None:
+    with pytest.raises(
+        workspace.SampleError, match=r"^the flow ended with exit code 1\n(.*\n)+  \| KeyError: 'waits'\n"
+    ):
+        flow(drive_room.Room(tmp_path), "raise KeyError('waits')")
 
 
 def test_report_finds_every_file_that_differs(tmp_path: Path) -> None:
@@ -151,32 +208,26 @@ def test_report_finds_every_file_that_differs(tmp_path: Path) -> None:
 
 
 def test_report_gathers_the_figures(tmp_path: Path) -> None:
-    cell = {"accuracy": 0.7, "low": 0.6, "high": 0.8, "rows": 9}
     check = {"value": 0.7, "rule": ">=", "wanted": 0.8, "passed": False}
-    records = tmp_path / "records"
-    records.mkdir()
-    (records / "verdict.json").write_text(
-        json.dumps({"passed": False, "checks": {"floor.64": check}}), "utf-8"
-    )
-    models = {name: {"test": {"384": cell, "64": cell}} for name in ("base", "candidate")}
-    (records / "metrics.json").write_text(json.dumps({"models": models}), "utf-8")
-    found = report.gather(tmp_path, {"pin": 1.0, "train": 2.5})
-    assert found["verdict"] == "refused"
-    assert list(found["failed_checks"]) == ["floor.64"]
-    assert found["total_seconds"] == 3.5
-    assert report.table(found["accuracies"]).splitlines() == [
-        "  dimension     base    tuned",
-        "        384   0.7000   0.7000",
-        "         64   0.7000   0.7000",
+    verdict = sealed.verdict("c" * 64, passed=False, outcome="failed", checks={"floor_64": check})
+    write_text(tmp_path / lineage.RECORDS["gate"], verdict.dump())
+    write_text(tmp_path / lineage.RECORDS["evaluate"], METRICS.read_text("utf-8"))
+    found = report.gather(tmp_path, "http://127.0.0.1", "refused by the gate", {"pin": 1.0, "train": 2.5})
+    assert found.verdict == "refused"
+    assert list(found.failed_checks) == ["floor_64"]
+    assert found.total_seconds == 3.5
+    assert (found.repo, found.commit, found.tag) == (None, None, None)
+    assert report.table(found.accuracies).splitlines()[:2] == [
+        "  dimension     base     live   anchor    tuned",
+        "        384   0.6875   0.9300   0.9300   0.9125",
     ]
+    report.write(tmp_path / "report.json", found.model_dump(mode="json"))
+    assert report.Figures.model_validate_json((tmp_path / "report.json").read_bytes()) == found
 
 
 def test_report_holds_what_the_sample_promises() -> None:
-    def scores(base: float, tuned: float) -> dict[str, Any]:
-        return {
-            "base": {"test": {"64": 0.0, "384": base}},
-            "candidate": {"test": {"64": 0.0, "384": tuned}},
-        }
+    def scores(base: float, tuned: float) -> report.Accuracies:
+        return {"base": {"test": {64: 0.0, 384: base}}, "candidate": {"test": {64: 0.0, 384: tuned}}}
 
     assert report.outside_bands(scores(0.60, 0.98)) == []
     assert report.outside_bands(scores(0.59, 0.84)) == [

@@ -3,6 +3,7 @@
 Texts stay on disk: a split is read in portions, and only hashes of its texts are held for all rows.
 """
 
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,6 +40,15 @@ def run(workspace: Path, params: Params) -> Audit:
         slices=params.dataset.slices,
     )
     return lineage.seal(workspace, "audit", record)
+
+
+def summary(audit: Audit) -> str:
+    """Return a line per split: the rows that were kept, and what was found in the others."""
+    lines = []
+    for name, split in audit.splits.items():
+        found = {reason: count for reason, count in split.found.items() if count}
+        lines.append(f"{name:<6} {split.kept} of {split.rows} rows kept; found {json.dumps(found)}")
+    return "\n".join(lines)
 
 
 def audit(

@@ -54,6 +54,11 @@ def run(workspace: Path, params: Params) -> Card:
     )
 
 
+def summary(card: Card) -> str:
+    """Return where the card stands, and for which version."""
+    return f"card/README.md for {card.version}"
+
+
 def records(workspace: Path) -> Read:
     """Read everything that a card says."""
     at = {name: workspace / path for name, path in lineage.RECORDS.items()}

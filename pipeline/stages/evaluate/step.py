@@ -109,6 +109,15 @@ def run(workspace: Path, params: Params) -> Metrics:
     return lineage.seal(workspace, "evaluate", metrics)
 
 
+def summary(metrics: Metrics) -> str:
+    """Return a line per model and split: its triplet accuracy at each width."""
+    return "\n".join(
+        f"{model:<10} {split:<5} " + "  ".join(f"{dim}: {score.accuracy:.4f}" for dim, score in dims.items())
+        for model, splits in metrics.models.items()
+        for split, dims in splits.items()
+    )
+
+
 def _texts(data: Path, params: Params) -> Texts:
     retrieval = data / "retrieval"
     return Texts(

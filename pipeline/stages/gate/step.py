@@ -31,3 +31,15 @@ def run(workspace: Path, params: Params) -> Verdict:
     )
     looks.keep(workspace, looks.add(seen, audit.test_digest, metrics.candidate))
     return lineage.seal(workspace, "gate", verdict)
+
+
+def summary(verdict: Verdict) -> str:
+    """Return a line per check, and the verdict."""
+    lines = [
+        f"{'pass' if check.passed else 'FAIL'}  {name}: {check.value} {check.rule} {check.wanted}"
+        for name, check in verdict.checks.items()
+    ]
+    lines.append("verdict: " + ("passed" if verdict.passed else f"refused ({verdict.outcome})"))
+    if verdict.passed and verdict.needs_human:
+        lines.append("a new vector space: a person must approve it before the release")
+    return "\n".join(lines)

@@ -98,7 +98,7 @@ def release(hub: Hub, key: str, repo: str, revision: str | None, *, max_workers:
     except HubNotFound as error:
         alone = "judged as a first release" if key == "live" else "no longer held to the best release so far"
         raise HubNotFound(
-            f"the {key} model is gone: {error}\nRun `python -m pipeline refresh`, which asks the Hub for the "
+            f"the {key} model is gone: {error}\nRun `katman refresh`, which asks the Hub for the "
             f"one that is there now. If there is none, set {key}.revision to null in params.yaml, knowing "
             f"that the candidate is then {alone}"
         ) from None

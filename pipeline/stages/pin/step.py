@@ -73,6 +73,15 @@ def run(workspace: Path, params: Params) -> Pin:
     )
 
 
+def summary(pin: Pin) -> str:
+    """Return a line per split: its rows, where they came from, and how many the ledger held here."""
+    lines = []
+    for name, split in pin.splits.items():
+        held = f", {split.moved_in} held here by the ledger" if split.moved_in else ""
+        lines.append(f"{name:<6} {split.rows} rows from {split.source}{', cut' if split.cut else ''}{held}")
+    return "\n".join(lines)
+
+
 def _retrieval(hub: Hub, params: Params) -> tuple[Download | None, dict[str, pl.DataFrame]]:
     """Fetch and read the user's own retrieval set, where there is one."""
     asked = params.retrieval

@@ -71,6 +71,12 @@ def run(workspace: Path, params: Params) -> Training:
     return sealed
 
 
+def summary(training: Training) -> str:
+    """Return what the training cost, in a line."""
+    speed = training.speed
+    return f"{training.steps} steps, {speed.triplets_per_second:.1f} triplets/s on {speed.device}"
+
+
 def _same_versions(train: TrainParams) -> None:
     """Refuse libraries that params.yaml does not name: DVC would not notice that they are others."""
     for key, wanted in train.versions.model_dump().items():

@@ -249,7 +249,7 @@ def test_pin_says_what_to_do_when_a_release_vanished(
     with pytest.raises(HubNotFound, match=f"the {key} model is gone: could not ") as caught:
         run(folder)
     message = str(caught.value)
-    assert "Run `python -m pipeline refresh`" in message
+    assert "Run `katman refresh`" in message
     assert f"set {key}.revision to null in params.yaml" in message
     assert then in message
     assert not (folder / "data").exists()
