@@ -215,7 +215,7 @@ def test_main_refuses_a_file_without_rows(room: Room) -> None:
         pl.read_parquet(parquet(folder, "test")).clear().write_parquet(parquet(folder, "test"))
 
     message = room.refused("pin", room.data(empty))
-    assert 'has a split that has no rows (Instruction "test" corresponds to no data!)' in message
+    assert "has a split that has no rows ('test')" in message
     assert "wanted at least one in each. Pin a commit that has some" in message
 
 
