@@ -25,8 +25,7 @@ from pipeline.embedding.tokens import number_texts
 from pipeline.engine.batches import largest_batch
 from pipeline.engine.fit import fit
 from pipeline.engine.recipe import Hardware, Recipe
-
-COLUMNS = ("query", "positive", "negative")
+from pipeline.params.pin import COLUMNS
 
 
 def read(path: str, rows: int = 0) -> dict[str, list[str]]:

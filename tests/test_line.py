@@ -11,9 +11,8 @@ import httpx2 as httpx
 import pytest
 from huggingface_hub import HfApi, snapshot_download
 
-from pipeline.judging import looks
 from pipeline.records import Metrics, Verdict
-from pipeline.workspace import digests, lineage
+from pipeline.workspace import digests, lineage, paths
 from tests.conftest import Stage
 from tests.support import workspaces
 from tests.support.workspaces import git, set_params
@@ -71,9 +70,9 @@ def test_line_runs_every_stage_in_order(reproduced: Line) -> None:
     assert ran == list(lineage.NAMES)
     assert lineage.broken_links(reproduced.folder) == []
     assert lineage.unlocked(reproduced.folder) == []
-    metrics = Metrics.load(reproduced.folder / lineage.RECORDS["evaluate"])
+    metrics = Metrics.load(reproduced.folder / paths.RECORDS["evaluate"])
     assert set(metrics.models) == {"base", "candidate"}
-    assert Verdict.load(reproduced.folder / lineage.RECORDS["gate"]).passed
+    assert Verdict.load(reproduced.folder / paths.RECORDS["gate"]).passed
 
 
 def test_line_again_runs_nothing_and_needs_no_network(line: Line, tmp_path: Path) -> None:
@@ -138,10 +137,10 @@ def test_line_released_card_says_the_truth(line: Line, stage: Stage, tmp_path: P
 
 
 def test_line_judges_again_without_another_look(line: Line) -> None:
-    before = (line.folder / looks.PATH).read_bytes()
+    before = (line.folder / paths.LOOKS).read_bytes()
     again = line.dvc("repro", "--force", "--single-item", "gate")
     assert again.returncode == 0, again.stderr
-    assert (line.folder / looks.PATH).read_bytes() == before
+    assert (line.folder / paths.LOOKS).read_bytes() == before
     assert git(line.folder, "status", "--porcelain") == ""
 
 
@@ -170,7 +169,7 @@ def test_line_that_failed_comes_back_with_git_and_dvc_checkout(line: Line, tmp_p
     assert ran.returncode != 0
     assert "pin: could not look at dataset tester/triplets" in ran.stderr
     assert "Traceback" not in ran.stderr
-    assert not (line.folder / lineage.RECORDS["pin"]).exists()
+    assert not (line.folder / paths.RECORDS["pin"]).exists()
     git(line.folder, "checkout", "--", ".")
     dead = workspaces.environment(DEAD, tmp_path / "home", token=None)
     back = line.dvc("checkout", env=dead)

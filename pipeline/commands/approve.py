@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline.errors import ReleaseRefused
 from pipeline.params import Params
 from pipeline.records import Approval, Verdict
-from pipeline.workspace import approvals, git, lineage, receipts
+from pipeline.workspace import approvals, git, paths, receipts
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -32,7 +32,7 @@ def run(workspace: Path, params: Params, name: str, reason: str) -> tuple[str, A
         ReleaseRefused: The gate said no, or a name or reason is missing.
         InvalidWorkspace: git refused the commit.
     """
-    verdict = Verdict.load(workspace / lineage.RECORDS["gate"])
+    verdict = Verdict.load(workspace / paths.RECORDS["gate"])
     if not verdict.passed:
         raise ReleaseRefused(
             f"the gate refused candidate {verdict.candidate[:12]} ({verdict.outcome}); wanted one that "

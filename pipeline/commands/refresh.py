@@ -6,7 +6,7 @@ from pipeline.errors import HubNotFound
 from pipeline.hub import Hub
 from pipeline.params import Params, load
 from pipeline.params.rewrite import rewrite
-from pipeline.workspace import receipts
+from pipeline.workspace import paths, receipts
 from pipeline.workspace.files import write_text
 
 
@@ -45,7 +45,7 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
     if anchor is not None and anchor != params.anchor.revision and not unchanged:
         values["anchor.revision"] = anchor
     if values:
-        path = workspace / "params.yaml"
+        path = workspace / paths.PARAMS
         write_text(path, rewrite(path, values))
         load(workspace)  # what was written can be read
     return values

@@ -17,7 +17,7 @@ from pipeline.publishing import provenance, publish, release_tree, round_trip, s
 from pipeline.publishing.release_tree import SIGNATURE, Intent, assemble, contents
 from pipeline.records import Approval, Card, Judged, Pin, Receipt, Reembed, Verdict
 from pipeline.records.verdict import Outcome
-from pipeline.workspace import approvals, digests, lineage, receipts
+from pipeline.workspace import approvals, digests, lineage, paths, receipts
 
 _ADVICE: dict[Outcome, str] = {
     "passed": "Run `dvc repro`: a verdict that passed and says no is none",
@@ -107,9 +107,9 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
         ),
         approval=approval,
         probe=published.probe,
-        records={path: digests.sha256(workspace / path) for path in lineage.RECORDS.values()},
+        records={path: digests.sha256(workspace / path) for path in paths.RECORDS.values()},
         files=published.files,
-        dvc_lock=digests.sha256(workspace / "dvc.lock"),
+        dvc_lock=digests.sha256(workspace / paths.LOCK),
         code_commit=card.code_commit,
         released_by=account.name,
         released_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -127,7 +127,7 @@ def summary(released: tuple[Receipt, bool]) -> str:
 
 def judged(workspace: Path) -> tuple[Verdict, Card, Pin]:
     """Read the records behind a release, over an unbroken chain and with a passing verdict."""
-    verdict = Verdict.load(workspace / lineage.RECORDS["gate"])
+    verdict = Verdict.load(workspace / paths.RECORDS["gate"])
     if not verdict.passed:
         failed = [
             f"{name}: {check.value} where {check.rule} {check.wanted} was wanted"
@@ -142,8 +142,8 @@ def judged(workspace: Path) -> tuple[Verdict, Card, Pin]:
         raise BrokenChain(
             "what stands here is not what was judged:\n  " + "\n  ".join(faults) + "\nRun `dvc repro`"
         )
-    card = Card.load(workspace / lineage.RECORDS["card"])
-    return verdict, card, Pin.load(workspace / lineage.RECORDS["pin"])
+    card = Card.load(workspace / paths.RECORDS["card"])
+    return verdict, card, Pin.load(workspace / paths.RECORDS["pin"])
 
 
 def _refuse_other_version(workspace: Path, repo: str, card: Card) -> None:
@@ -156,7 +156,7 @@ def _refuse_other_version(workspace: Path, repo: str, card: Card) -> None:
 
 
 def _space(workspace: Path) -> str:
-    path = workspace / "reembed.json"
+    path = workspace / paths.REEMBED
     try:
         return Reembed.model_validate_json(path.read_bytes()).space
     except (FileNotFoundError, ValidationError):

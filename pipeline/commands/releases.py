@@ -7,7 +7,7 @@ from pipeline.errors import HubError
 from pipeline.hub import Hub
 from pipeline.params import Params
 from pipeline.records import Receipt
-from pipeline.workspace import receipts
+from pipeline.workspace import paths, receipts
 
 HEAD = ("version", "kind", "date", "verdict", "candidate", "vector space", "commit", "marks")
 
@@ -71,7 +71,7 @@ def _withdrawn(workspace: Path, receipt: Receipt) -> bool:
 
 
 def _verdict(receipt: Receipt) -> str:
-    digest = receipt.records.get("records/verdict.json", "unknown")[:12]
+    digest = receipt.records.get(paths.RECORDS["gate"], "unknown")[:12]
     if receipt.verdict is None:
         return digest
     approved = f", approved by {receipt.approval.name}" if receipt.approval else ""

@@ -5,6 +5,10 @@ from pathlib import Path
 
 from pipeline.records import Receipt
 
+# The configuration of a sentence-transformers model, and the key in it that names the vector space.
+CONFIG = "config_sentence_transformers.json"
+SPACE_KEY = "katman_space"
+
 
 def change(before: Receipt | None, after: Receipt) -> str:
     """Name the change: `first`, `minor` (the same vector space), `major` (a new one) or `unknown`."""
@@ -32,14 +36,11 @@ def said(before: Receipt, after: Receipt) -> str:
             return "nobody knows whether the vector space is the same: a receipt does not name it"
 
 
-_SPACE_KEY = "katman_space"
-
-
 def live_space(folder: Path, revision: str) -> str:
     """Give the name of a model's vector space: what its config says, else its commit."""
-    path = folder / "config_sentence_transformers.json"
+    path = folder / CONFIG
     try:
-        named = json.loads(path.read_text(encoding="utf-8")).get(_SPACE_KEY)
+        named = json.loads(path.read_text(encoding="utf-8")).get(SPACE_KEY)
     except (FileNotFoundError, ValueError, AttributeError):
         named = None
     return named if isinstance(named, str) and named else revision

@@ -6,9 +6,8 @@ from pydantic import ValidationError
 
 from pipeline.errors import BrokenChain
 from pipeline.records import Looks
+from pipeline.workspace import paths
 from pipeline.workspace.files import write_text
-
-PATH = "records/looks.json"
 
 
 def load(workspace: Path) -> Looks:
@@ -17,7 +16,7 @@ def load(workspace: Path) -> Looks:
     Raises:
         BrokenChain: The file is there and cannot be read, so nobody knows how often the rows were looked at.
     """
-    path = workspace / PATH
+    path = workspace / paths.LOOKS
     try:
         return Looks.model_validate_json(path.read_bytes())
     except FileNotFoundError:
@@ -25,7 +24,7 @@ def load(workspace: Path) -> Looks:
     except ValidationError as error:
         raise BrokenChain(
             f"{path} does not say which candidates were judged ({error.errors()[0]['msg']}); wanted a list "
-            f"that only grows. Restore it with `git checkout {PATH}`"
+            f"that only grows. Restore it with `git checkout {paths.LOOKS}`"
         ) from None
 
 
@@ -45,4 +44,4 @@ def add(looks: Looks, test_digest: str, candidate: str) -> Looks:
 
 def keep(workspace: Path, looks: Looks) -> None:
     """Write the looks, whole or not at all."""
-    write_text(workspace / PATH, looks.model_dump_json(indent=2) + "\n")
+    write_text(workspace / paths.LOOKS, looks.model_dump_json(indent=2) + "\n")

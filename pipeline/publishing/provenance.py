@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.errors import BrokenChain, Contradicted
 from pipeline.publishing.release_tree import HUBS_OWN, NAME, SIGNATURE
 from pipeline.records import Approval, Card, Pin, PinnedRepo, Verdict
-from pipeline.workspace import digests, lineage
+from pipeline.workspace import digests, paths
 from pipeline.workspace.files import write_text
 
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -57,9 +57,9 @@ def write(
                     "verdict": {"outcome": verdict.outcome, "look": verdict.look},
                     "approval": approval.model_dump() if approval else None,
                     "records": {
-                        path: digests.sha256(workspace / path) for path in sorted(lineage.RECORDS.values())
+                        path: digests.sha256(workspace / path) for path in sorted(paths.RECORDS.values())
                     },
-                    "dvc.lock": digests.sha256(workspace / "dvc.lock"),
+                    paths.LOCK: digests.sha256(workspace / paths.LOCK),
                 },
                 "resolvedDependencies": _dependencies(pin, card),
             },

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline.embedding.vector_space import CONFIG
 from pipeline.errors import ReleaseRefused
 from pipeline.hub import Listed, digest_as_listed
+from pipeline.workspace import paths
 
 NAME = "provenance.json"
 
@@ -16,10 +18,10 @@ def contents(workspace: Path) -> dict[str, Path]:
     Of the model's configuration it is the card's that goes out: it names the vector space besides.
     """
     files = {}
-    for folder in (workspace / "model", workspace / "card"):
+    for folder in (workspace / paths.MODEL, workspace / paths.CARD):
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             name = path.relative_to(folder).as_posix()
-            if name in files and name != "config_sentence_transformers.json":
+            if name in files and name != CONFIG:
                 raise ReleaseRefused(
                     f"{name} stands in model/ and in card/; wanted one of it. Run `dvc repro`"
                 )

@@ -10,7 +10,7 @@ from pipeline.params import Params
 from pipeline.params.release import KeySignature, SigstoreSignature
 from pipeline.publishing.signatures import verify
 from pipeline.records import Metrics, Receipt
-from pipeline.workspace import lineage
+from pipeline.workspace import paths
 
 Probe = dict[str, float]
 Check = Callable[[Path], Probe]
@@ -34,13 +34,13 @@ def judged(workspace: Path, params: Params) -> Check:
     """Give the check of a candidate against the cosines that `evaluate` kept of its first test rows."""
     split = params.gate.split
     kept = (
-        pl.scan_parquet(workspace / "outcomes.parquet")
+        pl.scan_parquet(workspace / paths.OUTCOMES)
         .filter((pl.col("model") == "candidate") & (pl.col("split") == split))
         .filter(pl.col("row").rank("dense") <= ROWS)
         .collect()
     )
-    texts = pl.read_parquet(workspace / "data" / "clean" / f"{split}.parquet")
-    bf16 = Metrics.load(workspace / lineage.RECORDS["evaluate"]).bf16
+    texts = pl.read_parquet(paths.clean(workspace, split))
+    bf16 = Metrics.load(workspace / paths.RECORDS["evaluate"]).bf16
 
     def check(folder: Path) -> Probe:
         from pipeline.embedding import (

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from pipeline.errors import BrokenChain, WaitsForPerson
 from pipeline.params import Params
 from pipeline.records import Approval, Receipt, Verdict
-from pipeline.workspace import receipts
+from pipeline.workspace import paths, receipts
 from pipeline.workspace.files import write_text
 
 
@@ -17,7 +17,7 @@ def find(workspace: Path, candidate: str) -> Approval | None:
     Raises:
         BrokenChain: The file is none.
     """
-    path = _path(workspace, candidate)
+    path = workspace / paths.approval(candidate)
     try:
         return Approval.model_validate_json(path.read_bytes())
     except FileNotFoundError:
@@ -78,8 +78,4 @@ def outdated(approval: Approval, taken_back: Receipt) -> bool:
 
 def put(workspace: Path, candidate: str, approval: Approval) -> None:
     """Write the approval of a candidate."""
-    write_text(_path(workspace, candidate), approval.model_dump_json(indent=2) + "\n")
-
-
-def _path(workspace: Path, candidate: str) -> Path:
-    return workspace / "approvals" / f"{candidate}.json"
+    write_text(workspace / paths.approval(candidate), approval.model_dump_json(indent=2) + "\n")

@@ -4,18 +4,7 @@ import subprocess
 from pathlib import Path
 
 from pipeline.errors import InvalidWorkspace
-
-# What the steps themselves rewrite; everything else that git tracks is code.
-WRITTEN_BY_STEPS = (
-    "params.yaml",
-    "dvc.lock",
-    "splits.ledger",
-    "records",
-    "reembed.json",
-    "approvals",
-    "receipts",
-    "curves.csv",
-)
+from pipeline.workspace.paths import KEPT_IN_GIT
 
 
 def commit(workspace: Path) -> str | None:
@@ -26,7 +15,7 @@ def commit(workspace: Path) -> str | None:
 
 def changes(workspace: Path) -> list[str]:
     """List tracked code files that differ from the commit."""
-    excluded = [f":(exclude){path}" for path in WRITTEN_BY_STEPS]
+    excluded = [f":(exclude){path}" for path in KEPT_IN_GIT]
     answer = _git(workspace, "diff", "--name-only", "--relative", "HEAD", "--", ".", *excluded)
     return answer.stdout.split("\n")[:-1]
 
@@ -42,7 +31,7 @@ def keep(workspace: Path, message: str) -> str | None:
     Raises:
         InvalidWorkspace: git refused, for example because nobody is configured to commit.
     """
-    paths = [path for path in WRITTEN_BY_STEPS if (workspace / path).exists()]
+    paths = [path for path in KEPT_IN_GIT if (workspace / path).exists()]
     paths.append(":(exclude,glob)**/.*")  # what a kill in the middle of a write has left
     _checked(_git(workspace, "add", "--", *paths))
     if _git(workspace, "diff", "--cached", "--quiet", "--", *paths).returncode == 0:

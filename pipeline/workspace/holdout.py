@@ -10,9 +10,9 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.errors import InvalidData
+from pipeline.workspace import paths
 from pipeline.workspace.files import write_text
 
-NAME = "splits.ledger"
 _LINE = re.compile(r"([0-9a-f]{16}) (dev|test) ([0-9a-f]{40})")
 _SCHEMA = {"group": pl.String, "split": pl.String, "commit": pl.String}
 
@@ -25,18 +25,19 @@ def read(workspace: Path) -> pl.DataFrame:
     """
     rows: list[tuple[str, str, str]] = []
     seen: dict[str, int] = {}
-    for number, line in enumerate(_lines(workspace / NAME), start=1):
+    path = workspace / paths.LEDGER
+    for number, line in enumerate(_lines(path), start=1):
         match = _LINE.fullmatch(line)
         if match is None:
             raise InvalidData(
-                f"line {number} of {workspace / NAME} is {line[:80]!r}; wanted GROUP SPLIT COMMIT: 16 "
+                f"line {number} of {path} is {line[:80]!r}; wanted GROUP SPLIT COMMIT: 16 "
                 "hexadecimal digits, dev or test, 40 hexadecimal digits. "
-                f"Restore it with `git checkout {NAME}`"
+                f"Restore it with `git checkout {paths.LEDGER}`"
             )
         group, split, commit = match.groups()
         if group in seen:
             raise InvalidData(
-                f"line {number} of {workspace / NAME} names the group {group} again, after line "
+                f"line {number} of {path} names the group {group} again, after line "
                 f"{seen[group]}; wanted each once, because a group stands in one split for ever. "
                 "Remove the later line"
             )
@@ -53,7 +54,7 @@ def append(workspace: Path, held: pl.DataFrame, commit: str) -> None:
         held: `group` and `split` of each new group.
         commit: The commit of the data set that holds them out.
     """
-    path = workspace / NAME
+    path = workspace / paths.LEDGER
     new = sorted(f"{group} {split} {commit}" for group, split in held.select("group", "split").iter_rows())
     if new or not path.exists():
         write_text(path, "".join(f"{line}\n" for line in [*_lines(path), *new]))

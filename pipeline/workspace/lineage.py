@@ -12,20 +12,13 @@ from typing import Any, TypeVar
 from pipeline.errors import BrokenChain, InvalidParams, InvalidWorkspace
 from pipeline.params.document import read_yaml
 from pipeline.records import Record
-from pipeline.workspace import digests
+from pipeline.workspace import digests, paths
 from pipeline.workspace.files import write_text
+from pipeline.workspace.paths import RECORDS
 
 RecordT = TypeVar("RecordT", bound=Record)
 
-NAMES = ("pin", "audit", "train", "evaluate", "gate", "card")
-RECORDS = {
-    "pin": "records/pin.json",
-    "audit": "records/audit.json",
-    "train": "records/training.json",
-    "evaluate": "records/metrics.json",
-    "gate": "records/verdict.json",
-    "card": "records/card.json",
-}
+NAMES = tuple(RECORDS)
 
 
 @dataclass(frozen=True)
@@ -44,21 +37,21 @@ def stage(workspace: Path, name: str) -> Stage:
     Raises:
         InvalidWorkspace: There is no such stage.
     """
-    stages = read_yaml(workspace / "dvc.yaml").get("stages", {})
+    stages = read_yaml(workspace / paths.STAGES).get("stages", {})
     if name not in stages:
         raise InvalidWorkspace(
-            f"{workspace / 'dvc.yaml'} has the stages {', '.join(stages)}; wanted {name!r} among them. "
-            "Restore it with `git checkout dvc.yaml`"
+            f"{workspace / paths.STAGES} has the stages {', '.join(stages)}; wanted {name!r} among them. "
+            f"Restore it with `git checkout {paths.STAGES}`"
         )
     found = stages[name]
     outs = [*found.get("outs", []), *found.get("metrics", []), *found.get("plots", [])]
-    paths = [next(iter(out)) if isinstance(out, dict) else str(out) for out in outs]
-    return Stage(name, tuple(found.get("deps", [])), tuple(paths), tuple(found.get("params", [])))
+    written = tuple(next(iter(out)) if isinstance(out, dict) else str(out) for out in outs)
+    return Stage(name, tuple(found.get("deps", [])), written, tuple(found.get("params", [])))
 
 
 def params_digest(workspace: Path, name: str) -> str:
     """Digest the values in params.yaml that one stage depends on."""
-    content = read_yaml(workspace / "params.yaml")
+    content = read_yaml(workspace / paths.PARAMS)
     return digests.of_value({key: _value(content, key) for key in stage(workspace, name).params})
 
 
@@ -116,7 +109,7 @@ def broken_links(workspace: Path) -> list[str]:
 
 def unlocked(workspace: Path) -> list[str]:
     """Compare the records with dvc.lock, which a receipt names; give one line per record not in it."""
-    path = workspace / "dvc.lock"
+    path = workspace / paths.LOCK
     if not path.exists():
         return ["dvc.lock is missing, so DVC does not know of these files"]
     locked = read_yaml(path).get("stages", {})

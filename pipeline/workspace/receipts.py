@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pipeline.errors import BrokenChain, InvalidWorkspace
 from pipeline.params import Params
 from pipeline.records import Receipt
-from pipeline.workspace import digests, git
+from pipeline.workspace import digests, git, paths
 from pipeline.workspace.files import write_text
 
 
@@ -19,7 +19,7 @@ def load_all(workspace: Path) -> list[Receipt]:
         BrokenChain: A file in `receipts/` is no receipt.
     """
     receipts = []
-    for path in sorted((workspace / "receipts").glob("*.json")):
+    for path in sorted((workspace / paths.RECEIPTS).glob("*.json")):
         try:
             receipts.append(Receipt.model_validate_json(path.read_bytes()))
         except ValidationError as error:
@@ -42,9 +42,7 @@ def put(workspace: Path, receipt: Receipt) -> None:
         InvalidWorkspace: It could not be written, or git refused; the release stands on the Hub.
     """
     try:
-        write_text(
-            workspace / "receipts" / f"{receipt.commit}.json", receipt.model_dump_json(indent=2) + "\n"
-        )
+        write_text(workspace / paths.receipt(receipt.commit), receipt.model_dump_json(indent=2) + "\n")
     except OSError as error:
         raise InvalidWorkspace(
             f"{receipt.version} stands on the Hub at {receipt.commit}, and its receipt could not be written: "
@@ -55,9 +53,10 @@ def put(workspace: Path, receipt: Receipt) -> None:
 
 def keep(workspace: Path, receipt: Receipt) -> None:
     """Commit a receipt to git, where that was not done before; what a kill left beside it is removed."""
-    for left in (workspace / "receipts").glob(f".{receipt.commit}.json.*"):
+    path = paths.receipt(receipt.commit)
+    for left in (workspace / paths.RECEIPTS).glob(f".{Path(path).name}.*"):
         left.unlink()
-    if not git.holds(workspace, f"receipts/{receipt.commit}.json"):
+    if not git.holds(workspace, path):
         what = f"Roll back to {receipt.restores} as" if receipt.kind == "rollback" else "Release"
         git.keep(workspace, f"{what} {receipt.version} of {receipt.repo}\n\nHub commit {receipt.commit}")
 

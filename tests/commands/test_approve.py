@@ -8,7 +8,7 @@ from pipeline.commands import approve
 from pipeline.errors import BrokenChain, ReleaseRefused
 from pipeline.params import load
 from pipeline.records import Verdict
-from pipeline.workspace import approvals, lineage
+from pipeline.workspace import approvals, paths
 from tests.support import sealed
 from tests.support.workspaces import PROJECT, git
 
@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def write(folder: Path, verdict: Verdict) -> None:
-    path = folder / lineage.RECORDS["gate"]
+    path = folder / paths.RECORDS["gate"]
     path.parent.mkdir(exist_ok=True)
     path.write_text(verdict.dump(), encoding="utf-8")
 
@@ -66,6 +66,6 @@ def test_approve_cannot_make_a_no_a_yes(folder: Path) -> None:
 
 
 def test_approve_needs_a_verdict(folder: Path) -> None:
-    (folder / lineage.RECORDS["gate"]).unlink()
+    (folder / paths.RECORDS["gate"]).unlink()
     with pytest.raises(BrokenChain, match=r"verdict.json is missing"):
         approve.run(folder, load(folder), "Ada", "please")

@@ -24,7 +24,7 @@ from pipeline.hub import Hub
 from pipeline.params import load
 from pipeline.publishing import release_tree, unsafe_files
 from pipeline.records import Card, Metrics, Pin, Receipt, Verdict
-from pipeline.workspace import digests, lineage, receipts
+from pipeline.workspace import digests, lineage, paths, receipts
 from pipeline.workspace import git as code
 from tests.conftest import Stage
 from tests.support import sealed, workspaces
@@ -53,7 +53,7 @@ def test_release_makes_one_commit_a_tag_and_a_receipt(line: Path, api: HfApi, tm
     assert receipt.candidate == digests.digest(line / "model")
     assert receipt.dataset == {"repo": "tester/triplets", "revision": params.dataset.revision}
     assert receipt.base == {"repo": "tester/tiny", "revision": params.base.revision}
-    assert receipt.records == {path: digests.sha256(line / path) for path in lineage.RECORDS.values()}
+    assert receipt.records == {path: digests.sha256(line / path) for path in paths.RECORDS.values()}
     assert receipt.dvc_lock == digests.sha256(line / "dvc.lock")
     assert (receipt.recipe, receipt.recipe_version) == (receipts.recipe(params), params.train.recipe_version)
     assert (receipt.anchor, receipt.space) == (receipt.commit, receipt.candidate[:12])
@@ -127,12 +127,12 @@ def change_model(folder: Path) -> None:
 
 
 def pass_by_hand(folder: Path) -> None:
-    path = folder / lineage.RECORDS["gate"]
+    path = folder / paths.RECORDS["gate"]
     path.write_text(path.read_text(encoding="utf-8").replace('"passed": true', '"passed":  true'))
 
 
 def retitle(folder: Path) -> None:
-    path = folder / lineage.RECORDS["card"]
+    path = folder / paths.RECORDS["card"]
     path.write_text(path.read_text(encoding="utf-8").replace('"v1"', '"v9"'))
 
 
@@ -144,8 +144,8 @@ def retitle(folder: Path) -> None:
         (retitle, "records/card.json is not the one that dvc.lock holds"),
         (lambda folder: (folder / "card" / "README.md").write_text("Mine"), "card has sha256"),
         (lambda folder: (folder / "dvc.lock").unlink(), "dvc.lock is missing"),
-        (lambda folder: (folder / lineage.RECORDS["gate"]).unlink(), "verdict.json is missing"),
-        (lambda folder: (folder / lineage.RECORDS["pin"]).unlink(), "pin.json is missing"),
+        (lambda folder: (folder / paths.RECORDS["gate"]).unlink(), "verdict.json is missing"),
+        (lambda folder: (folder / paths.RECORDS["pin"]).unlink(), "pin.json is missing"),
         (lambda folder: set_params(folder, {"train.seed": 1}), "params.yaml was changed after `train` ran"),
         (lambda folder: (folder / "model" / "more.json").write_text("{}"), "model has sha256"),
     ],
@@ -423,7 +423,7 @@ def test_release_shows_no_rows_of_a_private_data_set_to_everybody(
 ) -> None:
     set_params(line, {"card.rows": rows, "release.private": private, "card.domain": "phones"})
     sealed.seal(line)
-    path = line / lineage.RECORDS["pin"]
+    path = line / paths.RECORDS["pin"]
     pinned = Pin.load(path)
     lineage.seal(
         line,
@@ -435,7 +435,7 @@ def test_release_shows_no_rows_of_a_private_data_set_to_everybody(
         ),
     )
     for name, kind in (("evaluate", Metrics), ("gate", Verdict), ("card", Card)):
-        lineage.seal(line, name, kind.load(line / lineage.RECORDS[name]))
+        lineage.seal(line, name, kind.load(line / paths.RECORDS[name]))
     workspaces.commit(line)
     if refused:
         message = refusal(line, ReleaseRefused)
@@ -476,9 +476,9 @@ def test_release_commits_only_what_steps_wrote(line: Path) -> None:
 
 def test_release_verdict_that_is_edited_to_a_yes_is_noticed(line: Path, api: HfApi) -> None:
     sealed.seal(line, passed=False, outcome="failed")
-    path = line / lineage.RECORDS["gate"]
+    path = line / paths.RECORDS["gate"]
     path.write_text(path.read_text(encoding="utf-8") + " ", encoding="utf-8")
-    path = line / lineage.RECORDS["gate"]
+    path = line / paths.RECORDS["gate"]
     content = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps(content | {"passed": True}), encoding="utf-8")
     assert Verdict.load(path).passed
@@ -596,9 +596,9 @@ def test_release_names_an_approval_that_is_none(line: Path) -> None:
 
 def test_release_needs_the_name_of_the_vector_space(line: Path, api: HfApi) -> None:
     (line / "reembed.json").write_text("{}")
-    lineage.seal(line, "evaluate", Metrics.load(line / lineage.RECORDS["evaluate"]))
-    lineage.seal(line, "gate", Verdict.load(line / lineage.RECORDS["gate"]))
-    lineage.seal(line, "card", Card.load(line / lineage.RECORDS["card"]))
+    lineage.seal(line, "evaluate", Metrics.load(line / paths.RECORDS["evaluate"]))
+    lineage.seal(line, "gate", Verdict.load(line / paths.RECORDS["gate"]))
+    lineage.seal(line, "card", Card.load(line / paths.RECORDS["card"]))
     workspaces.commit(line)
     assert "reembed.json does not name the vector space" in refusal(line, BrokenChain)
     assert not api.repo_exists(REPO)

@@ -11,7 +11,7 @@ from pipeline.commands import approve, verify
 from pipeline.errors import BrokenChain, Contradicted, HubNotFound, InvalidParams, ReleaseRefused
 from pipeline.params import load
 from pipeline.publishing import provenance, release_tree
-from pipeline.workspace import digests, lineage
+from pipeline.workspace import digests, paths
 from tests.support import sealed, workspaces
 from tests.support.releasing import REPO, run
 
@@ -139,9 +139,7 @@ def test_provenance_names_everything_that_a_release_rests_on(line: Path, api: Hf
     inner = built["internalParameters"]
     assert inner["approval"] == approval.model_dump()
     assert inner["candidate"] == receipt.candidate
-    assert inner["records"] == {
-        path: digests.sha256(line / path) for path in sorted(lineage.RECORDS.values())
-    }
+    assert inner["records"] == {path: digests.sha256(line / path) for path in sorted(paths.RECORDS.values())}
     assert inner["dvc.lock"] == receipt.dvc_lock
     named = {one["name"]: one["digest"]["gitCommit"] for one in built["resolvedDependencies"]}
     assert named == {"dataset": receipt.dataset["revision"], "base": receipt.base["revision"]}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.params import load
 from pipeline.stages.card import step as card
-from pipeline.workspace.lineage import RECORDS
+from pipeline.workspace.paths import RECORDS
 
 HERE = Path(__file__).parent
 CARD = HERE / "card.md"

@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline.params import load
 from pipeline.stages.card import shown_rows
 from pipeline.stages.card import step as card
-from pipeline.workspace.lineage import RECORDS
+from pipeline.workspace.paths import RECORDS
 from tests.golden import CARD, HERE, render
 
 

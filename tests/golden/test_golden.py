@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from pipeline.workspace.lineage import RECORDS
+from pipeline.workspace.paths import RECORDS
 from tests.golden import CARD, HERE, render
 
 

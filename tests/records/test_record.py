@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from pipeline.errors import BrokenChain
 from pipeline.records import Accuracy, Audit, Card, Check, Metrics, Pin, Record, Training, Verdict
-from pipeline.workspace.lineage import RECORDS
+from pipeline.workspace.paths import RECORDS
 
 KINDS: dict[str, type[Record]] = {
     "pin": Pin,

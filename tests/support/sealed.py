@@ -10,7 +10,7 @@ import polars as pl
 from pipeline.params import load
 from pipeline.records import Audit, Card, Metrics, Pin, Record, Reembed, Training, Verdict
 from pipeline.records.metrics import Chosen, Example, Mistakes, Soundness
-from pipeline.workspace import digests, lineage, receipts
+from pipeline.workspace import digests, lineage, paths, receipts
 from pipeline.workspace.files import write_text
 from tests.support import workspaces
 
@@ -186,7 +186,7 @@ def seal(folder: Path, **said: Any) -> str:
     _measure(folder)
     listed = [lineage.stage(folder, name) for name in lineage.NAMES]
     for path in [path for stage in listed for path in (*stage.deps, *stage.outs)]:
-        if path not in lineage.RECORDS.values():
+        if path not in paths.RECORDS.values():
             _placeholder(folder / path)
     for name in lineage.NAMES:
         lineage.seal(folder, name, records[name])

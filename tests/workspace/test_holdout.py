@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from pipeline.errors import InvalidData
-from pipeline.workspace import holdout
+from pipeline.workspace import holdout, paths
 
 COMMITS = ("a" * 40, "b" * 40)
 
@@ -25,12 +25,12 @@ def held(*rows: tuple[int, str]) -> pl.DataFrame:
 
 def test_ledger_of_a_new_workspace_holds_nothing(tmp_path: Path) -> None:
     assert holdout.read(tmp_path).rows() == []
-    assert not (tmp_path / holdout.NAME).exists()
+    assert not (tmp_path / paths.LEDGER).exists()
 
 
 def test_ledger_reads_back_what_was_appended_sorted(tmp_path: Path) -> None:
     holdout.append(tmp_path, held((2, "dev"), (1, "test")), COMMITS[0])
-    text = (tmp_path / holdout.NAME).read_text(encoding="utf-8")
+    text = (tmp_path / paths.LEDGER).read_text(encoding="utf-8")
     assert text == f"{group(1)} test {COMMITS[0]}\n{group(2)} dev {COMMITS[0]}\n"
     assert holdout.read(tmp_path).rows() == [
         (group(1), "test", COMMITS[0]),
@@ -40,28 +40,28 @@ def test_ledger_reads_back_what_was_appended_sorted(tmp_path: Path) -> None:
 
 def test_ledger_only_ever_grows_at_its_end(tmp_path: Path) -> None:
     holdout.append(tmp_path, held((5, "dev"), (7, "test")), COMMITS[0])
-    before = (tmp_path / holdout.NAME).read_bytes()
+    before = (tmp_path / paths.LEDGER).read_bytes()
     holdout.append(tmp_path, held((1, "dev"), (6, "test")), COMMITS[1])
-    after = (tmp_path / holdout.NAME).read_bytes()
+    after = (tmp_path / paths.LEDGER).read_bytes()
     assert after.startswith(before)
     assert after[len(before) :].decode() == f"{group(1)} dev {COMMITS[1]}\n{group(6)} test {COMMITS[1]}\n"
 
 
 def test_ledger_without_anything_new_is_not_written_again(tmp_path: Path) -> None:
     holdout.append(tmp_path, held((5, "dev")), COMMITS[0])
-    before = (tmp_path / holdout.NAME).stat()
+    before = (tmp_path / paths.LEDGER).stat()
     holdout.append(tmp_path, held(), COMMITS[1])
-    after = (tmp_path / holdout.NAME).stat()
+    after = (tmp_path / paths.LEDGER).stat()
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
 
 
 def test_ledger_is_a_file_even_where_nothing_is_held_out(tmp_path: Path) -> None:
     holdout.append(tmp_path, held(), COMMITS[0])
-    assert (tmp_path / holdout.NAME).read_bytes() == b""
+    assert (tmp_path / paths.LEDGER).read_bytes() == b""
 
 
 def test_ledger_that_lost_its_last_line_end_is_not_glued_to_what_follows(tmp_path: Path) -> None:
-    (tmp_path / holdout.NAME).write_text(f"{group(1)} dev {COMMITS[0]}", encoding="utf-8")
+    (tmp_path / paths.LEDGER).write_text(f"{group(1)} dev {COMMITS[0]}", encoding="utf-8")
     holdout.append(tmp_path, held((2, "dev")), COMMITS[1])
     assert holdout.read(tmp_path)["group"].to_list() == [group(1), group(2)]
 
@@ -83,7 +83,7 @@ def test_ledger_that_lost_its_last_line_end_is_not_glued_to_what_follows(tmp_pat
 )
 def test_ledger_names_the_line_that_is_none(tmp_path: Path, line: str) -> None:
     good = f"{group(8)} dev {COMMITS[0]}\n"
-    (tmp_path / holdout.NAME).write_bytes(f"{good}{line}\n{group(9)} dev {COMMITS[0]}\n".encode("latin-1"))
+    (tmp_path / paths.LEDGER).write_bytes(f"{good}{line}\n{group(9)} dev {COMMITS[0]}\n".encode("latin-1"))
     with pytest.raises(
         InvalidData, match=r"line 2 of .*splits.ledger is .*wanted GROUP SPLIT COMMIT"
     ) as caught:
@@ -93,6 +93,6 @@ def test_ledger_names_the_line_that_is_none(tmp_path: Path, line: str) -> None:
 
 def test_ledger_names_a_group_that_stands_twice(tmp_path: Path) -> None:
     lines = (f"{group(1)} dev {COMMITS[0]}", f"{group(2)} dev {COMMITS[0]}", f"{group(1)} test {COMMITS[1]}")
-    (tmp_path / holdout.NAME).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (tmp_path / paths.LEDGER).write_text("\n".join(lines) + "\n", encoding="utf-8")
     with pytest.raises(InvalidData, match=f"line 3 of .* names the group {group(1)} again, after line 1"):
         holdout.read(tmp_path)

@@ -10,17 +10,17 @@ import pytest
 from pipeline.errors import InvalidParams, InvalidWorkspace
 from pipeline.params.document import read_yaml
 from pipeline.records import Record
-from pipeline.workspace import digests, lineage
+from pipeline.workspace import digests, lineage, paths
 from tests.support.workspaces import PROJECT, git, set_params
 
 
 @pytest.mark.parametrize("name", lineage.NAMES)
 def test_stages_records_read_and_wrote_exactly_the_deps_and_outs(finished: Path, name: str) -> None:
     stage = lineage.stage(finished, name)
-    content = json.loads((finished / lineage.RECORDS[name]).read_text(encoding="utf-8"))
+    content = json.loads((finished / paths.RECORDS[name]).read_text(encoding="utf-8"))
     assert set(content["read"]) == set(stage.deps)
-    assert set(content["wrote"]) == set(stage.outs) - {lineage.RECORDS[name]}
-    assert lineage.RECORDS[name] in stage.outs
+    assert set(content["wrote"]) == set(stage.outs) - {paths.RECORDS[name]}
+    assert paths.RECORDS[name] in stage.outs
     for path, wanted in {**content["read"], **content["wrote"]}.items():
         assert digests.digest(finished / path) == wanted
     assert content["params"] == lineage.params_digest(finished, name)
@@ -28,7 +28,7 @@ def test_stages_records_read_and_wrote_exactly_the_deps_and_outs(finished: Path,
 
 def test_stages_of_dvc_yaml_are_the_steps_in_their_order() -> None:
     names = list(read_yaml(PROJECT / "dvc.yaml")["stages"])
-    assert names == list(lineage.NAMES) == list(lineage.RECORDS)
+    assert names == list(lineage.NAMES) == list(paths.RECORDS)
 
 
 def test_stages_train_depends_on_no_code() -> None:
@@ -114,7 +114,7 @@ def test_chain_names_everything_that_changed(line: Path) -> None:
 
 @pytest.mark.parametrize("key", ["read", "wrote"])
 def test_chain_refuses_a_record_that_keeps_quiet_about_a_file(line: Path, key: str) -> None:
-    path = line / lineage.RECORDS["card"]
+    path = line / paths.RECORDS["card"]
     content = json.loads(path.read_text(encoding="utf-8"))
     content[key].popitem()
     path.write_text(json.dumps(content), encoding="utf-8")
@@ -124,7 +124,7 @@ def test_chain_refuses_a_record_that_keeps_quiet_about_a_file(line: Path, key: s
 
 
 def test_chain_refuses_a_record_whose_links_are_no_links(line: Path) -> None:
-    path = line / lineage.RECORDS["card"]
+    path = line / paths.RECORDS["card"]
     path.write_text(json.dumps({"read": ["model"], "wrote": {}, "params": ""}), encoding="utf-8")
     assert lineage.broken_links(line) == [f"{path} is no record; restore it, or run its step again"]
 
@@ -183,5 +183,5 @@ def test_seal_writes_the_record_last_and_whole(line: Path) -> None:
 def test_stages_of_the_finished_workspace_are_all_in_git(finished: Path) -> None:
     assert git(finished, "status", "--porcelain") == ""
     tracked = set(git(finished, "ls-files").split("\n"))
-    assert set(lineage.RECORDS.values()) | {"dvc.lock", "params.yaml", "curves.csv"} <= tracked
+    assert set(paths.RECORDS.values()) | {"dvc.lock", "params.yaml", "curves.csv"} <= tracked
     assert not [path for path in tracked if path.startswith(("model/", "data/", "card/"))]

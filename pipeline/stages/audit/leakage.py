@@ -10,7 +10,8 @@ from pipeline.dataset import near_duplicates
 from pipeline.dataset.normalize import folded
 from pipeline.dataset.parquet import portions
 from pipeline.params.audit import NearDuplicateParams
-from pipeline.stages.audit.row_checks import COLUMNS, Split
+from pipeline.params.pin import COLUMNS
+from pipeline.stages.audit.row_checks import Split
 
 # Which columns near-duplicates are looked for in: a negative says nothing of what was learnt to be right.
 _COMPARED = ("query", "positive")

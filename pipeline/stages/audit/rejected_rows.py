@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from pipeline.stages.audit.row_checks import COLUMNS, Split, pair
+from pipeline.params.pin import COLUMNS
+from pipeline.stages.audit.row_checks import Split, pair
 
 _REJECTED = {
     "split": pl.String,

@@ -13,8 +13,7 @@ from pipeline.dataset import personal_data
 from pipeline.dataset.normalize import folded
 from pipeline.dataset.parquet import portions
 from pipeline.params.audit import AuditParams
-
-COLUMNS = ("query", "positive", "negative")
+from pipeline.params.pin import COLUMNS
 
 
 @dataclass(frozen=True)

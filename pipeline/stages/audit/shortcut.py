@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.dataset.normalize import folded
 from pipeline.dataset.parquet import ROWS, copied, portions
+from pipeline.params.pin import COLUMNS
 
 Hits: TypeAlias = NDArray[np.bool_]
 
@@ -98,7 +99,7 @@ def bm25(held_out: pl.DataFrame) -> Hits:
     """
     if held_out.is_empty():
         return np.zeros(0, np.bool_)
-    rows = held_out.select(folded(pl.col(name)).fill_null("") for name in ("query", "positive", "negative"))
+    rows = held_out.select(folded(pl.col(name)).fill_null("") for name in COLUMNS)
     rarity, mean_words = _rarity(pl.concat([rows["positive"], rows["negative"]]).unique().to_frame("text"))
     scores = np.concatenate([_scores(part, rarity, mean_words) for part in rows.iter_slices(ROWS)])
     hits: Hits = scores[:, 0] > scores[:, 1]

@@ -16,9 +16,10 @@ from pipeline.dataset.parquet import copied, portions
 from pipeline.errors import InvalidData
 from pipeline.params import Params
 from pipeline.params.audit import AuditParams, Policies
+from pipeline.params.pin import COLUMNS
 from pipeline.records import Audit, Shortcut, SplitAudit
 from pipeline.stages.audit import leakage, rejected_rows, row_checks, row_metadata, shortcut, token_lengths
-from pipeline.stages.audit.row_checks import COLUMNS, Split
+from pipeline.stages.audit.row_checks import Split
 from pipeline.workspace import digests, lineage
 
 # A row of one of these splits is kept, and its copy in an earlier one is the leak.

@@ -7,8 +7,8 @@ import polars as pl
 
 from pipeline.dataset import personal_data
 from pipeline.params.card import CardParams, policy
+from pipeline.params.pin import COLUMNS
 
-COLUMNS = ("query", "positive", "negative")
 _LOOKED_AT = 1000
 
 

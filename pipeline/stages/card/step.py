@@ -9,13 +9,14 @@ from pathlib import Path
 import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pipeline.dataset import training_fingerprint
+from pipeline.dataset.training_fingerprint import TRAINED_ROWS, trained_rows
+from pipeline.embedding.vector_space import CONFIG, SPACE_KEY
 from pipeline.params import Params
 from pipeline.records import Audit, Card, Metrics, Pin, Reembed, Training, Verdict
 from pipeline.stages.card import licences, markdown, plots, shown_rows, tables, usage_snippet
 from pipeline.stages.card.front_matter import front_matter
 from pipeline.stages.card.tables import Read
-from pipeline.workspace import digests, git, lineage, receipts
+from pipeline.workspace import digests, git, lineage, paths, receipts
 from pipeline.workspace.files import write_text
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -26,10 +27,10 @@ def run(workspace: Path, params: Params) -> Card:
     read = records(workspace)
     version = receipts.next_version(workspace, params.release.repo)
     commit = git.commit(workspace)
-    folder = workspace / "card"
+    folder = workspace / paths.CARD
     shutil.rmtree(folder, ignore_errors=True)
     plots.draw(read.metrics, read.training, params.model.dims, params.gate.split, folder / "pictures")
-    clean, private = workspace / "data" / "clean", read.pin.dataset.private
+    clean, private = workspace / paths.CLEAN, read.pin.dataset.private
     worst = read.metrics.mistakes
     text = render(
         params,
@@ -37,7 +38,7 @@ def run(workspace: Path, params: Params) -> Card:
         version=version,
         code_commit=commit,
         digests_of={
-            path: digests.sha256(workspace / path) for name, path in lineage.RECORDS.items() if name != "card"
+            path: digests.sha256(workspace / path) for name, path in paths.RECORDS.items() if name != "card"
         },
         samples={
             split: shown_rows.samples(clean, split, params.card, private)
@@ -47,8 +48,8 @@ def run(workspace: Path, params: Params) -> Card:
     )
     write_text(folder / "README.md", text)
     _name_space(workspace, read.reembed.space)
-    rows = pl.read_parquet(clean / "train.parquet", columns=["query"]).head(read.training.triplets)
-    training_fingerprint.trained_rows(rows["query"].to_list()).write_parquet(folder / "trained_rows.parquet")
+    rows = pl.read_parquet(paths.clean(workspace, "train"), columns=["query"]).head(read.training.triplets)
+    trained_rows(rows["query"].to_list()).write_parquet(folder / TRAINED_ROWS)
     return lineage.seal(
         workspace, "card", Card(version=version, candidate=read.verdict.candidate, code_commit=commit)
     )
@@ -61,14 +62,14 @@ def summary(card: Card) -> str:
 
 def records(workspace: Path) -> Read:
     """Read everything that a card says."""
-    at = {name: workspace / path for name, path in lineage.RECORDS.items()}
+    at = {name: workspace / path for name, path in paths.RECORDS.items()}
     return Read(
         pin=Pin.load(at["pin"]),
         audit=Audit.load(at["audit"]),
         training=Training.load(at["train"]),
         metrics=Metrics.load(at["evaluate"]),
         verdict=Verdict.load(at["gate"]),
-        reembed=Reembed.load(workspace / "reembed.json"),
+        reembed=Reembed.load(workspace / paths.REEMBED),
     )
 
 
@@ -148,7 +149,6 @@ def _environment() -> Environment:
 
 def _name_space(workspace: Path, space: str) -> None:
     """Put the vector space's name into the configuration that is released with the model."""
-    name = "config_sentence_transformers.json"
-    config = json.loads((workspace / "model" / name).read_text(encoding="utf-8"))
-    text = json.dumps({**config, "katman_space": space}, indent=2, ensure_ascii=False)
-    write_text(workspace / "card" / name, text + "\n")
+    config = json.loads((workspace / paths.MODEL / CONFIG).read_text(encoding="utf-8"))
+    text = json.dumps({**config, SPACE_KEY: space}, indent=2, ensure_ascii=False)
+    write_text(workspace / paths.CARD / CONFIG, text + "\n")

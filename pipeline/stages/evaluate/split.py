@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pipeline.dataset.slices import masks
 from pipeline.errors import InvalidData
 from pipeline.stages.evaluate.retrieval import Collection, own_texts
+from pipeline.workspace import paths
 
 
 @dataclass(frozen=True)
@@ -29,24 +30,24 @@ class Split:
     slices: dict[str, NDArray[np.bool_]]
 
 
-def read_split(data: Path, name: str) -> Split:
+def read_split(workspace: Path, name: str) -> Split:
     """Read a clean split and its traits.
 
     Raises:
         InvalidData: It has no rows, or rows without traits.
     """
-    path = data / "clean" / f"{name}.parquet"
+    path, traits_path = paths.clean(workspace, name), workspace / paths.TRAITS
     clean = pl.read_parquet(path)
     if not clean.height:
         raise InvalidData(
             f"{path} has no rows; wanted at least one to measure on. See records/audit.json for what was "
             "rejected, or take the split out of evaluate.splits"
         )
-    traits = pl.read_parquet(data / "traits.parquet").filter(pl.col("split") == name).drop("split", "group")
+    traits = pl.read_parquet(traits_path).filter(pl.col("split") == name).drop("split", "group")
     rows = clean.join(traits, on="row", how="inner", validate="1:1", maintain_order="left")
     if rows.height != clean.height:
         raise InvalidData(
-            f"{data / 'traits.parquet'} describes {rows.height} of the {clean.height} rows of {path}; wanted "
+            f"{traits_path} describes {rows.height} of the {clean.height} rows of {path}; wanted "
             "every one. Run `audit` again"
         )
     return Split(name, rows, own_texts(rows), masks(rows))

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import torch
 
-from pipeline.dataset.training_fingerprint import near
+from pipeline.dataset.training_fingerprint import TRAINED_ROWS, near
 from pipeline.embedding import hardware as machine
 from pipeline.embedding import loading
 from pipeline.embedding.vector_cache import Cache, Encoder
@@ -34,10 +34,8 @@ from pipeline.stages.evaluate.score_model import (
     score_split,
 )
 from pipeline.stages.evaluate.split import read_split
-from pipeline.workspace import digests, lineage
+from pipeline.workspace import digests, lineage, paths
 from pipeline.workspace.files import write_text
-
-FOLDERS = {"base": "data/base", "candidate": "model", "live": "data/live", "anchor": "data/anchor"}
 
 
 def run(workspace: Path, params: Params) -> Metrics:
@@ -49,12 +47,12 @@ def run(workspace: Path, params: Params) -> Metrics:
         InvalidData: A split, a probe or the retrieval set cannot be measured on, or a model not be loaded.
         InvalidParams: The base or the candidate is narrower than `model.dims` asks for.
     """
-    pin = Pin.load(workspace / lineage.RECORDS["pin"])
+    pin = Pin.load(workspace / paths.RECORDS["pin"])
     threads = params.hardware.threads
     torch.set_num_threads(machine.granted_threads() if threads is None else threads)
-    texts = _texts(workspace / "data", params)
+    texts = _texts(workspace, params)
     revisions = _revisions(workspace, pin)
-    cache = Cache(workspace / ".vectors")
+    cache = Cache(workspace / paths.VECTORS)
     found: dict[str, Scored] = {}
     for name in revisions:
         if name == "anchor" and revisions["anchor"] == revisions.get("live"):
@@ -65,7 +63,7 @@ def run(workspace: Path, params: Params) -> Metrics:
         _say(name, found[name])
         if name == "candidate":
             device = subject.encoder.model.device
-            sound = _soundness(workspace / FOLDERS[name], subject.encoder)
+            sound = _soundness(workspace / paths.MODELS[name], subject.encoder)
             answered = usage_example.answer(subject.encoder.model, params.card.example)
         del subject  # before the next model is loaded
     cells = _cells(found["candidate"], texts, params, device)
@@ -80,11 +78,11 @@ def run(workspace: Path, params: Params) -> Metrics:
     )
     cache.clean()
     for path, tables in (
-        ("outcomes.parquet", [table for one in found.values() for table in one.outcomes]),
-        ("retrieved.parquet", [table for one in found.values() for table in one.retrieved]),
+        (paths.OUTCOMES, [table for one in found.values() for table in one.outcomes]),
+        (paths.RETRIEVED, [table for one in found.values() for table in one.retrieved]),
     ):
         pl.concat(tables).write_parquet(workspace / path)
-    write_text(workspace / "reembed.json", compared.dump())
+    write_text(workspace / paths.REEMBED, compared.dump())
     metrics = Metrics(
         candidate=revisions["candidate"],
         revisions=revisions,
@@ -118,13 +116,13 @@ def summary(metrics: Metrics) -> str:
     )
 
 
-def _texts(data: Path, params: Params) -> Texts:
-    retrieval = data / "retrieval"
+def _texts(workspace: Path, params: Params) -> Texts:
+    retrieval = workspace / paths.RETRIEVAL
     return Texts(
-        splits={name: read_split(data, name) for name in params.evaluate.splits},
+        splits={name: read_split(workspace, name) for name in params.evaluate.splits},
         decides=params.gate.split,
         service=None if probes.nothing(retrieval) else probes.read_collection(retrieval),
-        probes=probes.read_probes(data / "probes"),
+        probes=probes.read_probes(workspace / paths.PROBES),
     )
 
 
@@ -133,7 +131,7 @@ def _revisions(workspace: Path, pin: Pin) -> dict[str, str]:
     pinned = {"live": pin.live, "anchor": pin.anchor}
     return {
         "base": pin.base.revision,
-        "candidate": digests.digest(workspace / FOLDERS["candidate"]),
+        "candidate": digests.digest(workspace / paths.MODELS["candidate"]),
     } | {name: repo.revision for name, repo in pinned.items() if repo is not None}
 
 
@@ -141,13 +139,13 @@ def _sources(pin: Pin, texts: Texts) -> dict[str, str]:
     sources = {f"own_{split}": "the split's own texts" for split in texts.splits}
     if texts.service is not None:
         repo = pin.retrieval
-        sources["service"] = "data/retrieval" if repo is None else f"{repo.repo}@{repo.revision}"
+        sources["service"] = paths.RETRIEVAL if repo is None else f"{repo.repo}@{repo.revision}"
     return sources
 
 
 def _subject(workspace: Path, name: str, revision: str, params: Params, cache: Cache) -> Subject:
     """Load a model: the base with the recipe's prompts and length, others with what they were saved with."""
-    folder, dims = workspace / FOLDERS[name], params.model.dims
+    folder, dims = workspace / paths.MODELS[name], params.model.dims
     model = loading.load_as(folder, params.model) if name == "base" else loading.load(folder)
     bf16 = _bf16(params, model.device)
     digest = revision if name == "candidate" else digests.digest(folder)
@@ -167,7 +165,7 @@ def _bf16(params: Params, device: torch.device) -> bool:
 
 def _score(workspace: Path, subject: Subject, texts: Texts) -> Scored:
     result = Scored()
-    trained = workspace / FOLDERS[subject.name] / "trained_rows.parquet"
+    trained = workspace / paths.MODELS[subject.name] / TRAINED_ROWS
     released = subject.name in {"live", "anchor"}
     for name, split in texts.splits.items():
         rows = split.rows

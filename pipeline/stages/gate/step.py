@@ -11,21 +11,21 @@ from pipeline.judging import looks
 from pipeline.judging.verdict import gate
 from pipeline.params import Params
 from pipeline.records import Audit, Metrics, Reembed, Verdict
-from pipeline.workspace import lineage
+from pipeline.workspace import lineage, paths
 
 
 def run(workspace: Path, params: Params) -> Verdict:
     """Judge what `audit` and `evaluate` recorded; count the look, and write the verdict."""
-    audit = Audit.load(workspace / lineage.RECORDS["audit"])
-    metrics = Metrics.load(workspace / lineage.RECORDS["evaluate"])
+    audit = Audit.load(workspace / paths.RECORDS["audit"])
+    metrics = Metrics.load(workspace / paths.RECORDS["evaluate"])
     seen = looks.load(workspace)
     verdict = gate(
         audit,
         metrics,
-        Reembed.load(workspace / "reembed.json"),
-        pl.read_parquet(workspace / "outcomes.parquet"),
-        pl.read_parquet(workspace / "retrieved.parquet"),
-        pl.read_parquet(workspace / "data" / "traits.parquet"),
+        Reembed.load(workspace / paths.REEMBED),
+        pl.read_parquet(workspace / paths.OUTCOMES),
+        pl.read_parquet(workspace / paths.RETRIEVED),
+        pl.read_parquet(workspace / paths.TRAITS),
         seen,
         params.gate,
     )

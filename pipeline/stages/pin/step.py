@@ -13,7 +13,7 @@ from pipeline.records import Pin
 from pipeline.stages.pin import beir, downloads, rows, splits
 from pipeline.stages.pin.downloads import Download
 from pipeline.stages.pin.pickles import convert
-from pipeline.workspace import holdout, lineage
+from pipeline.workspace import holdout, lineage, paths
 
 
 def run(workspace: Path, params: Params) -> Pin:
@@ -42,19 +42,18 @@ def run(workspace: Path, params: Params) -> Pin:
     retrieval, retrieval_tables = _retrieval(hub, params)
     probes, probe_tables = _probes(hub, params)
 
-    data = workspace / "data"
-    _write(data / "raw", division.frames)
-    base.copy(_empty(data / "base"))
-    converted = convert(data / "base")
+    _write(workspace / paths.RAW, division.frames)
+    base.copy(_empty(workspace / paths.BASE))
+    converted = convert(workspace / paths.BASE)
     for name, model in (("live", live), ("anchor", anchor)):
         if model is None:
-            _write(data / name, {}, f"params.yaml names no {name} revision")
+            _write(workspace / paths.MODELS[name], {}, f"params.yaml names no {name} revision")
         else:
-            model.copy(_empty(data / name))
-    _write(data / "retrieval", retrieval_tables, "params.yaml names no retrieval set")
-    _write(data / "probes", {}, None if probe_tables else "params.yaml names no probes")
+            model.copy(_empty(workspace / paths.MODELS[name]))
+    _write(workspace / paths.RETRIEVAL, retrieval_tables, "params.yaml names no retrieval set")
+    _write(workspace / paths.PROBES, {}, None if probe_tables else "params.yaml names no probes")
     for name, tables in probe_tables.items():
-        _write(data / "probes" / name, tables)
+        _write(workspace / paths.PROBES / name, tables)
     holdout.append(workspace, division.newly_held, params.dataset.revision)
     return lineage.seal(
         workspace,

@@ -21,13 +21,13 @@ from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
 from pipeline.errors import InvalidParams
 from pipeline.params import Params
 from pipeline.params.model import ModelParams
+from pipeline.params.pin import COLUMNS
 from pipeline.params.train import TrainParams
 from pipeline.records import CurvePoint, Speed, Training
 from pipeline.stages.train.energy import Meter
-from pipeline.workspace import digests, lineage
+from pipeline.workspace import digests, lineage, paths
 from pipeline.workspace.files import write_text
 
-COLUMNS = ("query", "positive", "negative")
 # Where this run put its files, and who might push: nothing that made the weights.
 _NOT_HYPERPARAMETERS = ("output_dir", "logging_dir", "run_name", "hub_", "push_to_hub", "report_to")
 _LIBRARIES = ("sentence-transformers", "transformers", "torch", "accelerate", "datasets", "tokenizers")
@@ -43,12 +43,11 @@ def run(workspace: Path, params: Params) -> Training:
         TrainingFailed: Loss or gradient stopped being finite, or memory did not suffice.
     """
     _same_versions(params.train)
-    clean = workspace / "data" / "clean"
-    train, dev = (_columns(clean / f"{name}.parquet") for name in ("train", "dev"))
+    train, dev = (_columns(paths.clean(workspace, name)) for name in ("train", "dev"))
     if params.train.max_triplets is not None:
         train = {column: texts[: params.train.max_triplets] for column, texts in train.items()}
-    model = loading.load_as(workspace / "data" / "base", params.model)
-    checkpoints = workspace / ".checkpoints" / _identity(workspace)
+    model = loading.load_as(workspace / paths.BASE, params.model)
+    checkpoints = workspace / paths.CHECKPOINTS / _identity(workspace)
     _drop_unfinished(checkpoints)
     with Meter() as meter:
         trained = fit(
@@ -60,10 +59,10 @@ def run(workspace: Path, params: Params) -> Training:
             checkpoints,
             resume=True,
         )
-    folder = workspace / "model"
+    folder = workspace / paths.MODEL
     shutil.rmtree(folder, ignore_errors=True)
     model.save_pretrained(str(folder), create_model_card=False, safe_serialization=True)
-    write_text(workspace / "curves.csv", _curves(trained, params.model.dims))
+    write_text(workspace / paths.CURVES, _curves(trained, params.model.dims))
     sealed = lineage.seal(
         workspace, "train", _record(model, trained, len(train["query"]), params, meter.joules)
     )

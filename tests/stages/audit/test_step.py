@@ -17,10 +17,10 @@ from pipeline.dataset.normalize import fold
 from pipeline.errors import InvalidData
 from pipeline.params import load
 from pipeline.params.audit import AuditParams
+from pipeline.params.pin import COLUMNS
 from pipeline.records import Audit
 from pipeline.stages.audit import step
-from pipeline.stages.audit.row_checks import COLUMNS
-from pipeline.workspace.lineage import RECORDS
+from pipeline.workspace.paths import RECORDS
 
 REASONS = (
     "not_text",

@@ -9,7 +9,7 @@ from pipeline.params import load
 from pipeline.records import Metrics, Training
 from pipeline.stages.card import plots
 from pipeline.stages.evaluate.step import accuracy
-from pipeline.workspace.lineage import RECORDS
+from pipeline.workspace.paths import RECORDS
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from pipeline.records import Card, Metrics, Pin, Reembed, Training, Verdict
 from pipeline.stages.card import markdown
 from pipeline.stages.card import step as card
 from pipeline.workspace import digests, git
-from pipeline.workspace.lineage import RECORDS
+from pipeline.workspace.paths import RECORDS
 from tests.conftest import Stage
 from tests.support import workspaces
 from tests.support.workspaces import set_params

@@ -8,11 +8,12 @@ import pytest
 from pipeline.dataset.slices import MAX_SLICES
 from pipeline.stages.evaluate.result_tables import query_traits
 from pipeline.stages.evaluate.split import read_split
+from pipeline.workspace import paths
 
 
 def write(folder: Path, slices: list[str | None]) -> Path:
     rows = len(slices)
-    (folder / "clean").mkdir()
+    paths.clean(folder, "test").parent.mkdir(parents=True)
     clean = pl.DataFrame(
         {
             "row": pl.Series(range(rows), dtype=pl.UInt32),
@@ -22,7 +23,7 @@ def write(folder: Path, slices: list[str | None]) -> Path:
             "group": [f"g{row // 2}" for row in range(rows)],
         }
     )
-    clean.write_parquet(folder / "clean" / "test.parquet")
+    clean.write_parquet(paths.clean(folder, "test"))
     traits = clean.select(
         pl.lit("test").alias("split"),
         "row",
@@ -33,9 +34,8 @@ def write(folder: Path, slices: list[str | None]) -> Path:
         new=pl.lit(True),
         slice_plan=pl.Series(slices, dtype=pl.String),
     )
-    pl.concat([traits.with_columns(split=pl.lit("dev")), traits[::-1]]).write_parquet(
-        folder / "traits.parquet"
-    )
+    both = pl.concat([traits.with_columns(split=pl.lit("dev")), traits[::-1]])
+    both.write_parquet(folder / paths.TRAITS)
     return folder
 
 

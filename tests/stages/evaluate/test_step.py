@@ -26,7 +26,7 @@ from pipeline.stages.evaluate import step as evaluate
 from pipeline.stages.evaluate.step import accuracy
 from pipeline.workspace import digests, lineage
 from pipeline.workspace.files import write_text
-from pipeline.workspace.lineage import RECORDS
+from pipeline.workspace.paths import RECORDS
 from tests.support import workspaces
 
 DIMS = (32, 16, 4)

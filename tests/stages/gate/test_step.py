@@ -19,7 +19,7 @@ from pipeline.params import load
 from pipeline.params.gate import GateParams, Margins
 from pipeline.records import Looks, Shortcut, Verdict
 from pipeline.stages.gate import step as gate
-from pipeline.workspace import lineage
+from pipeline.workspace import paths
 
 ROWS = 8000
 # Wider than those of params.yaml, so that so few rows can show them.
@@ -451,7 +451,7 @@ def test_gate_chain_and_bound_of_the_simulation() -> None:
 
 
 def test_gate_writes_verdict_and_look(line: Path) -> None:
-    verdict = Verdict.load(line / lineage.RECORDS["gate"])
+    verdict = Verdict.load(line / paths.RECORDS["gate"])
     seen = json.loads((line / "records" / "looks.json").read_text(encoding="utf-8"))
     assert list(seen["candidates"].values()) == [[verdict.candidate]]
     before = (line / "records" / "looks.json").read_bytes()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.records import Pin
-from pipeline.workspace import holdout, lineage
+from pipeline.workspace import paths
 from tests.conftest import Stage
 from tests.stages.pin.test_rows import three
 from tests.support import workspaces
@@ -38,7 +38,7 @@ class Room:
         return "Running stage 'pin'" in ran.stdout
 
     def ledger(self) -> str:
-        return (self.folder / holdout.NAME).read_text(encoding="utf-8")
+        return (self.folder / paths.LEDGER).read_text(encoding="utf-8")
 
     def commit(self) -> None:
         git(self.folder, "add", ".")
@@ -73,17 +73,17 @@ def test_pin_under_dvc_runs_once(room: Room) -> None:
     assert not room.repro()
     assert room.ledger() == before
     assert git(room.folder, "status", "--porcelain") == ""
-    assert holdout.NAME in git(room.folder, "ls-files")
+    assert paths.LEDGER in git(room.folder, "ls-files")
     assert not (room.folder / ".dvc" / "cache" / "runs").exists()
 
 
 def test_pin_under_dvc_that_runs_again_finds_its_ledger(room: Room) -> None:
     before = room.ledger()
-    record = (room.folder / lineage.RECORDS["pin"]).read_bytes()
+    record = (room.folder / paths.RECORDS["pin"]).read_bytes()
     ran = room.dvc("repro", "--force", "pin")
     assert "Running stage 'pin'" in ran.stdout
     assert room.ledger() == before
-    assert (room.folder / lineage.RECORDS["pin"]).read_bytes() == record
+    assert (room.folder / paths.RECORDS["pin"]).read_bytes() == record
     assert git(room.folder, "status", "--porcelain") == ""
 
 
@@ -93,7 +93,7 @@ def test_pin_under_dvc_holds_out_in_the_next_revision_what_it_held_out_before(ro
     assert room.repro()
     assert room.ledger().startswith(before)
     assert room.ledger().count(room.second) == 3
-    record = Pin.load(room.folder / lineage.RECORDS["pin"])
+    record = Pin.load(room.folder / paths.RECORDS["pin"])
     assert (record.splits["train"].moved_out, record.splits["test"].moved_in) == (1, 1)
     assert not room.repro()
 
@@ -116,7 +116,7 @@ def test_pin_under_dvc_runs_again_on_an_older_ledger(room: Room) -> None:
     assert room.repro()
     room.commit()
     second = room.ledger()
-    git(room.folder, "checkout", "HEAD~1", "--", holdout.NAME)
+    git(room.folder, "checkout", "HEAD~1", "--", paths.LEDGER)
     assert room.ledger() == first
     assert "splits.ledger" in room.dvc("status", "pin").stdout
     assert room.repro()
@@ -126,7 +126,7 @@ def test_pin_under_dvc_runs_again_on_an_older_ledger(room: Room) -> None:
 
 def test_pin_under_dvc_refuses_a_damaged_ledger_and_keeps_it(room: Room) -> None:
     damaged = room.ledger() + "<<<<<<< HEAD\n"
-    (room.folder / holdout.NAME).write_text(damaged, encoding="utf-8")
+    (room.folder / paths.LEDGER).write_text(damaged, encoding="utf-8")
     ran = room.dvc("repro", "pin")
     assert ran.returncode != 0
     assert "pin: line 8 of" in ran.stderr

@@ -13,7 +13,7 @@ from pipeline.errors import InvalidData
 from pipeline.params.pin import CutParams
 from pipeline.stages.pin import splits
 from pipeline.stages.pin.splits import Division
-from pipeline.workspace import holdout
+from pipeline.workspace import holdout, paths
 from tests.stages.pin.test_rows import CUT, Splits, dataset_params, loaded
 from tests.support import workspaces
 from tests.support.workspaces import COLUMNS, triplets
@@ -157,9 +157,9 @@ def test_ledger_takes_every_group_that_is_held_out_and_none_of_train(tmp_path: P
 def test_ledger_gives_the_same_splits_again_and_does_not_grow(tmp_path: Path) -> None:
     splits_of = content(["a", "b", "D"], ["c", "d"], ["d", "e"])
     first = divide(tmp_path, splits_of)
-    before = (tmp_path / holdout.NAME).read_bytes()
+    before = (tmp_path / paths.LEDGER).read_bytes()
     again = divide(tmp_path, splits_of)
-    assert (tmp_path / holdout.NAME).read_bytes() == before
+    assert (tmp_path / paths.LEDGER).read_bytes() == before
     assert again.origins == first.origins
     assert all(again.frames[name].equals(first.frames[name]) for name in first.frames)
 

@@ -15,8 +15,8 @@ from pipeline.errors import BrokenChain, HubNotFound, InvalidData
 from pipeline.params import load
 from pipeline.records import Pin
 from pipeline.stages.pin import step as pin
-from pipeline.workspace import digests, holdout
-from pipeline.workspace.lineage import RECORDS
+from pipeline.workspace import digests, paths
+from pipeline.workspace.paths import RECORDS
 from tests.conftest import Make, Stage
 from tests.stages.pin import test_beir
 from tests.stages.pin.test_pickles import Evil
@@ -73,13 +73,13 @@ def test_pin_record_names_every_file_with_its_digest(writer: Stage, make_workspa
 def test_pin_twice_gives_the_same_bytes(writer: Stage, make_workspace: Make) -> None:
     folder = make_workspace(dvc=False)
     run(folder)
-    kept = digests.sha256(folder / holdout.NAME)
+    kept = digests.sha256(folder / paths.LEDGER)
     before = digests.files(folder / "data") | digests.files(folder / "records")
     (folder / "data" / "raw" / "left_over.parquet").write_bytes(b"x")
     (folder / "data" / "base" / "left_over.json").write_bytes(b"x")
     run(folder)
     assert digests.files(folder / "data") | digests.files(folder / "records") == before
-    assert digests.sha256(folder / holdout.NAME) == kept
+    assert digests.sha256(folder / paths.LEDGER) == kept
 
 
 def test_pin_fetches_only_what_training_needs(writer: Stage, make_workspace: Make, tiny: Path) -> None:
@@ -115,7 +115,7 @@ def test_pin_refuses_pickled_weights_that_params_do_not_name(
         run(folder)
     assert not (folder / RECORDS["pin"]).exists()
     assert not (folder / "data").exists()
-    assert not (folder / holdout.NAME).exists()
+    assert not (folder / paths.LEDGER).exists()
 
 
 def test_pin_turns_a_pickle_that_params_name_into_the_same_tensors(
@@ -344,7 +344,7 @@ def test_pin_refuses_a_corpus_without_its_qrels(writer: Stage, make_workspace: M
     ):
         run(folder)
     assert not (folder / "data").exists()
-    assert not (folder / holdout.NAME).exists()
+    assert not (folder / paths.LEDGER).exists()
 
 
 def test_pin_refuses_a_probe_without_its_score_column(
@@ -357,12 +357,12 @@ def test_pin_refuses_a_probe_without_its_score_column(
     ):
         run(folder)
     assert not (folder / "data").exists()
-    assert not (folder / holdout.NAME).exists()
+    assert not (folder / paths.LEDGER).exists()
 
 
 def test_pin_names_the_line_of_a_damaged_ledger_before_it_fetches(make_workspace: Make) -> None:
     folder = make_workspace({"hub.endpoint": "http://127.0.0.1:1"}, dvc=False)
-    (folder / holdout.NAME).write_text("0123456789abcdef dev main\n", encoding="utf-8")
+    (folder / paths.LEDGER).write_text("0123456789abcdef dev main\n", encoding="utf-8")
     with pytest.raises(InvalidData, match="line 1 of"):
         run(folder)
 

@@ -23,7 +23,7 @@ from pipeline.params import load
 from pipeline.records import Training
 from pipeline.stages.train import step as train
 from pipeline.workspace import digests
-from pipeline.workspace.lineage import RECORDS
+from pipeline.workspace.paths import RECORDS
 from tests.support.workspaces import MIXED, environment, set_params
 
 

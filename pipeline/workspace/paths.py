@@ -1,0 +1,75 @@
+"""Where everything of a workspace stands: each path once, as dvc.yaml, git and the records name it.
+
+Every constant is a path inside the workspace: `workspace / paths.REEMBED` is the file.
+"""
+
+from pathlib import Path
+
+PARAMS = "params.yaml"
+STAGES = "dvc.yaml"
+LOCK = "dvc.lock"
+# The groups that are held out, see `pipeline.workspace.holdout`.
+LEDGER = "splits.ledger"
+
+# What `pin` brings.
+RAW = "data/raw"
+BASE = "data/base"
+LIVE = "data/live"
+ANCHOR = "data/anchor"
+RETRIEVAL = "data/retrieval"
+PROBES = "data/probes"
+
+# What `audit` leaves of the raw splits.
+CLEAN = "data/clean"
+REJECTED = "data/rejected.parquet"
+TRAITS = "data/traits.parquet"
+
+# What `train` makes: the candidate.
+MODEL = "model"
+CURVES = "curves.csv"
+
+# What `evaluate` measures, beside the record of it.
+OUTCOMES = "outcomes.parquet"
+RETRIEVED = "retrieved.parquet"
+REEMBED = "reembed.json"
+MODELS = {"base": BASE, "candidate": MODEL, "live": LIVE, "anchor": ANCHOR}
+
+# What `card` writes.
+CARD = "card"
+
+# The record of each stage, in the order in which they run.
+RECORDS = {
+    "pin": "records/pin.json",
+    "audit": "records/audit.json",
+    "train": "records/training.json",
+    "evaluate": "records/metrics.json",
+    "gate": "records/verdict.json",
+    "card": "records/card.json",
+}
+# How often the test rows were looked at, see `pipeline.judging.looks`.
+LOOKS = "records/looks.json"
+
+RECEIPTS = "receipts"
+APPROVALS = "approvals"
+
+# What steps write and git keeps; everything else that git tracks is code.
+KEPT_IN_GIT = (PARAMS, LOCK, LEDGER, "records", REEMBED, APPROVALS, RECEIPTS, CURVES)
+
+# What only saves time, and may be removed.
+VECTORS = ".vectors"
+CHECKPOINTS = ".checkpoints"
+
+
+def clean(workspace: Path, split: str) -> Path:
+    """Return the file of one clean split."""
+    return workspace / CLEAN / f"{split}.parquet"
+
+
+def receipt(commit: str) -> str:
+    """Return the path of the receipt of one commit on the Hub."""
+    return f"{RECEIPTS}/{commit}.json"
+
+
+def approval(candidate: str) -> str:
+    """Return the path of the approval of one candidate."""
+    return f"{APPROVALS}/{candidate}.json"
