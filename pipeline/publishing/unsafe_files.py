@@ -6,22 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from pipeline.embedding.weight_formats import CAN_RUN_CODE, SAFETENSORS, suffix
 from pipeline.errors import ReleaseRefused
 
-_PICKLES = {
-    ".bin",
-    ".pt",
-    ".pth",
-    ".ckpt",
-    ".pkl",
-    ".pickle",
-    ".joblib",
-    ".npy",
-    ".npz",
-    ".h5",
-    ".keras",
-    ".msgpack",
-}
+# Programs, and what a program loads: code whatever reads it.
 _CODE = {".py", ".pyc", ".pyd", ".so", ".dll", ".sh", ".ipynb"}
 _REMOTE = {"auto_map", "trust_remote_code"}
 
@@ -34,14 +22,14 @@ def refuse_unsafe(files: Mapping[str, Path]) -> None:
             are no safetensors weights.
     """
     for name, path in files.items():
-        suffix = PurePosixPath(name).suffix.lower()
-        if suffix in _PICKLES or _pickled(path):
+        kind = suffix(name)
+        if kind in CAN_RUN_CODE or _pickled(path):
             raise ReleaseRefused(f"{name} can run code when loaded; wanted safetensors weights only")
-        if suffix in _CODE:
+        if kind in _CODE:
             raise ReleaseRefused(f"{name} is code; wanted a model that needs none of its own. Take it out")
-        if suffix == ".json":
+        if kind == ".json":
             _refuse_remote_code(name, path)
-    if not any(name.endswith(".safetensors") for name in files):
+    if not any(suffix(name) == SAFETENSORS for name in files):
         raise ReleaseRefused(
             f"there is no .safetensors file among {', '.join(sorted(files))}; wanted the weights in one"
         )

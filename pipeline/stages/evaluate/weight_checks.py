@@ -5,26 +5,13 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 
-# Formats that hold weights. Some run code when they are read; none of them is what was judged here.
-_OTHER_WEIGHTS = {
-    ".bin",
-    ".pt",
-    ".pth",
-    ".ckpt",
-    ".pkl",
-    ".pickle",
-    ".h5",
-    ".msgpack",
-    ".onnx",
-    ".npz",
-    ".gguf",
-}
+from pipeline.embedding.weight_formats import OTHER_WEIGHTS, SAFETENSORS, suffix
 
 
 def safetensors_only(folder: Path) -> bool:
     """Say whether a model folder holds weights, and all of them as safetensors."""
-    suffixes = {path.suffix.lower() for path in folder.rglob("*") if path.is_file()}
-    return ".safetensors" in suffixes and not suffixes & _OTHER_WEIGHTS
+    suffixes = {suffix(path) for path in folder.rglob("*") if path.is_file()}
+    return SAFETENSORS in suffixes and not suffixes & OTHER_WEIGHTS
 
 
 def weights_finite(folder: Path) -> bool:

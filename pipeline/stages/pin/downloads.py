@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from pipeline.dataset.training_fingerprint import TRAINED_ROWS
+from pipeline.embedding.weight_formats import OTHER_WEIGHTS, SAFETENSORS, suffix
 from pipeline.errors import HubNotFound, InvalidData
 from pipeline.hub import Hub, Info, Kind, Listed
 from pipeline.records import PinnedFile, PinnedRepo
 
 # Weights for other runtimes and pictures: nothing that training reads.
 _OTHER_FOLDERS = {"onnx", "openvino", "flax", "imgs", "images", "assets"}
-_MODEL_SUFFIXES = {".json", ".txt", ".model", ".spm", ".safetensors"}
-_PICKLE_SUFFIXES = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
+_MODEL_SUFFIXES = {".json", ".txt", ".model", ".spm", SAFETENSORS}
 
 
 @dataclass(frozen=True)
@@ -114,17 +114,17 @@ def model_files(listed: Mapping[str, Listed], repo: str, allow_pickle: tuple[str
     """
     near = {path for path in listed if PurePosixPath(path).parts[0] not in _OTHER_FOLDERS}
     chosen = {path for path in near if PurePosixPath(path).suffix in _MODEL_SUFFIXES or path == "README.md"}
-    safe_folders = {PurePosixPath(path).parent for path in chosen if path.endswith(".safetensors")}
+    safe_folders = {PurePosixPath(path).parent for path in chosen if path.endswith(SAFETENSORS)}
     for path in allow_pickle:
         if path in near and PurePosixPath(path).parent not in safe_folders:
             chosen.add(path)
             safe_folders.add(PurePosixPath(path).parent)
     if PurePosixPath() not in safe_folders:
-        pickles = sorted(path for path in near if PurePosixPath(path).suffix in _PICKLE_SUFFIXES)
+        others = sorted(path for path in near if suffix(path) in OTHER_WEIGHTS)
         raise InvalidData(
-            f"model {repo} has no safetensors weights, only {', '.join(pickles) or 'no weights at all'}; "
+            f"model {repo} has no safetensors weights, only {', '.join(others) or 'no weights at all'}; "
             "wanted model.safetensors. A pickle can run code when it is loaded: if you trust this commit, "
-            "name the file in base.allow_pickle"
+            "name its pytorch_model.bin in base.allow_pickle"
         )
     return chosen
 

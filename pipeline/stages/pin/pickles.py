@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+from pipeline.embedding.weight_formats import CAN_RUN_CODE, suffix
 from pipeline.errors import InvalidData, first_line
 
 
 def convert(folder: Path) -> tuple[str, ...]:
     """Replace every `pytorch_model.bin` below a folder by a `model.safetensors` with the same tensors.
+
+    What else can run code is refused: nothing but the pickles that params.yaml allows gets this far.
 
     torch reads it with `weights_only=True`, which builds tensors and nothing else.
 
@@ -14,9 +17,10 @@ def convert(folder: Path) -> tuple[str, ...]:
         The paths, inside the folder, of the pickles that were replaced.
 
     Raises:
-        InvalidData: A pickle holds more than named tensors, or is not called `pytorch_model.bin`.
+        InvalidData: A pickle holds more than named tensors, or a file that can run code is not called
+            `pytorch_model.bin`.
     """
-    pickles = sorted(path for path in folder.rglob("*") if path.suffix in {".bin", ".pt", ".pth"})
+    pickles = sorted(path for path in folder.rglob("*") if suffix(path) in CAN_RUN_CODE)
     if not pickles:
         return ()
     import torch  # seconds to import, and few bases need it
@@ -26,7 +30,7 @@ def convert(folder: Path) -> tuple[str, ...]:
         name = path.relative_to(folder).as_posix()
         if path.name != "pytorch_model.bin":
             raise InvalidData(
-                f"{name} is a pickle that is no whole set of weights; wanted pytorch_model.bin. "
+                f"{name} can run code and is no whole set of weights; wanted pytorch_model.bin. "
                 "Take it out of base.allow_pickle"
             )
         try:

@@ -64,7 +64,13 @@ def test_pin_refuses_a_pickle_that_is_not_named() -> None:
         downloads.model_files(listed(*BGE_M3), "BAAI/bge-m3", ())
     message = str(caught.value)
     assert "no safetensors weights, only colbert_linear.pt, pytorch_model.bin, sparse_linear.pt" in message
-    assert "name the file in base.allow_pickle" in message
+    assert "name its pytorch_model.bin in base.allow_pickle" in message
+
+
+def test_pin_says_which_other_weights_a_repository_has() -> None:
+    found = listed("config.json", "flax_model.msgpack", "model.gguf", "tf_model.h5", "README.md")
+    with pytest.raises(InvalidData, match=r"only flax_model.msgpack, model.gguf, tf_model.h5; wanted"):
+        downloads.model_files(found, "tester/other", ())
 
 
 @pytest.mark.parametrize("allowed", [(), ("pytorch_model.bin",)])

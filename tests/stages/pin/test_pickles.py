@@ -123,9 +123,14 @@ def test_pickles_that_hold_no_mapping_of_tensors_are_refused(tmp_path: Path, val
 
 
 @pytest.mark.parametrize(
-    "name", ["colbert_linear.pt", "training_args.bin", "pytorch_model-00001-of-00002.bin"]
+    "name",
+    [
+        *("colbert_linear.pt", "training_args.bin", "pytorch_model-00001-of-00002.bin"),
+        # A base.allow_pickle that named one of these once left it in the base as it was.
+        *("model.ckpt", "model.pkl", "head.joblib", "MODEL.PT"),
+    ],
 )
 def test_pickles_that_are_no_whole_weights_are_refused(tmp_path: Path, name: str) -> None:
     torch.save({"weight": torch.zeros(1)}, tmp_path / name)
-    with pytest.raises(InvalidData, match=f"{name} is a pickle that is no whole set of weights"):
+    with pytest.raises(InvalidData, match=f"{name} can run code and is no whole set of weights"):
         convert(tmp_path)
