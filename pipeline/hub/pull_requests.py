@@ -8,7 +8,6 @@ from typing import Literal
 
 from huggingface_hub import DiscussionComment
 
-from pipeline.errors import HubUnreachable
 from pipeline.hub import answers
 from pipeline.hub.translate_errors import translated
 from pipeline.hub.writing import Writing
@@ -118,9 +117,10 @@ class Hub(Writing):
             HubUnreachable: Nothing answered to the end, or the Hub says that nothing was merged.
             HubError: The Hub refused.
         """
+        action = f"merge pull request {number} of model {repo}"
 
         def merge() -> None:
-            with translated(self.endpoint, f"merge pull request {number} of model {repo}"):
+            with translated(self.endpoint, action):
                 if self.proposal(repo, number).status == "draft":
                     self._api.change_discussion_status(repo, number, "open", repo_type="model")
                 self._api.merge_pull_request(repo, number, repo_type="model")
@@ -129,25 +129,16 @@ class Hub(Writing):
             found = self.proposal(repo, number)
             return found if found.status == "merged" else None
 
-        found = self.retries.until(merge, merged)
-        if found is None:
-            raise HubUnreachable(
-                f"could not merge pull request {number} of model {repo}: the Hub said yes and it is not "
-                "merged. Run it again in a while"
-            )
-        return found
+        return self.retries.until(action, merge, merged)
 
     def close(self, repo: str, number: int, reason: str) -> None:
         """Close a pull request with a comment that says why; one that is closed stays as it is."""
-        for attempt in range(self.retries.times + 1):
-            if self.proposal(repo, number).status not in {"open", "draft"}:
-                return
-            try:
-                with translated(self.endpoint, f"close pull request {number} of model {repo}"):
-                    self._api.change_discussion_status(
-                        repo, number, "closed", comment=reason, repo_type="model"
-                    )
-            except HubUnreachable as error:
-                if error.lasting or attempt == self.retries.times:
-                    raise
-                self.retries.wait(attempt, error.retry_after_seconds)
+        action = f"close pull request {number} of model {repo}"
+
+        def close() -> None:
+            with translated(self.endpoint, action):
+                self._api.change_discussion_status(repo, number, "closed", comment=reason, repo_type="model")
+
+        self.retries.until(
+            action, close, lambda: self.proposal(repo, number).status not in {"open", "draft"} or None
+        )

@@ -1,4 +1,4 @@
-"""Asking again after a while, for what is safe to ask twice."""
+"""Asking again after a while; and changing something once, however often an answer is lost."""
 
 import random
 import time
@@ -31,39 +31,57 @@ class Retries:
             try:
                 return ask()
             except HubUnreachable as error:
-                if error.lasting or (error.retry_after_seconds or 0.0) > MAX_WAIT_SECONDS:
+                if not _passes(error):
                     raise
                 self.wait(attempt, error.retry_after_seconds)
         return ask()
 
-    def until(self, act: Callable[[], object], done: Callable[[], Answer | None]) -> Answer | None:
-        """Do something until it is seen to be done: for what must not be repeated where it was done already.
+    def until(
+        self,
+        action: str,
+        act: Callable[[], Answer | None],
+        look: Callable[[], Answer | None],
+        *,
+        repeatable: bool = True,
+    ) -> Answer:
+        """Change something and look until it is seen to be done: never blindly again, nor after a yes.
 
         Args:
-            act: Does it; asked again only where nothing answered, and `done` has seen nothing.
-            done: Looks, after each try, also after one that failed.
+            action: What is changed, as in "could not …".
+            act: Changes it. What it returns, where that is not None, counts as seen.
+            look: Returns what is to be seen of the change once it is done, None before. It comes first of
+                all, after each try and again before the next one.
+            repeatable: The Hub refuses a second change where the first was taken after all. If not, it is
+                tried again only where the first was surely not taken.
 
         Returns:
-            What `done` has seen; None where the act went well and there is nothing to be seen of it.
+            What was seen.
 
         Raises:
-            HubError: The last try failed.
+            HubError: The Hub refused.
+            HubUnreachable: Nothing answered to the end, or the Hub said yes and nothing came of it.
         """
+        seen = look()
+        failed: HubError | None = None
+        may_act = True
         for attempt in range(self.times + 1):
-            failed: HubError | None = None
-            try:
-                act()
-            except HubError as error:
-                failed = error
-            seen = done()
+            if attempt > 0:
+                self.wait(attempt - 1, getattr(failed, "retry_after_seconds", None))
+                seen = look()
+            if seen is None and may_act:
+                try:
+                    seen, failed = act(), None
+                except HubError as error:
+                    failed = error
+                may_act = isinstance(failed, HubUnreachable) and (repeatable or failed.not_done)
+                seen = look() if seen is None else seen
             if seen is not None:
                 return seen
-            if not isinstance(failed, HubUnreachable) or failed.lasting or attempt == self.times:
+            if failed is not None and not _passes(failed):
                 break
-            self.wait(attempt, failed.retry_after_seconds)
-        if failed is not None:
-            raise failed
-        return None
+        raise failed or HubUnreachable(
+            f"could not {action}: the Hub said yes, and nothing is to be seen of it. Run it again in a while"
+        )
 
     def wait(self, attempt: int, retry_after_seconds: float | None = None) -> None:
         """Wait twice as long as the last time, less up to half of it by chance, or what the server said.
@@ -72,3 +90,12 @@ class Retries:
         """
         longest = min(MAX_WAIT_SECONDS, self.backoff_seconds * 2**attempt)
         time.sleep(max(retry_after_seconds or 0.0, longest * random.uniform(0.5, 1.0)))
+
+
+def _passes(error: HubError) -> bool:
+    """Say whether another answer can be had after a wait that somebody is ready to wait."""
+    return (
+        isinstance(error, HubUnreachable)
+        and not error.lasting
+        and (error.retry_after_seconds or 0.0) <= MAX_WAIT_SECONDS
+    )

@@ -1,4 +1,4 @@
-"""What changes something on a Hub: asked once, never blindly again."""
+"""What changes something on a Hub: asked for once, and never blindly again (see `Retries.until`)."""
 
 import warnings
 from collections.abc import Mapping
@@ -30,18 +30,15 @@ class Writing(Reading):
         return account
 
     def create_repo(self, repo: str, *, private: bool) -> None:
-        """Create a model repository, tried again only where it is seen not to be there."""
-        for attempt in range(self.retries.times + 1):
-            try:
-                with translated(self.endpoint, f"create model {repo}"):
-                    self._api.create_repo(repo, repo_type="model", private=private)
-                return
-            except HubUnreachable as error:
-                if self.exists(repo, "model"):
-                    return
-                if error.lasting or attempt == self.retries.times:
-                    raise
-                self.retries.wait(attempt, error.retry_after_seconds)
+        """Create a model repository; one that is there stays as it is, public or private."""
+        action = f"create model {repo}"
+
+        def create() -> bool:
+            with translated(self.endpoint, action):
+                self._api.create_repo(repo, repo_type="model", private=private)
+            return True
+
+        self.retries.until(action, create, lambda: self.exists(repo, "model") or None)
 
     def commit(
         self,
@@ -102,21 +99,11 @@ class Writing(Reading):
         Returns:
             The commit that the tag points to.
         """
-
-        def standing() -> str | None:
-            return self.branches_and_tags(repo, "model")[1].get(name)
-
-        def tag() -> None:
-            if standing() is None:
-                self.tag(repo, name, commit)
-
-        found = self.retries.until(tag, standing)
-        if found is None:
-            raise HubUnreachable(
-                f"could not tag model {repo} with {name}: the Hub said yes and lists no such tag. "
-                "Run it again in a while"
-            )
-        return found
+        return self.retries.until(
+            f"tag model {repo} with {name}",
+            lambda: self.tag(repo, name, commit),
+            lambda: self.branches_and_tags(repo, "model")[1].get(name),
+        )
 
     def delete_tag(self, repo: str, name: str) -> None:
         """Remove a tag."""

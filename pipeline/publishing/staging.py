@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipeline.errors import HubMoved, HubUnreachable
+from pipeline.errors import HubMoved
 from pipeline.hub import Hub, Listed
 from pipeline.publishing.release_tree import Intent
 
@@ -37,30 +37,12 @@ class PullRequest:
 
     def prepare(self, parent: str, standing: Mapping[str, Listed]) -> str:
         """Find the pull request of an earlier try, or open one; give the commit in it."""
-        found = self._find(parent)
-        failed: HubUnreachable | None = None
-        for attempt in range(self.hub.retries.times + 1):
-            if found is not None:
-                return found
-            # Without the certainty that the last one was not taken, another would be a second one.
-            if failed is None or failed.not_done:
-                try:
-                    self._propose(parent, standing)
-                    failed = None
-                except HubUnreachable as error:
-                    failed = error
-                    if failed.lasting:
-                        break
-                    self.hub.retries.wait(attempt, failed.retry_after_seconds)
-            else:
-                self.hub.retries.wait(attempt)
-            found = self._find(parent)
-        if found is None:
-            raise failed or HubUnreachable(
-                f"{self.hub.endpoint} took the pull request {self.intent.title!r} and does not list it. "
-                "Run it again in a while"
-            )
-        return found
+        return self.hub.retries.until(
+            f"open the pull request {self.intent.title!r} of model {self.intent.repo}",
+            lambda: self._propose(parent, standing),
+            lambda: self._find(parent),
+            repeatable=False,  # it would be a second pull request
+        )
 
     def landed(self, head: str) -> Landed:
         """Find the pull request that became the head of main, where there is one."""
@@ -142,11 +124,11 @@ class Branch:
             self.hub.delete_branch(self.intent.repo, self.name)
             head = None
         if head is None:
-            try:
-                self.hub.create_branch(self.intent.repo, self.name, parent)
-            except HubUnreachable:
-                if self._head(self.name) is None:
-                    raise
+            self.hub.retries.until(
+                f"make {self} of model {self.intent.repo}",
+                lambda: self.hub.create_branch(self.intent.repo, self.name, parent),
+                lambda: self._head(self.name),
+            )
         elif head != parent:
             return head
         return self.commit(self.name, parent, standing)
@@ -157,26 +139,22 @@ class Branch:
 
     def commit(self, branch: str, parent: str, standing: Mapping[str, Listed]) -> str:
         """Commit on top of `parent`; one that names its parent cannot land twice."""
-        for attempt in range(self.hub.retries.times + 1):
-            try:
-                return self.hub.commit(
-                    self.intent.repo,
-                    self.intent.files,
-                    delete=self.intent.stale(standing),
-                    parent=parent,
-                    message=f"{self.intent.title}\n\n{self.intent.text}",
-                    branch=branch,
-                )
-            except (HubUnreachable, HubMoved) as error:
-                head = self._head(branch)
-                if head != parent and self._holds(head):
-                    return str(head)
-                if not isinstance(error, HubUnreachable) or error.lasting:
-                    raise
-                if attempt == self.hub.retries.times:
-                    raise
-                self.hub.retries.wait(attempt, error.retry_after_seconds)
-        raise AssertionError
+
+        def commit() -> str:
+            return self.hub.commit(
+                self.intent.repo,
+                self.intent.files,
+                delete=self.intent.stale(standing),
+                parent=parent,
+                message=f"{self.intent.title}\n\n{self.intent.text}",
+                branch=branch,
+            )
+
+        def landed() -> str | None:
+            head = self._head(branch)
+            return head if head != parent and self._holds(head) else None
+
+        return self.hub.retries.until(f"commit to {branch} of model {self.intent.repo}", commit, landed)
 
     def land(self, commit: str, parent: str, standing: Mapping[str, Listed]) -> Landed:
         """Commit to main what was verified on the branch."""

@@ -169,6 +169,22 @@ def test_publication_opens_no_second_pull_request_where_nobody_knows(
     assert tags(api) == {"v1": receipt.commit}
 
 
+def test_publication_opens_no_second_pull_request_where_the_list_lags_behind(
+    line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Hub said yes, and lists what it took a while later."""
+    proposals = Hub.proposals
+    looks: list[int] = []
+
+    def lagging(self: Hub, *arguments: object) -> object:
+        looks.append(1)
+        return [] if len(looks) < 4 else proposals(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Hub, "proposals", lagging)
+    receipt, _ = run(line)
+    assert [one.num for one in api.get_repo_discussions(REPO)] == [receipt.pull_request]
+
+
 @WAYS
 @pytest.mark.parametrize(
     "failure",

@@ -51,7 +51,7 @@ def test_safety_lets_a_plain_model_go(files: dict[str, Path]) -> None:
     unsafe_files.refuse_unsafe(files)
 
 
-@pytest.mark.parametrize("name", ["pytorch_model.bin", "a/b.PT", *(f"x{one}" for one in sorted(CAN_RUN_CODE))])
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "a/b.PT", *map("x{}".format, sorted(CAN_RUN_CODE))])
 def test_safety_refuses_a_pickle_by_its_name(files: dict[str, Path], name: str) -> None:
     assert refused(files, name, b"") == (f"{name} can run code when loaded; wanted safetensors weights only")
 
