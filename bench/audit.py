@@ -29,7 +29,9 @@ from numpy.typing import NDArray
 
 from pipeline import params as parameters
 from pipeline.dataset.normalize import folded
+from pipeline.params.pin import COLUMNS
 from pipeline.stages.audit import step
+from pipeline.workspace import paths
 
 PROJECT = Path(__file__).resolve().parent.parent
 REFERENCE_ROWS = 215_000
@@ -66,8 +68,8 @@ def main() -> int:
         return audit_once(a.child, a.tokenizer)
     with tempfile.TemporaryDirectory(prefix="katman-bench-") as temporary:
         folder: Path = a.folder or Path(temporary)
-        if not (folder / "raw").is_dir():
-            write_splits(folder / "raw", a.rows)
+        if not (folder / paths.RAW).is_dir():
+            write_splits(folder / paths.RAW, a.rows)
         seconds, gib = measure(folder, a.tokenizer, a.threads)
     figures = judged(a.rows, seconds, gib)
     print(f"{a.rows} rows, {a.threads} threads: {seconds:.1f} s, peak {gib:.2f} GiB")
@@ -93,17 +95,16 @@ def judged(rows: int, seconds: float, gib: float) -> dict[str, dict[str, Any]]:
 
 
 def audit_once(folder: Path, tokenizer: Path) -> int:
-    """Audit `folder/raw` as the production workspace's params.yaml says; what the child process does."""
+    """Audit what stands in a folder as production's params.yaml says; what the child process does."""
     params = parameters.load(PROJECT)
-    out = folder / "out"
-    (out / "clean").mkdir(parents=True, exist_ok=True)
+    base = folder / paths.BASE
+    base.unlink(missing_ok=True)  # of another run in this folder
+    base.symlink_to(tokenizer.resolve())
     begin = time.perf_counter()
     record = step.audit(
-        folder / "raw",
-        out,
+        folder,
         params.audit,
-        base=tokenizer,
-        prompts=dict.fromkeys(("query", "positive", "negative"), ""),
+        prompts=dict.fromkeys(COLUMNS, ""),
         max_seq_length=params.model.max_seq_length,
         revision=REVISION,
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.records import Metrics, Receipt, Verdict
-from pipeline.workspace import lineage, receipts
+from pipeline.workspace import paths, receipts
 
 _SHOWN = 3  # failed checks that stand in the line that says how a run ended; its page has all
 
@@ -44,7 +44,7 @@ def standing(workspace: Path, receipt: Receipt) -> str:
     Returns:
         Half a sentence: the newest version, and that it took the candidate back, where it did.
     """
-    newest = receipts.of(workspace, receipt.repo)[-1]
+    newest = receipts.for_repo(workspace, receipt.repo)[-1]
     if newest.candidate == receipt.candidate or newest.restores is None:
         return f"{newest.version} stays released"
     return f"{newest.version} stays released, which took {receipt.version} back to {newest.restores}"
@@ -60,8 +60,8 @@ def markdown(workspace: Path, outcome: str) -> str:
     Returns:
         Markdown, for the artifact on the run's page.
     """
-    verdict = Verdict.load(workspace / lineage.RECORDS["gate"])
-    metrics = Metrics.load(workspace / lineage.RECORDS["evaluate"])
+    verdict = Verdict.load(workspace / paths.RECORDS["gate"])
+    metrics = Metrics.load(workspace / paths.RECORDS["evaluate"])
     accuracies = [
         [
             model,

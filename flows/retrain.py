@@ -13,7 +13,7 @@ from flows import lock, report, steps
 from pipeline.errors import PipelineError, StepFailed, WaitsForPerson
 from pipeline.params import Params
 from pipeline.records import Verdict
-from pipeline.workspace import lineage
+from pipeline.workspace import paths
 
 
 @flow(name="retrain", persist_result=False)
@@ -57,7 +57,7 @@ def _run(folder: Path, held: int, refresh: bool, release: bool) -> State[None]:
 
 def _release(folder: Path, held: int, wanted: bool, unchanged: bool) -> State[None]:
     """Release the candidate where there is something to release; returns the flow's end."""
-    verdict = Verdict.load(folder / lineage.RECORDS["gate"])
+    verdict = Verdict.load(folder / paths.RECORDS["gate"])
     if not verdict.passed:
         return Completed(message=f"refused by the gate: {report.refusal(verdict)}")
     receipt = report.receipt_of(folder, verdict.candidate)

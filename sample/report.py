@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.records import Check, Metrics, Part, Receipt, Verdict
-from pipeline.workspace import lineage, receipts
+from pipeline.workspace import paths, receipts
 from sample.workspace import SampleError
 
 # Accuracy on test at full width: outside of these, the sample would show nothing.
@@ -104,8 +104,8 @@ def gather(work: Path, endpoint: str, outcome: str, seconds: dict[str, float]) -
         outcome: What came of the run.
         seconds: What each step took.
     """
-    verdict = Verdict.load(work / lineage.RECORDS["gate"])
-    metrics = Metrics.load(work / lineage.RECORDS["evaluate"])
+    verdict = Verdict.load(work / paths.RECORDS["gate"])
+    metrics = Metrics.load(work / paths.RECORDS["evaluate"])
     receipt = newest_receipt(work)
     return Figures(
         endpoint=endpoint,

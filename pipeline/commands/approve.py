@@ -49,8 +49,8 @@ def run(workspace: Path, params: Params, name: str, reason: str) -> tuple[str, A
             reason=reason.strip(),
             approved_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        approvals.put(workspace, verdict.candidate, standing)
-    git.keep(workspace, f"Approve candidate {verdict.candidate[:12]}\n\n{standing.name}: {standing.reason}")
+        approvals.save(workspace, verdict.candidate, standing)
+    git.commit(workspace, f"Approve candidate {verdict.candidate[:12]}\n\n{standing.name}: {standing.reason}")
     return verdict.candidate, standing
 
 

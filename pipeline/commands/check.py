@@ -60,7 +60,7 @@ def summary(found: dict[str, str]) -> str:
 
 
 def _git(workspace: Path) -> str:
-    commit = git.commit(workspace)
+    commit = git.head(workspace)
     if commit is None:
         raise InvalidWorkspace(
             f"{workspace} has no git commit; wanted one, because the card states the commit of the code. "

@@ -4,7 +4,7 @@ Never a DVC stage: DVC's run cache would bring back a receipt with no push behin
 """
 
 import tempfile
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,7 +14,8 @@ from pipeline.hub import Hub
 from pipeline.params import Params
 from pipeline.params.card import policy
 from pipeline.publishing import provenance, publish, release_tree, round_trip, signatures, unsafe_files
-from pipeline.publishing.release_tree import SIGNATURE, Intent, assemble, contents
+from pipeline.publishing.publish import Published
+from pipeline.publishing.release_tree import PROVENANCE, SIGNATURE, Intent
 from pipeline.records import Approval, Card, Judged, Pin, Receipt, Reembed, Verdict
 from pipeline.records.verdict import Outcome
 from pipeline.workspace import approvals, digests, lineage, paths, receipts
@@ -41,80 +42,36 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
             version is taken.
         HubError: The Hub was not reached, or refused.
     """
-    verdict, card, pin = judged(workspace)
+    records = passing_records(workspace)
+    verdict, card, pin = records
     repo = params.release.repo
     newest = receipts.latest(workspace, repo)
     if newest is not None and newest.candidate == verdict.candidate:
-        receipts.keep(workspace, newest)  # a run before this one may have been cut off behind its receipt
+        receipts.commit(workspace, newest)  # a run before this one may have been cut off behind its receipt
         return newest, True
     approval = approvals.demand(workspace, params, verdict)
-    # One that nobody asked for can come between two tries, which must make the same files.
-    override = approval if approvals.reasons(workspace, params, verdict) else None
     _refuse_other_version(workspace, repo, card)
     space = _space(workspace)
-    files = contents(workspace)
+    files = release_tree.contents(workspace)
     unsafe_files.refuse_unsafe(files)
     hub = Hub(params.hub)
     account = hub.writer()
     there = _refuse_seen(hub, params, pin)
     with tempfile.TemporaryDirectory() as scratch:
-        target = Path(scratch) / release_tree.NAME
-        recipe = receipts.recipe(params)
-        files[release_tree.NAME] = provenance.write(
-            workspace, target, files, (verdict, card, pin), repo=repo, recipe=recipe, approval=override
-        )
-        if params.release.signature is not None:
-            signed = assemble(Path(scratch) / "signed", files)
-            files[SIGNATURE] = signatures.sign(signed, params.release.signature)
-        intent = Intent(
-            repo=repo,
-            version=card.version,
-            candidate=verdict.candidate,
-            title=f"{card.version}: candidate {verdict.candidate[:12]}",
-            text=_text(verdict, card, pin, override),
-            files=files,
-        )
+        intent = _intent(workspace, params, records, approval, files, Path(scratch))
         if not there:
             hub.create_repo(repo, private=params.release.private)
+            _refuse_seen(hub, params, pin)  # somebody may have made it meanwhile, and public
         published = publish.publish(
+            workspace,
+            params.release,
             hub,
+            account,
             intent,
-            receipts.of(workspace, repo),
-            round_trip.first(params.release.signature, round_trip.judged(workspace, params)),
-            pull_requests=params.release.pull_requests,
+            round_trip.against_evaluation(workspace, params),
         )
-    receipt = Receipt(
-        kind="release",
-        endpoint=hub.endpoint,
-        repo=repo,
-        commit=published.commit,
-        parent=published.parent,
-        version=card.version,
-        pull_request=published.pull_request,
-        candidate=verdict.candidate,
-        recipe=recipe,
-        recipe_version=params.train.recipe_version,
-        dataset={"repo": pin.dataset.repo, "revision": pin.dataset.revision},
-        base={"repo": pin.base.repo, "revision": pin.base.revision},
-        live={"repo": pin.live.repo, "revision": pin.live.revision} if pin.live else None,
-        anchor=published.commit if verdict.better_than_anchor or pin.anchor is None else pin.anchor.revision,
-        space=space,
-        verdict=Judged(
-            outcome=verdict.outcome,
-            checks=len(verdict.checks),
-            look=verdict.look,
-            better_than_anchor=verdict.better_than_anchor,
-        ),
-        approval=approval,
-        probe=published.probe,
-        records={path: digests.sha256(workspace / path) for path in paths.RECORDS.values()},
-        files=published.files,
-        dvc_lock=digests.sha256(workspace / paths.LOCK),
-        code_commit=card.code_commit,
-        released_by=account.name,
-        released_at=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-    receipts.put(workspace, receipt)
+    receipt = _receipt(workspace, params, records, approval, space, published)
+    receipts.save(workspace, receipt)
     return receipt, False
 
 
@@ -125,8 +82,13 @@ def summary(released: tuple[Receipt, bool]) -> str:
     return f"{said}: {receipt.repo} {receipt.version} at {receipt.commit} ({receipt.released_at})"
 
 
-def judged(workspace: Path) -> tuple[Verdict, Card, Pin]:
-    """Read the records behind a release, over an unbroken chain and with a passing verdict."""
+def passing_records(workspace: Path) -> tuple[Verdict, Card, Pin]:
+    """Read the records behind a release.
+
+    Raises:
+        ReleaseRefused: The verdict is a no.
+        BrokenChain: What stands in the workspace is not what was judged.
+    """
     verdict = Verdict.load(workspace / paths.RECORDS["gate"])
     if not verdict.passed:
         failed = [
@@ -183,10 +145,38 @@ def _refuse_seen(hub: Hub, params: Params, pin: Pin) -> bool:
     return standing is not None
 
 
-def _text(verdict: Verdict, card: Card, pin: Pin, approval: Approval | None) -> str:
-    """Say in the pull request what is released; the same words in each try."""
+def _intent(
+    workspace: Path,
+    params: Params,
+    records: tuple[Verdict, Card, Pin],
+    approval: Approval | None,
+    files: Mapping[str, Path],
+    scratch: Path,
+) -> Intent:
+    """Return what main shall hold: the files, how they came about and, where it is wanted, a signature."""
+    verdict, card, _ = records
+    repo, how = params.release.repo, params.release.signature
+    # One that nobody asked for can come between two tries, which must make the same files.
+    override = approval if approvals.reasons(workspace, params, verdict) else None
+    statement = provenance.write(
+        workspace,
+        scratch / PROVENANCE,
+        files,
+        records,
+        repo=repo,
+        recipe=receipts.recipe(params),
+        approval=override,
+    )
+    tree = {**files, PROVENANCE: statement}
+    if how is not None:
+        tree[SIGNATURE] = signatures.sign(release_tree.assemble(scratch / "signed", tree), how)
+    return release_tree.intend(repo, card.version, verdict.candidate, tree, _lines(records, override))
+
+
+def _lines(records: tuple[Verdict, Card, Pin], approval: Approval | None) -> list[str]:
+    """Return what the pull request says of the candidate; the same lines in each try."""
+    verdict, card, pin = records
     lines = [
-        f"candidate: {verdict.candidate}",
         f"verdict: {verdict.outcome}, {len(verdict.checks)} checks, look {verdict.look}",
         f"dataset: {pin.dataset.repo} at {pin.dataset.revision}",
         f"base: {pin.base.repo} at {pin.base.revision}",
@@ -195,4 +185,37 @@ def _text(verdict: Verdict, card: Card, pin: Pin, approval: Approval | None) -> 
     ]
     if approval is not None:
         lines.append(f"approved by {approval.name} ({approval.approved_at}): {approval.reason}")
-    return "\n".join(lines)
+    return lines
+
+
+def _receipt(
+    workspace: Path,
+    params: Params,
+    records: tuple[Verdict, Card, Pin],
+    approval: Approval | None,
+    space: str,
+    published: Published,
+) -> Receipt:
+    """Return the receipt: what stands on the Hub, and everything that it rests on."""
+    verdict, card, pin = records
+    return Receipt(
+        **vars(published),
+        kind="release",
+        recipe=receipts.recipe(params),
+        recipe_version=params.train.recipe_version,
+        dataset={"repo": pin.dataset.repo, "revision": pin.dataset.revision},
+        base={"repo": pin.base.repo, "revision": pin.base.revision},
+        live={"repo": pin.live.repo, "revision": pin.live.revision} if pin.live else None,
+        anchor=published.commit if verdict.better_than_anchor or pin.anchor is None else pin.anchor.revision,
+        space=space,
+        verdict=Judged(
+            outcome=verdict.outcome,
+            checks=len(verdict.checks),
+            look=verdict.look,
+            better_than_anchor=verdict.better_than_anchor,
+        ),
+        approval=approval,
+        records={path: digests.sha256(workspace / path) for path in paths.RECORDS.values()},
+        dvc_lock=digests.sha256(workspace / paths.LOCK),
+        code_commit=card.code_commit,
+    )

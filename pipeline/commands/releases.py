@@ -19,7 +19,7 @@ def run(workspace: Path, params: Params) -> list[str]:
         Lines of a table with the columns of `HEAD`; and one more where the Hub could not be asked what runs.
     """
     repo = params.release.repo
-    found = receipts.of(workspace, repo)
+    found = receipts.for_repo(workspace, repo)
     if not found:
         return [f"nothing was released to {repo} from here yet"]
     deployed, trouble = None, []

@@ -2,15 +2,13 @@
 
 import tempfile
 from argparse import ArgumentParser
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.embedding import vector_space
 from pipeline.errors import BrokenChain, ReleaseRefused
 from pipeline.hub import Hub
 from pipeline.params import Params
-from pipeline.publishing import publish, round_trip, unsafe_files
-from pipeline.publishing.release_tree import SIGNATURE, Intent
+from pipeline.publishing import publish, release_tree, round_trip, unsafe_files
 from pipeline.records import Receipt
 from pipeline.workspace import digests, receipts
 
@@ -35,66 +33,29 @@ def run(workspace: Path, params: Params, to: str) -> tuple[Receipt, str]:
         HubError: The Hub was not reached, or refused.
     """
     repo = params.release.repo
-    found = {one.version: one for one in receipts.of(workspace, repo)}
-    if to not in found:
-        raise ReleaseRefused(
-            f"{repo} has the releases {', '.join(found) or 'none'}; wanted {to!r} among them"
-        )
-    target, newest = found[to], receipts.of(workspace, repo)[-1]
+    target, newest = _target(workspace, repo, to)
     if newest.files == target.files:
-        receipts.keep(workspace, newest)
+        receipts.commit(workspace, newest)
         return newest, f"main holds the files of {to} already, as {newest.version}"
     hub = Hub(params.hub)
     account = hub.writer()
-    version = receipts.next_version(workspace, repo)
     with tempfile.TemporaryDirectory() as cache:
-        folder, _ = hub.download(repo, "model", target.commit, target.files.__contains__, cache=Path(cache))
-        files = {path: folder / path for path in target.files}
-        wrong = [
-            path
-            for path, wanted in target.files.items()
-            if not files[path].is_file() or digests.sha256(files[path]) != wanted
-        ]
-        if wrong:
-            raise BrokenChain(
-                f"{', '.join(sorted(wrong))} of {repo} at {target.commit[:12]} are not as the receipt of "
-                f"{to} says; wanted them equal. Roll back to another release"
-            )
+        files = _download(hub, target, Path(cache))
         unsafe_files.refuse_unsafe(files)
-        intent = Intent(
-            repo=repo,
-            version=version,
-            candidate=target.candidate,
-            title=f"{version}: back to {to}, candidate {target.candidate[:12]}",
-            text=f"candidate: {target.candidate}\nrestores: {to}, commit {target.commit}",
-            files=files,
+        intent = release_tree.intend(
+            repo,
+            receipts.next_version(workspace, repo),
+            target.candidate,
+            files,
+            [f"restores: {to}, commit {target.commit}"],
+            restores=to,
         )
         published = publish.publish(
-            hub,
-            intent,
-            receipts.of(workspace, repo),
-            round_trip.first(
-                params.release.signature if SIGNATURE in target.files else None, round_trip.released(target)
-            ),
-            pull_requests=params.release.pull_requests,
+            workspace, params.release, hub, account, intent, round_trip.against_receipt(target)
         )
-    receipt = target.model_copy(
-        update={
-            "kind": "rollback",
-            "endpoint": hub.endpoint,
-            "commit": published.commit,
-            "parent": published.parent,
-            "version": version,
-            "restores": to,
-            "pull_request": published.pull_request,
-            "probe": published.probe,
-            "files": published.files,
-            "released_by": account.name,
-            "released_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-    )
-    receipts.put(workspace, receipt)
-    return receipt, vector_space.said(newest, receipt)
+    receipt = target.model_copy(update={**vars(published), "kind": "rollback", "restores": to})
+    receipts.save(workspace, receipt)
+    return receipt, vector_space.explain(newest, receipt)
 
 
 def summary(rolled_back: tuple[Receipt, str]) -> str:
@@ -102,3 +63,30 @@ def summary(rolled_back: tuple[Receipt, str]) -> str:
     receipt, meaning = rolled_back
     done = f"rolled back: {receipt.repo} {receipt.version} at {receipt.commit} ({receipt.released_at})"
     return f"{done}\n{meaning}"
+
+
+def _target(workspace: Path, repo: str, version: str) -> tuple[Receipt, Receipt]:
+    """Return the receipt of the release that shall come back, and the newest receipt."""
+    found = {one.version: one for one in receipts.for_repo(workspace, repo)}
+    if version not in found:
+        raise ReleaseRefused(
+            f"{repo} has the releases {', '.join(found) or 'none'}; wanted {version!r} among them"
+        )
+    return found[version], list(found.values())[-1]
+
+
+def _download(hub: Hub, target: Receipt, cache: Path) -> dict[str, Path]:
+    """Download the files that a receipt names, and compare each with it."""
+    folder, _ = hub.download(target.repo, "model", target.commit, target.files.__contains__, cache=cache)
+    files = {path: folder / path for path in target.files}
+    wrong = [
+        path
+        for path, wanted in target.files.items()
+        if not files[path].is_file() or digests.sha256(files[path]) != wanted
+    ]
+    if wrong:
+        raise BrokenChain(
+            f"{', '.join(sorted(wrong))} of {target.repo} at {target.commit[:12]} are not as the receipt of "
+            f"{target.version} says; wanted them equal. Roll back to another release"
+        )
+    return files

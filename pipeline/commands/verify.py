@@ -47,7 +47,7 @@ def run(workspace: Path, params: Params, what: str) -> dict[str, str]:
         files = {path: folder / path for path in sorted(wanted)}
         found = {path: digests.sha256(local) for path, local in files.items()}
         unsafe_files.refuse_unsafe(files)
-        predicate = provenance.check(folder, found)
+        predicate = provenance.verify(folder, found)
         said = {"files": f"{len(found)} of {repo} at {commit}, as the Hub lists them; none can run code"}
         inner = predicate["buildDefinition"]["internalParameters"]
         outer = predicate["buildDefinition"].get("externalParameters", {})

@@ -19,7 +19,7 @@ def change(before: Receipt | None, after: Receipt) -> str:
     return "minor" if before.space == after.space else "major"
 
 
-def said(before: Receipt, after: Receipt) -> str:
+def explain(before: Receipt, after: Receipt) -> str:
     """Say what it means to go from one to the other."""
     match change(before, after):
         case "minor":

@@ -5,7 +5,7 @@ asked once, because an answer that was lost can stand for a commit that landed: 
 """
 
 from pipeline.hub import log_filter as log_filter
-from pipeline.hub.pull_requests import Hub, Proposal
+from pipeline.hub.pull_requests import Hub, PullRequest
 from pipeline.hub.reading import Account, Info, Kind, Listed, digest_as_listed
 
-__all__ = ["Account", "Hub", "Info", "Kind", "Listed", "Proposal", "digest_as_listed"]
+__all__ = ["Account", "Hub", "Info", "Kind", "Listed", "PullRequest", "digest_as_listed"]

@@ -14,7 +14,7 @@ from pipeline.hub.writing import Writing
 
 
 @dataclass(frozen=True)
-class Proposal:
+class PullRequest:
     """One pull request.
 
     Attributes:
@@ -33,11 +33,16 @@ class Proposal:
     commit: str | None
     merged_as: str | None
 
+    @property
+    def waits(self) -> bool:
+        """Whether it can still be merged, as a draft too."""
+        return self.status in {"open", "draft"}
+
 
 class Hub(Writing):
     """The same Hub, with pull requests."""
 
-    def propose(
+    def open_pull_request(
         self,
         repo: str,
         files: Mapping[str, Path],
@@ -66,9 +71,9 @@ class Hub(Writing):
             create_pr=True,
         )
 
-    def proposals(
+    def pull_requests(
         self, repo: str, title: re.Pattern[str], status: Literal["open", "closed"]
-    ) -> list[Proposal]:
+    ) -> list[PullRequest]:
         """List the open, or the closed and merged, pull requests with such a title, oldest first."""
         found = self._asked(
             f"list the pull requests of model {repo}",
@@ -82,9 +87,9 @@ class Hub(Writing):
                 and title.fullmatch(one.title)
             ],
         )
-        return [self.proposal(repo, number) for number in sorted(found)]
+        return [self.pull_request(repo, number) for number in sorted(found)]
 
-    def proposal(self, repo: str, number: int) -> Proposal:
+    def pull_request(self, repo: str, number: int) -> PullRequest:
         """Look at one pull request."""
         action = f"look at pull request {number} of model {repo}"
         found = self._asked(
@@ -98,7 +103,7 @@ class Hub(Writing):
         heads = {ref.ref: ref.target_commit for ref in refs.pull_requests or []}
         head, merged = heads.get(f"refs/pr/{number}"), found.merge_commit_oid
         comments = [event.content for event in found.events if isinstance(event, DiscussionComment)]
-        return Proposal(
+        return PullRequest(
             number=number,
             title=found.title,
             text=comments[0] if comments else "",
@@ -107,7 +112,7 @@ class Hub(Writing):
             merged_as=None if merged is None else answers.commit(merged, action),
         )
 
-    def merge(self, repo: str, number: int) -> Proposal:
+    def merge(self, repo: str, number: int) -> PullRequest:
         """Merge a pull request, again and again while it is seen to be open and nothing answers.
 
         Returns:
@@ -121,12 +126,12 @@ class Hub(Writing):
 
         def merge() -> None:
             with translated(self.endpoint, action):
-                if self.proposal(repo, number).status == "draft":
+                if self.pull_request(repo, number).status == "draft":
                     self._api.change_discussion_status(repo, number, "open", repo_type="model")
                 self._api.merge_pull_request(repo, number, repo_type="model")
 
-        def merged() -> Proposal | None:
-            found = self.proposal(repo, number)
+        def merged() -> PullRequest | None:
+            found = self.pull_request(repo, number)
             return found if found.status == "merged" else None
 
         return self.retries.until(action, merge, merged)
@@ -139,6 +144,4 @@ class Hub(Writing):
             with translated(self.endpoint, action):
                 self._api.change_discussion_status(repo, number, "closed", comment=reason, repo_type="model")
 
-        self.retries.until(
-            action, close, lambda: self.proposal(repo, number).status not in {"open", "draft"} or None
-        )
+        self.retries.until(action, close, lambda: not self.pull_request(repo, number).waits or None)

@@ -66,7 +66,8 @@ class Retries:
         may_act = True
         for attempt in range(self.times + 1):
             if attempt > 0:
-                self.wait(attempt - 1, getattr(failed, "retry_after_seconds", None))
+                asked = failed.retry_after_seconds if isinstance(failed, HubUnreachable) else None
+                self.wait(attempt - 1, asked)
                 seen = look()
             if seen is None and may_act:
                 try:

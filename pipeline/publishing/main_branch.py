@@ -6,7 +6,7 @@ from pathlib import Path
 from pipeline.errors import HubError, PipelineError, ReleaseRefused, first_line
 from pipeline.hub import Hub, Listed
 from pipeline.publishing.release_tree import HUBS_OWN, Intent
-from pipeline.publishing.staging import Branch, Landed
+from pipeline.publishing.staging import Landed, StagedBranch
 from pipeline.records import Receipt
 from pipeline.workspace import digests
 
@@ -45,7 +45,7 @@ def refuse_taken(hub: Hub, intent: Intent) -> None:
 
 def parent_of(hub: Hub, repo: str, landed: Landed) -> str | None:
     """Give the commit before ours on main: the merge's first parent, not what it merged."""
-    merged = hub.proposal(repo, landed.pull_request).commit if landed.pull_request else None
+    merged = hub.pull_request(repo, landed.pull_request).commit if landed.pull_request else None
     history = hub.history(repo)
     place = history.index(landed.commit) if landed.commit in history else len(history)
     return next((commit for commit in history[place + 1 :] if commit != merged), None)
@@ -73,7 +73,7 @@ def take_back(hub: Hub, intent: Intent, landed: Landed, parent: str | None, erro
                 files=_tree(hub, repo, parent, Path(cache)),
             )
             standing = hub.files(repo, "model", landed.commit)
-            commit = Branch(hub, former).commit("main", landed.commit, standing)
+            commit = StagedBranch(hub, former).commit("main", landed.commit, standing)
         if hub.branches_and_tags(repo, "model")[1].get(intent.version) == landed.commit:
             hub.delete_tag(repo, intent.version)
     except (HubError, OSError) as second:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import BrokenChain, Contradicted
-from pipeline.publishing.release_tree import HUBS_OWN, NAME, SIGNATURE
+from pipeline.publishing.release_tree import HUBS_OWN, PROVENANCE, SIGNATURE
 from pipeline.records import Approval, Card, Pin, PinnedRepo, Verdict
 from pipeline.workspace import digests, paths
 from pipeline.workspace.files import write_text
@@ -93,11 +93,11 @@ def _dependencies(pin: Pin, card: Card) -> list[dict[str, Any]]:
     return found
 
 
-def check(folder: Path, found: Mapping[str, str]) -> dict[str, Any]:
+def verify(folder: Path, found: Mapping[str, str]) -> dict[str, Any]:
     """Compare a downloaded release with its statement.
 
     Args:
-        folder: It.
+        folder: The release.
         found: sha256 of all its files by path.
 
     Returns:
@@ -107,19 +107,21 @@ def check(folder: Path, found: Mapping[str, str]) -> dict[str, Any]:
         BrokenChain: There is no statement.
         Contradicted: The file is no statement, or does not fit the files.
     """
-    if NAME not in found:
-        raise BrokenChain(f"there is no {NAME}; wanted what says how these files came about")
+    if PROVENANCE not in found:
+        raise BrokenChain(f"there is no {PROVENANCE}; wanted what says how these files came about")
     try:
-        content = json.loads((folder / NAME).read_bytes())
+        content = json.loads((folder / PROVENANCE).read_bytes())
         kinds = (content["_type"], content["predicateType"])
         wanted = {str(one["name"]): str(one["digest"]["sha256"]) for one in content["subject"]}
         predicate: dict[str, Any] = content["predicate"]
         predicate["buildDefinition"]["internalParameters"]["candidate"]
     except (ValueError, KeyError, TypeError):
-        raise Contradicted(f"{NAME} is no statement of a release; do not trust these files") from None
+        raise Contradicted(f"{PROVENANCE} is no statement of a release; do not trust these files") from None
     if kinds != (STATEMENT, PREDICATE):
-        raise Contradicted(f"{NAME} is a {kinds[0]} with {kinds[1]}; wanted {STATEMENT} with {PREDICATE}")
-    theirs = {path: one for path, one in found.items() if path not in {NAME, SIGNATURE, *HUBS_OWN}}
+        raise Contradicted(
+            f"{PROVENANCE} is a {kinds[0]} with {kinds[1]}; wanted {STATEMENT} with {PREDICATE}"
+        )
+    theirs = {path: one for path, one in found.items() if path not in {PROVENANCE, SIGNATURE, *HUBS_OWN}}
     faults = [f"{path} is not among its files" for path in sorted(theirs.keys() - wanted.keys())]
     faults += [f"{path} is missing" for path in sorted(wanted.keys() - theirs.keys())]
     faults += [
@@ -128,5 +130,7 @@ def check(folder: Path, found: Mapping[str, str]) -> dict[str, Any]:
         if theirs[path] != wanted[path]
     ]
     if faults:
-        raise Contradicted(f"{NAME} does not fit the files:\n  " + "\n  ".join(faults) + "\nDo not use them")
+        raise Contradicted(
+            f"{PROVENANCE} does not fit the files:\n  " + "\n  ".join(faults) + "\nDo not use them"
+        )
     return predicate

@@ -6,6 +6,7 @@ It looks first at what stands on the Hub, and goes on from there: an earlier one
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.errors import (
@@ -18,61 +19,80 @@ from pipeline.errors import (
     ReleaseRefused,
     first_line,
 )
-from pipeline.hub import Hub, Listed
+from pipeline.hub import Account, Hub, Listed
+from pipeline.params.release import ReleaseParams
 from pipeline.publishing import main_branch
 from pipeline.publishing.release_tree import SIGNATURE, Intent
-from pipeline.publishing.round_trip import Check, Probe
-from pipeline.publishing.staging import Branch, Landed, PullRequest
-from pipeline.records import Receipt
-from pipeline.workspace import digests
+from pipeline.publishing.round_trip import Fingerprint, RoundTrip, with_signature
+from pipeline.publishing.staging import Landed, StagedBranch, StagedPullRequest
+from pipeline.workspace import digests, receipts
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What came back of a commit.
+
+    Attributes:
+        files: sha256 by path.
+        probe: What the model among them makes of the fixed texts.
+    """
+
+    files: dict[str, str]
+    probe: Fingerprint
 
 
 @dataclass(frozen=True)
 class Published:
-    """What stands on main now.
+    """What stands on main now: each field is the one of that name in the receipt."""
 
-    Attributes:
-        commit: Main's.
-        parent: The commit before it on main.
-        pull_request: The one that was merged; None where there was none.
-        files: sha256 by path, of what came back.
-        probe: What the model that came back makes of the fixed texts.
-    """
-
+    endpoint: str
+    repo: str
+    version: str
+    candidate: str
     commit: str
     parent: str | None
     pull_request: int | None
     files: dict[str, str]
-    probe: Probe
+    probe: Fingerprint
+    released_by: str
+    released_at: str
 
 
 def publish(
-    hub: Hub, intent: Intent, receipts: list[Receipt], check: Check, *, pull_requests: bool
+    workspace: Path,
+    params: ReleaseParams,
+    hub: Hub,
+    account: Account,
+    intent: Intent,
+    round_trip: RoundTrip,
 ) -> Published:
     """Make a tree main, with a tag.
 
     Args:
-        hub: The Hub, for a token that may write.
+        workspace: Its receipts say where main may stand.
+        params: How it is staged, and whose signature it must bear where it bears one.
+        hub: The Hub.
+        account: Whose token it is, which may write.
         intent: The tree.
-        receipts: Those of this repository, oldest first: main must stand at one of them.
-        check: Loads what came back, and refuses what is not the model that is meant.
-        pull_requests: Stage in a pull request; else on a branch.
+        round_trip: Loads what came back, and refuses what is not the model that is meant.
 
     Raises:
         PipelineError: Main is as it was before, or says in its message what it is.
     """
-    stage = PullRequest(hub, intent) if pull_requests else Branch(hub, intent)
+    round_trip = with_signature(params.signature if SIGNATURE in intent.files else None, round_trip)
+    stage = StagedPullRequest(hub, intent) if params.pull_requests else StagedBranch(hub, intent)
     head = hub.info(intent.repo, "model").commit
     standing = hub.files(intent.repo, "model", head)
     if intent.is_tree(standing):
         landed = stage.landed(head)  # an earlier one was cut off behind its merge
         verified = None
     else:
-        main_branch.refuse_stranger(hub, intent.repo, receipts, head, standing)
+        earlier = receipts.for_repo(workspace, intent.repo)
+        main_branch.refuse_stranger(hub, intent.repo, earlier, head, standing)
         main_branch.refuse_taken(hub, intent)
-        landed, verified = _land(hub, stage, intent, check, head, standing)
+        landed, verified = _land(hub, stage, intent, round_trip, head, standing)
     try:
-        return _finish(hub, stage, intent, check, landed, verified)
+        parent, verified = _finish(hub, stage, intent, round_trip, landed, verified)
     except HubMoved:
         raise
     except HubError as error:
@@ -80,17 +100,34 @@ def publish(
             f"{error}\n{intent.version} is main of {intent.repo} at {landed.commit[:12]}, and not finished: "
             "run it again, which goes on from there"
         ) from None
+    return Published(
+        endpoint=hub.endpoint,
+        repo=intent.repo,
+        version=intent.version,
+        candidate=intent.candidate,
+        commit=landed.commit,
+        parent=parent,
+        pull_request=landed.pull_request,
+        files=verified.files,
+        probe=verified.probe,
+        released_by=account.name,
+        released_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
 
 
 def _finish(
     hub: Hub,
-    stage: PullRequest | Branch,
+    stage: StagedPullRequest | StagedBranch,
     intent: Intent,
-    check: Check,
+    round_trip: RoundTrip,
     landed: Landed,
-    verified: tuple[dict[str, str], Probe] | None,
-) -> Published:
-    """Look at what landed, tag it, and take away what was staged; or give main its former files back."""
+    verified: Verified | None,
+) -> tuple[str | None, Verified]:
+    """Look at what landed, tag it, and take away what was staged; or give main its former files back.
+
+    Returns:
+        The commit before it on main, and what came back of it.
+    """
     parent = main_branch.parent_of(hub, intent.repo, landed)
     try:
         if not intent.is_tree(hub.files(intent.repo, "model", landed.commit)):
@@ -103,27 +140,27 @@ def _finish(
                 f"somebody committed {now[:12]} to main of {intent.repo} on top of {landed.commit[:12]}, "
                 f"which holds {intent.version}; nothing was put back. Look at who did that"
             )
-        files, probe = verified or verify(hub, intent, landed.commit, check)
+        verified = verified or verify(hub, intent, landed.commit, round_trip)
         _tag(hub, intent, landed.commit)
     except (BrokenChain, ReleaseRefused, InvalidData) as error:
         raise type(error)(f"{error}\n{main_branch.take_back(hub, intent, landed, parent, error)}") from None
     stage.clear()
-    return Published(landed.commit, parent, landed.pull_request, files, probe)
+    return parent, verified
 
 
 def _land(
     hub: Hub,
-    stage: PullRequest | Branch,
+    stage: StagedPullRequest | StagedBranch,
     intent: Intent,
-    check: Check,
+    round_trip: RoundTrip,
     head: str,
     standing: dict[str, Listed],
-) -> tuple[Landed, tuple[dict[str, str], Probe]]:
+) -> tuple[Landed, Verified]:
     """Stage, verify, and merge; where that fails, main is untouched and what was staged is taken away."""
     asked = False
     try:
         commit = stage.prepare(head, standing)
-        verified = verify(hub, intent, commit, check)
+        verified = verify(hub, intent, commit, round_trip)
         now = hub.info(intent.repo, "model").commit
         if now != head:
             raise HubMoved(
@@ -146,11 +183,11 @@ def _land(
         raise type(error)(f"{error}\n{said}; {left}") from None
 
 
-def verify(hub: Hub, intent: Intent, commit: str, check: Check) -> tuple[dict[str, str], Probe]:
-    """Compare the Hub's tree, and a download into an empty cache, with the files that are meant; load it.
+def verify(hub: Hub, intent: Intent, commit: str, round_trip: RoundTrip) -> Verified:
+    """Compare the Hub's tree, and a download into an empty cache, with the files that are meant; load them.
 
-    Returns:
-        sha256 by path of what came back, and what the model makes of the fixed texts.
+    Raises:
+        BrokenChain: The tree, a file or the model is another one.
     """
     if not intent.is_tree(hub.files(intent.repo, "model", commit)):
         raise BrokenChain(f"commit {commit} of {intent.repo} is not the tree that was sent")
@@ -162,7 +199,7 @@ def verify(hub: Hub, intent: Intent, commit: str, check: Check) -> tuple[dict[st
                 raise BrokenChain(
                     f"{path} came back from {intent.repo} at {commit[:12]} with other bytes; do not use it"
                 )
-        return found, check(folder)
+        return Verified(found, round_trip(folder))
 
 
 def _tag(hub: Hub, intent: Intent, commit: str) -> None:

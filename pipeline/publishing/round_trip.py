@@ -8,12 +8,14 @@ import polars as pl
 from pipeline.errors import BrokenChain
 from pipeline.params import Params
 from pipeline.params.release import KeySignature, SigstoreSignature
-from pipeline.publishing.signatures import verify
+from pipeline.publishing import signatures
 from pipeline.records import Metrics, Receipt
 from pipeline.workspace import paths
 
-Probe = dict[str, float]
-Check = Callable[[Path], Probe]
+# Cosines between what a model makes of `TEXTS`, by the two numbers, as "1-0".
+Fingerprint = dict[str, float]
+# Loads what came back, refuses what is not the model that is meant, and takes its fingerprint.
+RoundTrip = Callable[[Path], Fingerprint]
 
 ROWS = 16
 # The same weights on another device, or in batches of another shape, add up float32 in another order: cosines
@@ -30,8 +32,8 @@ TEXTS = (
 )
 
 
-def judged(workspace: Path, params: Params) -> Check:
-    """Give the check of a candidate against the cosines that `evaluate` kept of its first test rows."""
+def against_evaluation(workspace: Path, params: Params) -> RoundTrip:
+    """Return the round trip of a candidate: against the cosines that `evaluate` kept of its first rows."""
     split = params.gate.split
     kept = (
         pl.scan_parquet(workspace / paths.OUTCOMES)
@@ -42,7 +44,7 @@ def judged(workspace: Path, params: Params) -> Check:
     texts = pl.read_parquet(paths.clean(workspace, split))
     bf16 = Metrics.load(workspace / paths.RECORDS["evaluate"]).bf16
 
-    def check(folder: Path) -> Probe:
+    def encode_again(folder: Path) -> Fingerprint:
         from pipeline.embedding import (
             encode,
             loading,  # seconds to import
@@ -71,23 +73,23 @@ def judged(workspace: Path, params: Params) -> Check:
                 )
         return fingerprint(folder)
 
-    return check
+    return encode_again
 
 
-def released(receipt: Receipt) -> Check:
-    """Give the check of a release against the probe in its receipt."""
+def against_receipt(receipt: Receipt) -> RoundTrip:
+    """Return the round trip of a release: against the probe in its receipt."""
 
-    def check(folder: Path) -> Probe:
+    def encode_again(folder: Path) -> Fingerprint:
         again = fingerprint(folder)
         if receipt.probe is not None:
             _compare(receipt.probe, again, f"the probe in the receipt of {receipt.version}", TOLERANCE)
         return again
 
-    return check
+    return encode_again
 
 
-def fingerprint(folder: Path) -> Probe:
-    """Load a model and give the cosines between what it makes of `TEXTS`, by the two numbers.
+def fingerprint(folder: Path) -> Fingerprint:
+    """Load a model and take its fingerprint.
 
     Raises:
         InvalidData: The folder holds no model that can be loaded.
@@ -107,7 +109,7 @@ def fingerprint(folder: Path) -> Probe:
     }
 
 
-def _compare(wanted: Probe, found: Probe, what: str, tolerance: float) -> None:
+def _compare(wanted: Fingerprint, found: Fingerprint, what: str, tolerance: float) -> None:
     for key, value in wanted.items():
         # "not within" also where it is no number.
         if not abs(found.get(key, float("nan")) - value) <= tolerance:
@@ -117,12 +119,13 @@ def _compare(wanted: Probe, found: Probe, what: str, tolerance: float) -> None:
             )
 
 
-def first(how: KeySignature | SigstoreSignature | None, check: Check) -> Check:
-    """Give a check that looks at the signature, where there shall be one, before it goes on with another."""
+def with_signature(how: KeySignature | SigstoreSignature | None, round_trip: RoundTrip) -> RoundTrip:
+    """Return a round trip that verifies the signature first, where there shall be one."""
+    if how is None:
+        return round_trip
 
-    def checked(folder: Path) -> Probe:
-        if how is not None:
-            verify(folder, how)
-        return check(folder)
+    def verify_and_encode(folder: Path) -> Fingerprint:
+        signatures.verify(folder, how)
+        return round_trip(folder)
 
-    return checked
+    return verify_and_encode

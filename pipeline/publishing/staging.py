@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 from pipeline.errors import HubMoved
 from pipeline.hub import Hub, Listed
-from pipeline.publishing.release_tree import Intent
+from pipeline.publishing.release_tree import TITLE, Intent
 
-_OURS = re.compile(r"v\d+: .*candidate [0-9a-f]{12}")
 _OUR_BRANCH = re.compile(r"release-v\d+-[0-9a-f]{12}")
 
 
@@ -24,7 +23,7 @@ class Landed:
     pull_request: int | None
 
 
-class PullRequest:
+class StagedPullRequest:
     """A release that waits in a pull request."""
 
     def __init__(self, hub: Hub, intent: Intent) -> None:
@@ -46,12 +45,12 @@ class PullRequest:
 
     def landed(self, head: str) -> Landed:
         """Find the pull request that became the head of main, where there is one."""
-        merged = self.hub.proposals(self.intent.repo, re.compile(re.escape(self.intent.title)), "closed")
+        merged = self.hub.pull_requests(self.intent.repo, re.compile(re.escape(self.intent.title)), "closed")
         numbers = [one.number for one in merged if one.merged_as == head]
         return Landed(head, numbers[0] if numbers else None)
 
     def _propose(self, parent: str, standing: Mapping[str, Listed]) -> None:
-        self.hub.propose(
+        self.hub.open_pull_request(
             self.intent.repo,
             self.intent.files,
             delete=self.intent.stale(standing),
@@ -63,7 +62,7 @@ class PullRequest:
     def _find(self, parent: str) -> str | None:
         """Look for our pull request; of several, and of those that do not fit, each is closed."""
         self.number, commit = None, None
-        for one in self.hub.proposals(self.intent.repo, _OURS, "open"):
+        for one in self.hub.pull_requests(self.intent.repo, TITLE, "open"):
             fits = (
                 commit is None
                 and one.title == self.intent.title
@@ -81,7 +80,7 @@ class PullRequest:
     def land(self, commit: str, parent: str, standing: Mapping[str, Listed]) -> Landed:
         """Merge it, if it still holds the commit that was verified."""
         assert self.number is not None
-        now = self.hub.proposal(self.intent.repo, self.number).commit
+        now = self.hub.pull_request(self.intent.repo, self.number).commit
         if now != commit:
             raise HubMoved(
                 f"pull request {self.number} of {self.intent.repo} holds {str(now)[:12]}; wanted "
@@ -92,7 +91,7 @@ class PullRequest:
 
     def drop(self, reason: str) -> None:
         """Close it, with the reason."""
-        for one in self.hub.proposals(self.intent.repo, _OURS, "open"):
+        for one in self.hub.pull_requests(self.intent.repo, TITLE, "open"):
             self.hub.close(self.intent.repo, one.number, reason)
 
     def clear(self) -> None:
@@ -100,7 +99,7 @@ class PullRequest:
         self.drop("Released meanwhile.")
 
 
-class Branch:
+class StagedBranch:
     """A release that waits on a branch, for Hubs without pull requests."""
 
     def __init__(self, hub: Hub, intent: Intent) -> None:

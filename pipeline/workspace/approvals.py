@@ -76,6 +76,6 @@ def outdated(approval: Approval, taken_back: Receipt) -> bool:
     return approval.approved_at <= taken_back.released_at
 
 
-def put(workspace: Path, candidate: str, approval: Approval) -> None:
+def save(workspace: Path, candidate: str, approval: Approval) -> None:
     """Write the approval of a candidate."""
     write_text(workspace / paths.approval(candidate), approval.model_dump_json(indent=2) + "\n")

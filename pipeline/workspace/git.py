@@ -7,7 +7,7 @@ from pipeline.errors import InvalidWorkspace
 from pipeline.workspace.paths import KEPT_IN_GIT
 
 
-def commit(workspace: Path) -> str | None:
+def head(workspace: Path) -> str | None:
     """Give the commit that is checked out, or None where git has none yet."""
     answer = _git(workspace, "rev-parse", "--verify", "--quiet", "HEAD")
     return answer.stdout.strip() or None
@@ -25,7 +25,7 @@ def holds(workspace: Path, path: str) -> bool:
     return _git(workspace, "cat-file", "-e", f"HEAD:./{path}").returncode == 0
 
 
-def keep(workspace: Path, message: str) -> str | None:
+def commit(workspace: Path, message: str) -> str | None:
     """Commit what the steps wrote, and nothing else; None where there is nothing new.
 
     Raises:
@@ -37,7 +37,7 @@ def keep(workspace: Path, message: str) -> str | None:
     if _git(workspace, "diff", "--cached", "--quiet", "--", *paths).returncode == 0:
         return None
     _checked(_git(workspace, "commit", "--quiet", "--message", message, "--", *paths))
-    return commit(workspace)
+    return head(workspace)
 
 
 def _git(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

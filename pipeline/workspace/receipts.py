@@ -27,15 +27,15 @@ def load_all(workspace: Path) -> list[Receipt]:
                 f"{path} is no receipt ({error.errors()[0]['loc']} {error.errors()[0]['msg']}). "
                 "Restore it with `git checkout receipts`"
             ) from None
-    return sorted(receipts, key=lambda receipt: number(receipt.version))
+    return sorted(receipts, key=lambda receipt: version_number(receipt.version))
 
 
-def of(workspace: Path, repo: str) -> list[Receipt]:
+def for_repo(workspace: Path, repo: str) -> list[Receipt]:
     """Read the receipts for one repository, oldest version first."""
     return [receipt for receipt in load_all(workspace) if receipt.repo == repo]
 
 
-def put(workspace: Path, receipt: Receipt) -> None:
+def save(workspace: Path, receipt: Receipt) -> None:
     """Write a receipt and keep it in git.
 
     Raises:
@@ -48,22 +48,22 @@ def put(workspace: Path, receipt: Receipt) -> None:
             f"{receipt.version} stands on the Hub at {receipt.commit}, and its receipt could not be written: "
             f"{error.strerror or error}. Make room, then run it again: it goes on from there"
         ) from None
-    keep(workspace, receipt)
+    commit(workspace, receipt)
 
 
-def keep(workspace: Path, receipt: Receipt) -> None:
+def commit(workspace: Path, receipt: Receipt) -> None:
     """Commit a receipt to git, where that was not done before; what a kill left beside it is removed."""
     path = paths.receipt(receipt.commit)
     for left in (workspace / paths.RECEIPTS).glob(f".{Path(path).name}.*"):
         left.unlink()
     if not git.holds(workspace, path):
         what = f"Roll back to {receipt.restores} as" if receipt.kind == "rollback" else "Release"
-        git.keep(workspace, f"{what} {receipt.version} of {receipt.repo}\n\nHub commit {receipt.commit}")
+        git.commit(workspace, f"{what} {receipt.version} of {receipt.repo}\n\nHub commit {receipt.commit}")
 
 
 def latest_release(workspace: Path, repo: str) -> Receipt | None:
     """Give the newest receipt of a release; a rollback is none, since nothing was made for it."""
-    found = [receipt for receipt in of(workspace, repo) if receipt.kind == "release"]
+    found = [receipt for receipt in for_repo(workspace, repo) if receipt.kind == "release"]
     return found[-1] if found else None
 
 
@@ -71,29 +71,29 @@ def withdrawal(workspace: Path, repo: str, candidate: str) -> Receipt | None:
     """Give the rollback that took a candidate back; None where it was never out, or is out again."""
     taken_back = None
     out: set[int] = set()
-    for receipt in of(workspace, repo):
-        version = number(receipt.version)
+    for receipt in for_repo(workspace, repo):
+        version = version_number(receipt.version)
         if receipt.candidate == candidate:
             out.add(version)
             taken_back = None
-        elif receipt.restores is not None and any(number(receipt.restores) < one for one in out):
+        elif receipt.restores is not None and any(version_number(receipt.restores) < one for one in out):
             taken_back = receipt
     return taken_back
 
 
 def latest(workspace: Path, repo: str) -> Receipt | None:
     """Give the newest receipt for a repository, or None before the first release."""
-    found = of(workspace, repo)
+    found = for_repo(workspace, repo)
     return found[-1] if found else None
 
 
 def next_version(workspace: Path, repo: str) -> str:
     """Give the version that the next release of a repository will bear."""
     newest = latest(workspace, repo)
-    return f"v{number(newest.version) + 1 if newest else 1}"
+    return f"v{version_number(newest.version) + 1 if newest else 1}"
 
 
-def number(version: str) -> int:
+def version_number(version: str) -> int:
     """Give the 2 of `v2`."""
     match = re.fullmatch(r"v(\d+)", version)
     if match is None:

@@ -218,15 +218,15 @@ def test_release_refuses_a_version_that_is_taken(line: Path, api: HfApi) -> None
 def test_release_stops_where_somebody_commits_meanwhile(
     line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    propose = Hub.propose
+    open_ = Hub.open_pull_request
     strangers: list[str] = []
 
     def late(self: Hub, *arguments: object, **options: object) -> None:
         one = api.create_commit(REPO, [CommitOperationAdd("theirs.txt", b"x")], commit_message="Mine")
         strangers.append(one.oid)
-        propose(self, *arguments, **options)  # type: ignore[arg-type]
+        open_(self, *arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Hub, "propose", late)
+    monkeypatch.setattr(Hub, "open_pull_request", late)
     assert "omebody else committed meanwhile" in refusal(line, PipelineError)
     assert waiting(api) == []
     assert commits(api)[0] == strangers[0]
@@ -306,7 +306,7 @@ def test_release_cut_off_behind_its_receipt_commits_it_to_git(
         raise InvalidWorkspace("who are you?")
 
     with monkeypatch.context() as patch:
-        patch.setattr(code, "keep", fail)
+        patch.setattr(code, "commit", fail)
         refusal(line, InvalidWorkspace)
     standing = commits(api)
     receipt, before = run(line)
@@ -406,6 +406,22 @@ def test_release_into_an_organizations_namespace(line: Path, api: HfApi) -> None
     assert not api.repo_exists(REPO)
 
 
+def test_release_puts_nothing_into_a_public_repository_that_somebody_made_meanwhile(
+    line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_params(line, {"release.private": True})
+    create = Hub.create_repo
+
+    def late(self: Hub, repo: str, *, private: bool) -> None:
+        api.create_repo(repo)
+        create(self, repo, private=private)
+
+    monkeypatch.setattr(Hub, "create_repo", late)
+    assert f"{REPO} is public and release.private is true" in refusal(line, ReleaseRefused)
+    assert waiting(api) == []
+    assert len(commits(api)) == 1
+
+
 @pytest.mark.parametrize(
     ("rows", "data_is_private", "private", "refused"),
     [
@@ -492,9 +508,9 @@ def test_code_holds_only_what_is_committed(line: Path) -> None:
     assert not code.holds(line, "receipts/a.json")
     git(line, "add", "receipts")
     assert not code.holds(line, "receipts/a.json")
-    assert code.keep(line, "Keep") == git(line, "rev-parse", "HEAD").strip()
+    assert code.commit(line, "Keep") == git(line, "rev-parse", "HEAD").strip()
     assert code.holds(line, "receipts/a.json")
-    assert code.keep(line, "Nothing") is None
+    assert code.commit(line, "Nothing") is None
     subprocess.run(["git", "config", "--unset", "user.email"], cwd=line, check=True)
 
 

@@ -49,7 +49,7 @@ def test_rollback_restores_the_tree_by_a_new_commit_and_keeps_history(
     assert tree(api) == tree(api, first.commit)
     assert tags(api) == {"v1": first.commit, "v2": later.commit, "v3": found.commit}
     assert (waiting(api), branches(api)) == ([], {"main"})
-    assert receipts.of(line, REPO)[-1] == found
+    assert receipts.for_repo(line, REPO)[-1] == found
     assert git(line, "status", "--porcelain") == ""
     assert git(line, "log", "-1", "--format=%s").strip() == f"Roll back to v1 as v3 of {REPO}"
     assert said.startswith("major: another vector space")
@@ -230,8 +230,8 @@ def test_rollback_says_that_stored_vectors_can_stay_where_they_can(line: Path) -
 
     one, other = receipt("v1"), receipt("v2")
     same = [each.model_copy(update={"space": "a"}) for each in (one, other)]
-    assert vector_space.said(*same) == "minor: the same vector space as v1 (a); stored vectors can stay"
-    assert vector_space.said(one, other).startswith("nobody knows whether the vector space is the same")
+    assert vector_space.explain(*same) == "minor: the same vector space as v1 (a); stored vectors can stay"
+    assert vector_space.explain(one, other).startswith("nobody knows whether the vector space is the same")
 
 
 def test_hub_tags_survive_a_rollback_of_deployed(line: Path, api: HfApi) -> None:

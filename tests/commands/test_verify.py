@@ -31,7 +31,7 @@ def commit(api: HfApi, name: str, content: bytes) -> str:
 
 
 def statement(api: HfApi, revision: str = "v1") -> dict[str, Any]:
-    path = api.hf_hub_download(REPO, release_tree.NAME, revision=revision)
+    path = api.hf_hub_download(REPO, release_tree.PROVENANCE, revision=revision)
     found: dict[str, Any] = json.loads(Path(path).read_text("utf-8"))
     return found
 
@@ -90,10 +90,10 @@ def test_verify_names_each_file_that_does_not_fit(line: Path, api: HfApi) -> Non
 @pytest.mark.parametrize("content", [b"{}", b"nothing", b"[]", b'{"_type": 1}'])
 def test_verify_refuses_a_provenance_that_is_none(line: Path, api: HfApi, content: bytes) -> None:
     run(line)
-    commit(api, release_tree.NAME, content)
+    commit(api, release_tree.PROVENANCE, content)
     with pytest.raises((Contradicted, ReleaseRefused), match=r"provenance.json is no"):
         said(line, f"{REPO}@main")
-    api.delete_file(release_tree.NAME, REPO)
+    api.delete_file(release_tree.PROVENANCE, REPO)
     with pytest.raises(BrokenChain, match=r"there is no provenance.json") as caught:
         said(line, f"{REPO}@main")
     assert not isinstance(caught.value, Contradicted)  # nothing vouches, and nothing contradicts
@@ -102,7 +102,7 @@ def test_verify_refuses_a_provenance_that_is_none(line: Path, api: HfApi, conten
 def test_verify_refuses_another_kind_of_statement(line: Path, api: HfApi) -> None:
     run(line)
     content = statement(api) | {"predicateType": "https://example.org"}
-    commit(api, release_tree.NAME, json.dumps(content).encode())
+    commit(api, release_tree.PROVENANCE, json.dumps(content).encode())
     with pytest.raises(Contradicted, match=r"with https://example.org; wanted https://in-toto.io/Statement"):
         said(line, f"{REPO}@main")
 
@@ -133,7 +133,7 @@ def test_provenance_names_everything_that_a_release_rests_on(line: Path, api: Hf
     found = statement(api)
     assert (found["_type"], found["predicateType"]) == (provenance.STATEMENT, provenance.PREDICATE)
     subjects = {one["name"]: one["digest"]["sha256"] for one in found["subject"]}
-    assert subjects == {path: one for path, one in receipt.files.items() if path != release_tree.NAME}
+    assert subjects == {path: one for path, one in receipt.files.items() if path != release_tree.PROVENANCE}
     built = found["predicate"]["buildDefinition"]
     assert built["externalParameters"] == {"repository": REPO, "version": "v1", "recipe": receipt.recipe}
     inner = built["internalParameters"]
@@ -153,7 +153,7 @@ def test_provenance_of_the_same_candidate_is_the_same_bytes(line: Path, tmp_path
     two = []
     for name in "ab":
         path = provenance.write(
-            line, tmp_path / name, files, release.judged(line), repo=REPO, recipe="r", approval=None
+            line, tmp_path / name, files, release.passing_records(line), repo=REPO, recipe="r", approval=None
         )
         two.append(path.read_bytes())
     assert two[0] == two[1]

@@ -6,7 +6,7 @@ import pytest
 from flows import report
 from pipeline.errors import BrokenChain
 from pipeline.records import Metrics, Receipt, Verdict
-from pipeline.workspace import lineage
+from pipeline.workspace import paths
 from pipeline.workspace.files import write_text
 from tests.support import sealed
 from tests.support.records import METRICS, receipt
@@ -83,8 +83,8 @@ def test_report_says_which_release_stands_after_a_rollback(tmp_path: Path) -> No
 
 
 def test_report_shows_each_accuracy_and_each_check(tmp_path: Path) -> None:
-    write_text(tmp_path / lineage.RECORDS["gate"], refused(CHECKS).dump())
-    write_text(tmp_path / lineage.RECORDS["evaluate"], Metrics.load(METRICS).dump())
+    write_text(tmp_path / paths.RECORDS["gate"], refused(CHECKS).dump())
+    write_text(tmp_path / paths.RECORDS["evaluate"], Metrics.load(METRICS).dump())
     text = report.markdown(tmp_path, "refused by the gate: base.test.16 is -0.1, wanted >= 0")
     assert text.startswith("# Refused by the gate\n\nrefused by the gate: base.test.16 is -0.1, wanted")
     assert text.index("## Checks that failed: 1") < text.index("| base.test.16 |")

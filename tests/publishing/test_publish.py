@@ -88,7 +88,7 @@ def test_publication_says_in_the_pull_request_what_it_releases(line: Path, api: 
 @pytest.mark.parametrize(
     ("way", "step", "after"),
     [
-        (True, "propose", True),
+        (True, "open_pull_request", True),
         (True, "download", False),
         (True, "merge", False),
         (True, "merge", True),
@@ -122,7 +122,7 @@ def test_publication_killed_at_any_step_goes_on_to_one_commit(
 
 @pytest.mark.parametrize(
     ("way", "step"),
-    [(True, "propose"), (True, "tag"), (False, "create_branch"), (False, "commit"), (False, "tag")],
+    [(True, "open_pull_request"), (True, "tag"), (False, "create_branch"), (False, "commit"), (False, "tag")],
 )
 def test_publication_whose_answer_is_lost_looks_and_goes_on_in_the_same_run(
     line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch, way: bool, step: str
@@ -143,7 +143,7 @@ def test_publication_that_surely_was_not_done_is_tried_again(
 ) -> None:
     through(line, way)
     busy = HubUnreachable("429", not_done=True)
-    break_off(monkeypatch, "propose" if way else "commit", busy, after=False)
+    break_off(monkeypatch, "open_pull_request" if way else "commit", busy, after=False)
     break_off(monkeypatch, "tag", busy, after=False)
     receipt, _ = run(line)
     assert tags(api) == {"v1": receipt.commit}
@@ -160,7 +160,7 @@ def test_publication_opens_no_second_pull_request_where_nobody_knows(
         raise HubUnreachable("nobody answered")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Hub, "propose", silent)
+        patch.setattr(Hub, "open_pull_request", silent)
         message = refusal(line, HubUnreachable)
     assert len(asked) == 1
     assert f"main of {REPO} was not touched" in message
@@ -173,14 +173,14 @@ def test_publication_opens_no_second_pull_request_where_the_list_lags_behind(
     line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The Hub said yes, and lists what it took a while later."""
-    proposals = Hub.proposals
+    listed = Hub.pull_requests
     looks: list[int] = []
 
     def lagging(self: Hub, *arguments: object) -> object:
         looks.append(1)
-        return [] if len(looks) < 4 else proposals(self, *arguments)  # type: ignore[arg-type]
+        return [] if len(looks) < 4 else listed(self, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Hub, "proposals", lagging)
+    monkeypatch.setattr(Hub, "pull_requests", lagging)
     receipt, _ = run(line)
     assert [one.num for one in api.get_repo_discussions(REPO)] == [receipt.pull_request]
 

@@ -22,7 +22,7 @@ def line(ready: Path) -> Path:
 
 
 def check(folder: Path) -> dict[str, float]:
-    return round_trip.judged(folder, load(folder))(folder / "model")
+    return round_trip.against_evaluation(folder, load(folder))(folder / "model")
 
 
 def nudge(folder: Path, size: float) -> None:
@@ -104,10 +104,10 @@ def test_reencoding_names_a_model_that_cannot_be_loaded(line: Path) -> None:
 def test_reencoding_of_a_release_compares_with_its_receipt(line: Path, tmp_path: Path) -> None:
     probe = round_trip.fingerprint(line / "model")
     old = receipt("v1")
-    assert round_trip.released(old)(line / "model") == probe
+    assert round_trip.against_receipt(old)(line / "model") == probe
     kept = old.model_copy(update={"probe": probe})
-    assert round_trip.released(kept)(line / "model") == probe
+    assert round_trip.against_receipt(kept)(line / "model") == probe
     shutil.copytree(line / "model", tmp_path / "copy" / "model")
     nudge(tmp_path / "copy", 0.05)
     with pytest.raises(BrokenChain, match="the probe in the receipt of v1"):
-        round_trip.released(kept)(tmp_path / "copy" / "model")
+        round_trip.against_receipt(kept)(tmp_path / "copy" / "model")

@@ -10,7 +10,7 @@ import pytest
 from pipeline.errors import ExitCode
 from pipeline.params import load
 from pipeline.params.rewrite import rewrite
-from pipeline.workspace import lineage
+from pipeline.workspace import paths
 from pipeline.workspace.files import write_text
 from sample import __main__ as sample
 from sample import drive, drive_flow, drive_hub, drive_room, report, workspace
@@ -210,8 +210,8 @@ def test_report_finds_every_file_that_differs(tmp_path: Path) -> None:
 def test_report_gathers_the_figures(tmp_path: Path) -> None:
     check = {"value": 0.7, "rule": ">=", "wanted": 0.8, "passed": False}
     verdict = sealed.verdict("c" * 64, passed=False, outcome="failed", checks={"floor_64": check})
-    write_text(tmp_path / lineage.RECORDS["gate"], verdict.dump())
-    write_text(tmp_path / lineage.RECORDS["evaluate"], METRICS.read_text("utf-8"))
+    write_text(tmp_path / paths.RECORDS["gate"], verdict.dump())
+    write_text(tmp_path / paths.RECORDS["evaluate"], METRICS.read_text("utf-8"))
     found = report.gather(tmp_path, "http://127.0.0.1", "refused by the gate", {"pin": 1.0, "train": 2.5})
     assert found.verdict == "refused"
     assert list(found.failed_checks) == ["floor_64"]

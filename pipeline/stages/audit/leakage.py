@@ -11,14 +11,16 @@ from pipeline.dataset.normalize import folded
 from pipeline.dataset.parquet import portions
 from pipeline.params.audit import NearDuplicateParams
 from pipeline.params.pin import COLUMNS
-from pipeline.stages.audit.row_checks import Split
+from pipeline.stages.audit.row_checks import ScannedSplit
 
 # Which columns near-duplicates are looked for in: a negative says nothing of what was learnt to be right.
 _COMPARED = ("query", "positive")
 PAIRS = {"place": pl.UInt32, "split": pl.String, "partner": pl.UInt32}
 
 
-def cross(split: Split, later: Sequence[Split], params: NearDuplicateParams) -> tuple[Split, pl.DataFrame]:
+def cross(
+    split: ScannedSplit, later: Sequence[ScannedSplit], params: NearDuplicateParams
+) -> tuple[ScannedSplit, pl.DataFrame]:
     """Compare a split with the held-out ones behind it, which are indexed while this one streams past.
 
     Returns:
@@ -37,7 +39,7 @@ def cross(split: Split, later: Sequence[Split], params: NearDuplicateParams) -> 
     return replace(split, flags=flags.with_columns(pl.all().fill_null(False))), pairs
 
 
-def _near(split: Split, later: Sequence[Split], params: NearDuplicateParams) -> pl.DataFrame:
+def _near(split: ScannedSplit, later: Sequence[ScannedSplit], params: NearDuplicateParams) -> pl.DataFrame:
     held = pl.concat(
         _texts(rows, begin).with_columns(split=pl.lit(other.name))
         for other in later
@@ -62,7 +64,7 @@ def _near(split: Split, later: Sequence[Split], params: NearDuplicateParams) -> 
     return pl.concat(found).unique(maintain_order=True)
 
 
-def _numbered(split: Split) -> Iterator[tuple[int, pl.DataFrame]]:
+def _numbered(split: ScannedSplit) -> Iterator[tuple[int, pl.DataFrame]]:
     begin = 0
     for rows in portions(split.path):
         yield begin, rows.select(_COMPARED)
@@ -76,7 +78,7 @@ def _texts(rows: pl.DataFrame, begin: int) -> pl.DataFrame:
     ).drop_nulls("text")
 
 
-def near_train(held: Split, train: Split, kept: pl.Series, pairs: pl.DataFrame) -> pl.Series:
+def near_train(held: ScannedSplit, train: ScannedSplit, kept: pl.Series, pairs: pl.DataFrame) -> pl.Series:
     """Tell which held-out rows are the same as, or near, a text that is trained on.
 
     Args:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from pipeline.params.pin import COLUMNS
-from pipeline.stages.audit.row_checks import Split, pair
+from pipeline.stages.audit.row_checks import ScannedSplit, pair
 
 _REJECTED = {
     "split": pl.String,
@@ -17,7 +17,7 @@ _REJECTED = {
 
 
 def find(
-    leaving: pl.DataFrame, split: Split, later: Sequence[Split], near: pl.DataFrame | None
+    leaving: pl.DataFrame, split: ScannedSplit, later: Sequence[ScannedSplit], near: pl.DataFrame | None
 ) -> pl.DataFrame:
     """Give rejected rows their partners: rows of the data set's own numbering, null where a row needs none.
 

@@ -17,7 +17,7 @@ from pipeline.params.pin import COLUMNS
 
 
 @dataclass(frozen=True)
-class Split:
+class ScannedSplit:
     """One split of `data/raw` as far as it is held in memory.
 
     Attributes:
@@ -35,7 +35,7 @@ class Split:
     personal: dict[str, int]
 
 
-def scan(name: str, path: Path, params: AuditParams) -> Split:
+def scan(name: str, path: Path, params: AuditParams) -> ScannedSplit:
     """Look at every row of a split."""
     keys, flags = [], []
     personal: Counter[str] = Counter()
@@ -48,7 +48,7 @@ def scan(name: str, path: Path, params: AuditParams) -> Split:
         marked = pl.int_range(rows.height, eager=True).is_in(list(kinds))
         flags.append(_alone(rows, texts, params.max_characters).with_columns(personal_data=marked))
     all_keys, all_flags = pl.concat(keys), pl.concat(flags)
-    return Split(
+    return ScannedSplit(
         name, path, all_keys, all_flags.with_columns(_among(all_keys)), dict(sorted(personal.items()))
     )
 

@@ -5,36 +5,47 @@ Texts stay on disk: a split is read in portions, and only hashes of its texts ar
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
-import pyarrow.parquet as pq
 
-from pipeline.dataset.normalize import folded
-from pipeline.dataset.parquet import copied, portions
-from pipeline.errors import InvalidData
 from pipeline.params import Params
-from pipeline.params.audit import AuditParams, Policies
+from pipeline.params.audit import AuditParams
 from pipeline.params.pin import COLUMNS
 from pipeline.records import Audit, Shortcut, SplitAudit
-from pipeline.stages.audit import leakage, rejected_rows, row_checks, row_metadata, shortcut, token_lengths
-from pipeline.stages.audit.row_checks import Split
-from pipeline.workspace import digests, lineage
+from pipeline.stages.audit import (
+    clean_rows,
+    leakage,
+    rejected_rows,
+    row_checks,
+    row_metadata,
+    shortcut,
+    token_lengths,
+)
+from pipeline.stages.audit.row_checks import ScannedSplit
+from pipeline.stages.audit.token_lengths import Reader
+from pipeline.workspace import lineage, paths
 
-# A row of one of these splits is kept, and its copy in an earlier one is the leak.
-HELD_OUT = {"test": (), "dev": ("test",), "train": ("dev", "test")}
-_CLEAN = ("row", *COLUMNS, "group")
+# The splits behind each one, in the order in which they are scanned: a row behind is kept, and its copy in
+# front is the leak.
+_BEHIND = {"test": (), "dev": ("test",), "train": ("dev", "test")}
+_SPLITS = ("train", "dev", "test")
+_HELD_OUT = ("dev", "test")
 
 
 def run(workspace: Path, params: Params) -> Audit:
-    """Audit `data/raw`, and write `data/clean`, `data/rejected.parquet` and `data/traits.parquet`."""
+    """Audit `data/raw`, and write `data/clean`, `data/rejected.parquet` and `data/traits.parquet`.
+
+    Raises:
+        InvalidData: A split has no clean row left, a finding's policy is to refuse, or the base has no
+            tokenizer that can be read.
+    """
     prompts = params.model.prompts
     record = audit(
-        workspace / "data" / "raw",
-        workspace / "data",
+        workspace,
         params.audit,
-        base=workspace / "data" / "base",
         prompts={"query": prompts.query, "positive": prompts.document, "negative": prompts.document},
         max_seq_length=params.model.max_seq_length,
         revision=params.dataset.revision,
@@ -53,11 +64,9 @@ def summary(audit: Audit) -> str:
 
 
 def audit(
-    raw: Path,
-    out: Path,
+    workspace: Path,
     params: AuditParams,
     *,
-    base: Path,
     prompts: Mapping[str, str],
     max_seq_length: int,
     revision: str,
@@ -66,10 +75,9 @@ def audit(
     """Find what is wrong, drop or refuse what `params.policies` says, and write what is left.
 
     Args:
-        raw: Folder of train, dev and test as `pin` wrote them.
-        out: Gets `clean/`, `rejected.parquet` and `traits.parquet`.
+        workspace: Holds the raw splits and the base, and gets the clean splits, the rejected rows and the
+            traits.
         params: The section `audit` of params.yaml.
-        base: Folder of the base, whose tokens are counted.
         prompts: What stands in front of a text, by column.
         max_seq_length: Tokens that the model reads of a text.
         revision: Commit of the data set: rows that were first seen there are new.
@@ -79,140 +87,138 @@ def audit(
         The record, not sealed yet.
 
     Raises:
-        InvalidData: A split has no clean row left, or a finding's policy is to refuse.
+        InvalidData: As `run` does.
     """
-    shutil.rmtree(out / "clean", ignore_errors=True)
-    (out / "clean").mkdir(parents=True)
-    found: dict[str, Split] = {}
-    pairs: dict[str, pl.DataFrame] = {}
-    for name, later in HELD_OUT.items():
-        found[name] = row_checks.scan(name, raw / f"{name}.parquet", params)
-        if later:
-            found[name], pairs[name] = leakage.cross(
-                found[name], [found[other] for other in later], params.near_duplicates
+    shutil.rmtree(workspace / paths.CLEAN, ignore_errors=True)
+    (workspace / paths.CLEAN).mkdir(parents=True)
+    splits, near = _scan(workspace, params)
+    reader = Reader(token_lengths.tokenizer(workspace / paths.BASE), prompts, max_seq_length)
+    reasons = {name: clean_rows.reasons(splits[name], params.policies) for name in _SPLITS}
+    counted = _write_clean(workspace, splits, near, reasons, reader)
+    traits, shortcuts = _describe_held_out(
+        workspace, params, splits, near["train"], reasons, revision=revision, slices=slices
+    )
+    return _record(workspace, splits, counted, traits, shortcuts)
+
+
+def _scan(workspace: Path, params: AuditParams) -> tuple[dict[str, ScannedSplit], dict[str, pl.DataFrame]]:
+    """Look at every row, and compare each split with those behind it.
+
+    Returns:
+        The splits with their findings, and near-duplicate pairs of those that were compared, by name.
+    """
+    splits: dict[str, ScannedSplit] = {}
+    near: dict[str, pl.DataFrame] = {}
+    for name, behind in _BEHIND.items():
+        splits[name] = row_checks.scan(name, workspace / paths.RAW / f"{name}.parquet", params)
+        if behind:
+            splits[name], near[name] = leakage.cross(
+                splits[name], [splits[other] for other in behind], params.near_duplicates
             )
-    tokenizer = token_lengths.tokenizer(base)
-    reasons = {name: reason(found[name], params.policies) for name in found}
-    splits: dict[str, SplitAudit] = {}
-    rejected: list[pl.DataFrame] = []
-    for name in ("train", "dev", "test"):
-        kept = reasons[name].is_null()
-        if not kept.any():
-            raise InvalidData(
-                f"of {len(kept)} rows of the split {name} none is clean; wanted at least one. "
-                f"Reasons: {_counts(reasons[name])}. Correct the data set, or audit.policies"
-            )
-        measures = {
-            column: token_lengths.Measure(tokenizer, prompts[column], max_seq_length, rows=int(kept.sum()))
-            for column in COLUMNS
-        }
-        out_rows, groups = _write(found[name], reasons[name], out / "clean" / f"{name}.parquet", measures)
-        others = [found[other] for other in HELD_OUT[name]]
-        rejected.append(rejected_rows.find(out_rows, found[name], others, pairs.get(name)))
-        splits[name] = SplitAudit(
-            rows=len(kept),
-            kept=int(kept.sum()),
+    return splits, near
+
+
+def _write_clean(
+    workspace: Path,
+    splits: Mapping[str, ScannedSplit],
+    near: Mapping[str, pl.DataFrame],
+    reasons: Mapping[str, pl.Series],
+    reader: Reader,
+) -> dict[str, SplitAudit]:
+    """Write the clean splits, and every rejected row with its reason and its partner; count both."""
+    counted: dict[str, SplitAudit] = {}
+    rejected = []
+    for name in _SPLITS:
+        kept = int(reasons[name].is_null().sum())
+        measures = {column: reader.measure(column, kept) for column in COLUMNS}
+        path = paths.clean(workspace, name)
+        leaving, groups = clean_rows.write(splits[name], reasons[name], path, measures)
+        behind = [splits[other] for other in _BEHIND[name]]
+        rejected.append(rejected_rows.find(leaving, splits[name], behind, near.get(name)))
+        counted[name] = SplitAudit(
+            rows=len(reasons[name]),
+            kept=kept,
             groups=groups,
-            components=0,
-            found={kind: int(found[name].flags[kind].sum()) for kind in found[name].flags.columns},
-            dropped=_counts(reasons[name]),
+            components=0,  # counted of the held-out splits only
+            found={finding: int(flags.sum()) for finding, flags in splits[name].flags.to_dict().items()},
+            dropped=clean_rows.counts(reasons[name]),
             tokens={column: measure.lengths() for column, measure in measures.items()},
         )
-    pl.concat(rejected).write_parquet(out / "rejected.parquet")
+    pl.concat(rejected).write_parquet(workspace / paths.REJECTED)
+    return counted
 
-    learnt = shortcut.sample(out / "clean" / "train.parquet", params.shortcut.max_train_rows)
-    tables = {}
-    shortcuts = {}
-    for name in ("dev", "test"):
-        kept = reasons[name].is_null()
-        clean = pl.read_parquet(out / "clean" / f"{name}.parquet")
+
+def _describe_held_out(
+    workspace: Path,
+    params: AuditParams,
+    splits: Mapping[str, ScannedSplit],
+    near: pl.DataFrame,
+    reasons: Mapping[str, pl.Series],
+    *,
+    revision: str,
+    slices: Sequence[str],
+) -> tuple[dict[str, pl.DataFrame], dict[str, Shortcut]]:
+    """Write what the verdict must know of each clean held-out row, and say how far the shortcuts come.
+
+    Args:
+        workspace: Holds the clean splits.
+        params: The section `audit` of params.yaml.
+        splits: By name.
+        near: The near-duplicate pairs of train.
+        reasons: Why each raw row left; null where it stays.
+        revision: Rows first seen at this commit are new.
+        slices: Columns that go into the traits.
+    """
+    learnt = shortcut.sample(paths.clean(workspace, "train"), params.shortcut.max_train_rows)
+    traits: dict[str, pl.DataFrame] = {}
+    shortcuts: dict[str, Shortcut] = {}
+    for name in _HELD_OUT:
+        split, kept = splits[name], reasons[name].is_null()
+        clean = pl.read_parquet(paths.clean(workspace, name))
         words, bm25 = shortcut.bag_of_words(learnt, clean), shortcut.bm25(clean)
-        near = leakage.near_train(found[name], found["train"], reasons["train"].is_null(), pairs["train"])
-        flags = found[name].flags.select("personal_data").with_columns(near_train=near)
-        tables[name] = row_metadata.table(
+        near_train = leakage.near_train(split, splits["train"], reasons["train"].is_null(), near)
+        traits[name] = row_metadata.table(
             name,
             clean,
-            pl.read_parquet(raw / f"{name}.parquet", columns=["first_seen", *slices]).filter(kept),
-            flags.filter(kept),
-            ~(words | bm25),
+            pl.read_parquet(split.path, columns=["first_seen", *slices]).filter(kept),
+            split.flags.select("personal_data").with_columns(near_train=near_train).filter(kept),
+            shortcut.hard(words, bm25),
             revision,
             slices,
             params.near_duplicates,
         )
-        splits[name] = splits[name].model_copy(update={"components": tables[name]["component"].n_unique()})
         shares = float(words.mean()), float(bm25.mean())
         shortcuts[name] = Shortcut(
             bag_of_words=shares[0],
             bm25=shares[1],
-            hard_rows=int(tables[name]["hard"].sum()),
+            hard_rows=int(traits[name]["hard"].sum()),
             warn_above=params.shortcut.warn_above,
             warned=max(shares) > params.shortcut.warn_above,
         )
-    pl.concat(tables.values()).write_parquet(out / "traits.parquet")
-    rows_in = sum(one.rows for one in splits.values())
-    kinds = sorted({kind for split in found.values() for kind in split.personal})
+    pl.concat(traits.values()).write_parquet(workspace / paths.TRAITS)
+    return traits, shortcuts
+
+
+def _record(
+    workspace: Path,
+    splits: Mapping[str, ScannedSplit],
+    counted: Mapping[str, SplitAudit],
+    traits: Mapping[str, pl.DataFrame],
+    shortcuts: dict[str, Shortcut],
+) -> Audit:
+    personal: Counter[str] = Counter()
+    for name in _SPLITS:
+        personal.update(splits[name].personal)
+    components = {name: table["component"].n_unique() for name, table in traits.items()}
+    rows = sum(one.rows for one in counted.values())
     return Audit(
-        splits=splits,
+        splits={
+            name: one.model_copy(update={"components": components.get(name, one.components)})
+            for name, one in counted.items()
+        },
         shortcut=shortcuts,
-        personal_data={kind: sum(split.personal.get(kind, 0) for split in found.values()) for kind in kinds},
-        near_train={name: int(table["near_train"].sum()) for name, table in tables.items()},
-        test_digest=_digest(out / "clean" / "test.parquet"),
-        rejected_share=(rows_in - sum(one.kept for one in splits.values())) / rows_in,
+        personal_data=dict(sorted(personal.items())),
+        near_train={name: int(table["near_train"].sum()) for name, table in traits.items()},
+        test_digest=clean_rows.digest(paths.clean(workspace, "test")),
+        rejected_share=(rows - sum(one.kept for one in counted.values())) / rows,
     )
-
-
-def reason(split: Split, policies: Policies) -> pl.Series:
-    """Name why each row leaves: the first of its findings whose policy is to drop; null where it stays.
-
-    Raises:
-        InvalidData: A finding whose policy is to refuse stands in the split.
-    """
-    wanted: dict[str, str] = policies.model_dump()
-    kinds = [kind for kind in wanted if kind in split.flags.columns]
-    for kind in kinds:
-        rows = split.flags[kind].arg_true()
-        if wanted[kind] == "refuse" and len(rows):
-            first = ", ".join(map(str, rows.head(5)))
-            raise InvalidData(
-                f"the split {split.name} has {len(rows)} rows with the finding {kind}, first at {first}, and "
-                f"audit.policies.{kind} is to refuse; wanted none. Correct the data set, or the policy"
-            )
-    dropping = [pl.when(pl.col(kind)).then(pl.lit(kind)) for kind in kinds if wanted[kind] == "drop"]
-    return split.flags.select(reason=pl.coalesce(*dropping, pl.lit(None, dtype=pl.String)))["reason"]
-
-
-def _write(
-    split: Split, reasons: pl.Series, path: Path, measures: Mapping[str, token_lengths.Measure]
-) -> tuple[pl.DataFrame, int]:
-    """Write the clean rows, portion by portion; give the others with their reasons, and count the groups."""
-    begin = 0
-    leaving, groups = [], []
-    writer: pq.ParquetWriter | None = None
-    for rows in portions(split.path):
-        marked = rows.select(_CLEAN).with_columns(
-            reason=reasons[begin : begin + rows.height],
-            place=pl.int_range(begin, begin + rows.height, dtype=pl.UInt32, eager=True),
-        )
-        begin += rows.height
-        leaving.append(copied(marked.filter(pl.col("reason").is_not_null())))
-        clean = marked.filter(pl.col("reason").is_null()).select(_CLEAN)
-        groups.append(clean["group"].hash(seed=1))
-        for column, measure in measures.items():
-            measure.add(clean[column])
-        table = clean.to_arrow()
-        if writer is None:
-            writer = pq.ParquetWriter(path, table.schema)
-        writer.write_table(table)
-    if writer is not None:
-        writer.close()
-    return pl.concat(leaving), pl.concat(groups).n_unique()
-
-
-def _counts(reasons: pl.Series) -> dict[str, int]:
-    return {reason: int(count) for reason, count in sorted(reasons.drop_nulls().value_counts().iter_rows())}
-
-
-def _digest(test: Path) -> str:
-    """Name the test rows: equal rows have one digest, in whatever order and at whatever commit."""
-    texts = pl.read_parquet(test, columns=list(COLUMNS)).select(folded(pl.col(name)) for name in COLUMNS)
-    return digests.of_list(texts.sort(COLUMNS).iter_rows())

@@ -1,7 +1,7 @@
 """Lengths of texts in tokens of the base, and how many of them the model will cut."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +53,25 @@ def tokenizer(folder: Path) -> TokenCounter:
         return np.array([len(one) for one in loaded.encode_batch_fast(list(texts))], dtype=np.int64)
 
     return TokenCounter(count, int(loaded.num_special_tokens_to_add(is_pair=False)))
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How the model reads a text.
+
+    Attributes:
+        tokenizer: The base's.
+        prompts: What stands in front of a text, by column.
+        max_seq_length: Tokens that the model reads of a text.
+    """
+
+    tokenizer: TokenCounter
+    prompts: Mapping[str, str]
+    max_seq_length: int
+
+    def measure(self, column: str, rows: int) -> "Measure":
+        """Return an empty measure for a column of so many rows."""
+        return Measure(self.tokenizer, self.prompts[column], self.max_seq_length, rows)
 
 
 class Measure:

@@ -26,7 +26,7 @@ def run(workspace: Path, params: Params) -> Card:
     """Write `card/README.md` and its pictures, and what else is released beside the model."""
     read = records(workspace)
     version = receipts.next_version(workspace, params.release.repo)
-    commit = git.commit(workspace)
+    commit = git.head(workspace)
     folder = workspace / paths.CARD
     shutil.rmtree(folder, ignore_errors=True)
     plots.draw(read.metrics, read.training, params.model.dims, params.gate.split, folder / "pictures")

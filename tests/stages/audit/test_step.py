@@ -20,6 +20,7 @@ from pipeline.params.audit import AuditParams
 from pipeline.params.pin import COLUMNS
 from pipeline.records import Audit
 from pipeline.stages.audit import step
+from pipeline.workspace import paths
 from pipeline.workspace.paths import RECORDS
 
 REASONS = (
@@ -67,23 +68,21 @@ def run(tmp_path: Path) -> Callable[..., Audited]:
     """Audit splits that stand in a folder; gives the clean splits, the rejected rows and the record."""
 
     def audited(raw: dict[str, pl.DataFrame], wanted: AuditParams, **more: Any) -> Audited:
-        folder = tmp_path / "raw"
-        folder.mkdir(exist_ok=True)
+        folder = tmp_path / paths.RAW
+        folder.mkdir(parents=True, exist_ok=True)
         for name, rows in raw.items():
             rows.write_parquet(folder / f"{name}.parquet")
-        tiny_tokenizer(tmp_path / "base")
+        tiny_tokenizer(tmp_path / paths.BASE)
         record = step.audit(
-            folder,
             tmp_path,
             wanted,
-            base=tmp_path / "base",
             prompts=dict.fromkeys(COLUMNS, ""),
             max_seq_length=8,
             revision="b" * 40,
             **more,
         )
-        clean = {name: pl.read_parquet(tmp_path / "clean" / f"{name}.parquet") for name in raw}
-        return clean, pl.read_parquet(tmp_path / "rejected.parquet"), record
+        clean = {name: pl.read_parquet(paths.clean(tmp_path, name)) for name in raw}
+        return clean, pl.read_parquet(tmp_path / paths.REJECTED), record
 
     return audited
 
@@ -275,7 +274,7 @@ def test_audit_traits_name_hard_new_and_near_rows_and_slices(
     )
     clean, _, record = run(raw, params(), slices=("kind",))
     assert clean["test"].columns == ["row", *COLUMNS, "group"]
-    traits = pl.read_parquet(tmp_path / "traits.parquet").filter(pl.col("split") == "test")
+    traits = pl.read_parquet(tmp_path / paths.TRAITS).filter(pl.col("split") == "test")
     assert traits["row"].to_list() == [0, 1, 2]
     assert traits["near_train"].to_list() == [False, True, False]
     assert traits["new"].to_list() == [False, True, True]

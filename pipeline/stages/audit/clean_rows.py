@@ -1,0 +1,93 @@
+"""Which rows stay, and their files: a split is read and written a portion at a time."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from pipeline.dataset.normalize import folded
+from pipeline.dataset.parquet import copied, portions
+from pipeline.errors import InvalidData
+from pipeline.params.audit import Policies
+from pipeline.params.pin import COLUMNS
+from pipeline.stages.audit.row_checks import ScannedSplit
+from pipeline.stages.audit.token_lengths import Measure
+from pipeline.workspace import digests
+
+_WRITTEN = ("row", *COLUMNS, "group")
+
+
+def reasons(split: ScannedSplit, policies: Policies) -> pl.Series:
+    """Return why each row leaves: the first of its findings whose policy is to drop; null where it stays.
+
+    Raises:
+        InvalidData: A finding whose policy is to refuse stands in the split, or no row stays.
+    """
+    wanted: dict[str, str] = policies.model_dump()
+    kinds = [kind for kind in wanted if kind in split.flags.columns]
+    for kind in kinds:
+        rows = split.flags[kind].arg_true()
+        if wanted[kind] == "refuse" and len(rows):
+            first = ", ".join(map(str, rows.head(5)))
+            raise InvalidData(
+                f"the split {split.name} has {len(rows)} rows with the finding {kind}, first at {first}, and "
+                f"audit.policies.{kind} is to refuse; wanted none. Correct the data set, or the policy"
+            )
+    dropping = [pl.when(pl.col(kind)).then(pl.lit(kind)) for kind in kinds if wanted[kind] == "drop"]
+    found = split.flags.select(reason=pl.coalesce(*dropping, pl.lit(None, dtype=pl.String)))["reason"]
+    if not found.is_null().any():
+        raise InvalidData(
+            f"of {len(found)} rows of the split {split.name} none is clean; wanted at least one. "
+            f"Reasons: {counts(found)}. Correct the data set, or audit.policies"
+        )
+    return found
+
+
+def counts(reasons: pl.Series) -> dict[str, int]:
+    """Count the rows that leave, by reason."""
+    return {reason: int(count) for reason, count in sorted(reasons.drop_nulls().value_counts().iter_rows())}
+
+
+def write(
+    split: ScannedSplit, reasons: pl.Series, path: Path, measures: Mapping[str, Measure]
+) -> tuple[pl.DataFrame, int]:
+    """Write the rows that stay, and measure their texts.
+
+    Args:
+        split: The raw split.
+        reasons: Why each row leaves; null where it stays.
+        path: The file to write.
+        measures: Take the texts that stay, by column.
+
+    Returns:
+        The rows that leave (row, the three texts, group, reason, and `place` in the raw split), and the
+        number of groups among those that stay.
+    """
+    begin = 0
+    leaving, groups = [], []
+    writer: pq.ParquetWriter | None = None
+    for rows in portions(split.path):
+        marked = rows.select(_WRITTEN).with_columns(
+            reason=reasons[begin : begin + rows.height],
+            place=pl.int_range(begin, begin + rows.height, dtype=pl.UInt32, eager=True),
+        )
+        begin += rows.height
+        leaving.append(copied(marked.filter(pl.col("reason").is_not_null())))
+        clean = marked.filter(pl.col("reason").is_null()).select(_WRITTEN)
+        groups.append(clean["group"].hash(seed=1))
+        for column, measure in measures.items():
+            measure.add(clean[column])
+        table = clean.to_arrow()
+        if writer is None:
+            writer = pq.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+    if writer is not None:
+        writer.close()
+    return pl.concat(leaving), pl.concat(groups).n_unique()
+
+
+def digest(path: Path) -> str:
+    """Name the rows of a clean split: equal rows have one digest, in whatever order, at whatever commit."""
+    texts = pl.read_parquet(path, columns=list(COLUMNS)).select(folded(pl.col(name)) for name in COLUMNS)
+    return digests.of_list(texts.sort(COLUMNS).iter_rows())
