@@ -32,7 +32,7 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
     newest = receipts.latest_release(workspace, params.release.repo)
     unchanged = (
         newest is not None
-        and head == params.dataset.revision == newest.dataset["revision"]
+        and head == params.dataset.revision == newest.dataset.revision
         and receipts.recipe(params) == newest.recipe
     )
     standing = receipts.latest(workspace, params.live.repo)

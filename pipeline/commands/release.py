@@ -203,9 +203,9 @@ def _receipt(
         kind="release",
         recipe=receipts.recipe(params),
         recipe_version=params.train.recipe_version,
-        dataset={"repo": pin.dataset.repo, "revision": pin.dataset.revision},
-        base={"repo": pin.base.repo, "revision": pin.base.revision},
-        live={"repo": pin.live.repo, "revision": pin.live.revision} if pin.live else None,
+        dataset=pin.dataset.ref(),
+        base=pin.base.ref(),
+        live=pin.live.ref() if pin.live else None,
         anchor=published.commit if verdict.better_than_anchor or pin.anchor is None else pin.anchor.revision,
         space=space,
         verdict=Judged(

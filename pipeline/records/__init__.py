@@ -15,7 +15,7 @@ from pipeline.records.metrics import (
     Retrieval,
     Soundness,
 )
-from pipeline.records.pin import Pin, PinnedFile, PinnedRepo, PinnedSplit
+from pipeline.records.pin import Pin, PinnedFile, PinnedRepo, PinnedSplit, RepoRef
 from pipeline.records.receipt import Judged, Receipt
 from pipeline.records.record import Part, Record
 from pipeline.records.reembed import Reembed
@@ -47,6 +47,7 @@ __all__ = [
     "Receipt",
     "Record",
     "Reembed",
+    "RepoRef",
     "Retrieval",
     "Shortcut",
     "Soundness",

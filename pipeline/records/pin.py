@@ -12,15 +12,24 @@ class PinnedFile(Part):
     digest: str
 
 
-class PinnedRepo(Part):
-    """One repository at one commit; `unused` are files of a base that nothing here reads."""
+class RepoRef(Part):
+    """One repository of the Hub at one commit."""
 
     repo: str
     revision: str
+
+
+class PinnedRepo(RepoRef):
+    """A repository as it was fetched; `unused` are files of a base that no step reads."""
+
     private: bool
     license: str | None
     files: dict[str, PinnedFile]
     unused: tuple[str, ...] = ()
+
+    def ref(self) -> RepoRef:
+        """Return the repository and the commit alone."""
+        return RepoRef(repo=self.repo, revision=self.revision)
 
 
 class PinnedSplit(Part):

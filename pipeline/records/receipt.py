@@ -3,7 +3,9 @@
 from typing import Literal
 
 from pipeline.records.approval import Approval
+from pipeline.records.pin import RepoRef
 from pipeline.records.record import Part
+from pipeline.records.verdict import Outcome
 
 
 class Judged(Part):
@@ -15,7 +17,7 @@ class Judged(Part):
         look: This candidate's number among those judged on these test rows.
     """
 
-    outcome: str
+    outcome: Outcome
     checks: int
     look: int
     better_than_anchor: bool
@@ -49,9 +51,9 @@ class Receipt(Part):
     candidate: str
     recipe: str
     recipe_version: int | None = None
-    dataset: dict[str, str]
-    base: dict[str, str]
-    live: dict[str, str] | None
+    dataset: RepoRef
+    base: RepoRef
+    live: RepoRef | None
     anchor: str | None = None
     space: str | None = None
     verdict: Judged | None = None

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from pipeline.errors import BrokenChain, InvalidWorkspace
 from pipeline.params import Params
-from pipeline.records import Receipt
+from pipeline.records import Receipt, RepoRef
 from pipeline.workspace import digests, git, paths
 from pipeline.workspace.files import write_text
 
@@ -120,7 +120,5 @@ def code_alone(params: Params, newest: Receipt) -> bool:
 
     `train.recipe_version` stands for the code, so that raising it is a change of code.
     """
-    return newest.dataset == {
-        "repo": params.dataset.repo,
-        "revision": params.dataset.revision,
-    } and newest.recipe == recipe(params, newest.recipe_version)
+    data = RepoRef(repo=params.dataset.repo, revision=params.dataset.revision)
+    return newest.dataset == data and newest.recipe == recipe(params, newest.recipe_version)

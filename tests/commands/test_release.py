@@ -23,7 +23,7 @@ from pipeline.errors import (
 from pipeline.hub import Hub
 from pipeline.params import load
 from pipeline.publishing import release_tree, unsafe_files
-from pipeline.records import Card, Metrics, Pin, Receipt, Verdict
+from pipeline.records import Card, Metrics, Pin, Receipt, RepoRef, Verdict
 from pipeline.workspace import digests, lineage, paths, receipts
 from pipeline.workspace import git as code
 from tests.conftest import Stage
@@ -51,8 +51,8 @@ def test_release_makes_one_commit_a_tag_and_a_receipt(line: Path, api: HfApi, tm
     params = load(line)
     assert (receipt.repo, receipt.version, receipt.released_by) == (REPO, "v1", "tester")
     assert receipt.candidate == digests.digest(line / "model")
-    assert receipt.dataset == {"repo": "tester/triplets", "revision": params.dataset.revision}
-    assert receipt.base == {"repo": "tester/tiny", "revision": params.base.revision}
+    assert receipt.dataset == RepoRef(repo="tester/triplets", revision=params.dataset.revision)
+    assert receipt.base == RepoRef(repo="tester/tiny", revision=params.base.revision)
     assert receipt.records == {path: digests.sha256(line / path) for path in paths.RECORDS.values()}
     assert receipt.dvc_lock == digests.sha256(line / "dvc.lock")
     assert (receipt.recipe, receipt.recipe_version) == (receipts.recipe(params), params.train.recipe_version)
@@ -524,7 +524,7 @@ def test_release_hands_the_anchor_on_until_a_better_one_comes(line: Path, better
     receipt, _ = run(line)
     assert receipt.commit != first.commit
     assert receipt.anchor == (receipt.commit if better else first.commit)
-    assert receipt.live == {"repo": REPO, "revision": first.commit}
+    assert receipt.live == RepoRef(repo=REPO, revision=first.commit)
 
 
 def test_release_without_an_anchor_becomes_it(line: Path) -> None:
@@ -569,7 +569,7 @@ def test_release_takes_no_approval_of_another_candidate(line: Path) -> None:
 def test_release_of_a_change_of_code_alone_waits_for_a_person(line: Path, raised: int) -> None:
     first, _ = run(line)
     version = load(line).train.recipe_version + raised
-    second(line, {"dataset.revision": first.dataset["revision"], "train.recipe_version": version})
+    second(line, {"dataset.revision": first.dataset.revision, "train.recipe_version": version})
     message = refusal(line, WaitsForPerson)
     assert "waits for a person: nothing but code moved since v1" in message
     assert "a change of code alone is never released by a schedule" in message
@@ -584,14 +584,14 @@ def test_release_of_a_change_of_code_alone_waits_for_a_person(line: Path, raised
 )
 def test_release_of_anything_else_that_moved_asks_nobody(line: Path, change: dict[str, object]) -> None:
     first, _ = run(line)
-    second(line, {"dataset.revision": first.dataset["revision"], "train.recipe_version": 99} | change)
+    second(line, {"dataset.revision": first.dataset.revision, "train.recipe_version": 99} | change)
     receipt, _ = run(line)
     assert (receipt.version, receipt.approval) == ("v2", None)
 
 
 def test_release_names_both_reasons_in_one_message(line: Path) -> None:
     first, _ = run(line)
-    second(line, {"dataset.revision": first.dataset["revision"]}, needs_human=True)
+    second(line, {"dataset.revision": first.dataset.revision}, needs_human=True)
     message = refusal(line, WaitsForPerson)
     assert message.count("waits for a person") == 1
     assert "; and nothing but code moved" in message

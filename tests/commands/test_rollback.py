@@ -133,7 +133,7 @@ def test_rollback_is_not_undone_by_the_next_run(line: Path, api: HfApi) -> None:
     _, later = two(line)
     found, _ = back(line, "v1")
     # Nothing moved since v2 was released, so that nothing is to be made anew.
-    set_params(line, {"dataset.revision": later.dataset["revision"]})
+    set_params(line, {"dataset.revision": later.dataset.revision})
     newest = receipts.latest_release(line, REPO)
     assert newest == later
     message = refusal(line, WaitsForPerson)

@@ -79,7 +79,7 @@ def test_publication_says_in_the_pull_request_what_it_releases(line: Path, api: 
     for part in (
         f"candidate: {receipt.candidate}",
         "verdict: passed, 1 checks, look 1",
-        f"dataset: {receipt.dataset['repo']} at {receipt.dataset['revision']}",
+        f"dataset: {receipt.dataset.repo} at {receipt.dataset.revision}",
         f"on top of: {receipt.parent}",
     ):
         assert part in text

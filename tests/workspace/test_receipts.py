@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.errors import BrokenChain
 from pipeline.params import load
-from pipeline.records import Receipt
+from pipeline.records import Receipt, RepoRef
 from pipeline.workspace import receipts
 from tests.support.workspaces import PROJECT, set_params
 
@@ -22,6 +22,10 @@ PROBE = {
 }
 
 
+DATASET = RepoRef(repo="tester/data", revision="0" * 40)
+BASE = RepoRef(repo="tester/tiny", revision="0" * 40)
+
+
 def receipt(version: str, repo: str = "tester/tuned", commit: str | None = None) -> Receipt:
     return Receipt(
         kind="release",
@@ -32,8 +36,8 @@ def receipt(version: str, repo: str = "tester/tuned", commit: str | None = None)
         version=version,
         candidate="c",
         recipe="r",
-        dataset={},
-        base={},
+        dataset=DATASET,
+        base=BASE,
         live=None,
         anchor=None,
         space=None,
@@ -130,7 +134,7 @@ def test_receipts_know_a_change_of_code_alone(tmp_path: Path, changes: dict[str,
         update={
             "recipe": receipts.recipe(params),
             "recipe_version": params.train.recipe_version,
-            "dataset": {"repo": params.dataset.repo, "revision": params.dataset.revision},
+            "dataset": RepoRef(repo=params.dataset.repo, revision=params.dataset.revision),
         }
     )
     set_params(tmp_path, changes)
