@@ -85,7 +85,7 @@ def main() -> None:
     model.save_pretrained(str(Path(a.out) / "final"))
     done = time.perf_counter()
 
-    base = run.curve.rows[0].accuracy or {}
+    base = run.curve[0].accuracy or {}
     figures = {
         "seconds": {
             "load": loaded - start,
@@ -103,17 +103,17 @@ def main() -> None:
         "peak_memory_bytes": peak_memory_bytes(model.device),
         "base": {f"dev-{dim}d_cosine_accuracy": share for dim, share in base.items()},
         "test": {f"test-{dim}d_cosine_accuracy": share for dim, share in scores.accuracy().items()},
-        "torch_threads": run.threads,
+        "torch_threads": run.speed.threads,
         "engine": {
             "bf16_used": run.bf16_used,
-            "padding_share": run.padding_share,
-            "second_forward_share": run.second_forward_share,
+            "padding_share": run.speed.padding_share,
+            "second_forward_share": run.speed.second_forward_share,
             "repeated_text_share": run.repeated_text_share,
             "memory_budget_bytes": run.memory_budget_bytes,
             "out_of_memory_errors": run.out_of_memory_errors,
-            "tokens_per_second": run.tokens_per_second,
-            "model_flops_utilisation": run.model_flops_utilisation,
-            "hardware_flops_utilisation": run.hardware_flops_utilisation,
+            "tokens_per_second": run.speed.tokens_per_second,
+            "model_flops_utilisation": run.speed.model_flops_utilisation,
+            "hardware_flops_utilisation": run.speed.hardware_flops_utilisation,
         },
     }
     if a.outcomes:

@@ -84,10 +84,10 @@ def texts(rows: int, vocabulary: int, seed: int) -> dict[str, list[str]]:
 
 def reference_seconds(run: TrainingRun, dev_rows: int) -> float:
     """Time of the reference recipe, from this run's speed per triplet and per evaluated row."""
-    evaluations = len([row for row in run.curve.rows if row.validation_loss is not None])
+    evaluations = len([row for row in run.curve if row.validation_loss is not None])
     per_dev_row = run.evaluation_seconds / (evaluations * dev_rows)
     evaluated = REFERENCE_EVALUATIONS * REFERENCE_DEV_ROWS * per_dev_row
-    return REFERENCE_TRIPLETS / run.triplets_per_second + evaluated
+    return REFERENCE_TRIPLETS / run.speed.triplets_per_second + evaluated
 
 
 def main() -> int:
@@ -131,7 +131,7 @@ def main() -> int:
             del model
     figures: dict[str, Any] = {}
     if "katman" in runs:
-        share = runs["katman"].model_flops_utilisation or 0.0
+        share = runs["katman"].speed.model_flops_utilisation or 0.0
         wanted = a.want_utilisation
         figures["model_flops_utilisation"] = {
             "value": round(share, 3),
@@ -148,18 +148,18 @@ def main() -> int:
 def describe(run: TrainingRun, dev_rows: int, parameters: int) -> dict[str, Any]:
     """The figures of one engine."""
     return {
-        "triplets_per_second": run.triplets_per_second,
-        "tokens_per_second": run.tokens_per_second,
-        "model_flops_utilisation": run.model_flops_utilisation,
-        "hardware_flops_utilisation": run.hardware_flops_utilisation,
+        "triplets_per_second": run.speed.triplets_per_second,
+        "tokens_per_second": run.speed.tokens_per_second,
+        "model_flops_utilisation": run.speed.model_flops_utilisation,
+        "hardware_flops_utilisation": run.speed.hardware_flops_utilisation,
         "peak_flops": run.peak_flops,
         "peak_flops_source": run.peak_flops_source,
         "encoder_parameters": parameters,
-        "padding_share": run.padding_share,
-        "second_forward_share": run.second_forward_share,
+        "padding_share": run.speed.padding_share,
+        "second_forward_share": run.speed.second_forward_share,
         "memory_budget_bytes": run.memory_budget_bytes,
         "out_of_memory_errors": run.out_of_memory_errors,
-        "peak_memory_bytes": run.peak_memory_bytes,
+        "peak_memory_bytes": run.speed.peak_memory_bytes,
         "bf16_used": run.bf16_used,
         "reference_recipe_seconds": reference_seconds(run, dev_rows),
     }

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pipeline.records import CurvePoint, Speed
+
 Engine = Literal["katman", "stock"]
 
 
@@ -90,79 +92,41 @@ class Hardware:
 
 
 @dataclass(frozen=True)
-class CurveRow:
-    """What is known after one step; None stands for what was not measured there."""
-
-    epoch: float
-    step: int
-    training_loss: float | None = None
-    validation_loss: float | None = None
-    learning_rate: float | None = None
-    accuracy: dict[int, float] | None = None
-
-
-@dataclass(frozen=True)
-class Curve:
-    """The training curve by rising step; row 0 holds the scores of the base model."""
-
-    rows: tuple[CurveRow, ...]
-
-
-@dataclass(frozen=True)
 class TrainingRun:
     """One finished training run: its curve, its cost, and how well it used the hardware.
 
     Attributes:
-        curve: Losses and dev accuracies by step.
-        seconds: Wall time of the training loop with tokenizing, batches and evaluations.
-        evaluation_seconds: Part of `seconds` spent on the dev split.
+        curve: Losses and dev accuracies by rising step; the first row holds the scores of the base model.
+        speed: What the run cost, energy left out: only the machine can say that.
+        evaluation_seconds: Part of `speed.seconds` spent on the dev split.
         base_evaluation_seconds: Part of `evaluation_seconds` spent on the base model; 0 in a resumed run.
         steps: Optimizer steps of the whole run.
         triplets: Rows trained on by this process (a resumed run counts from its checkpoint).
         tokens: Tokens of those rows, special tokens with them, padding not.
-        triplets_per_second: `triplets` over `seconds` without `evaluation_seconds`.
-        tokens_per_second: `tokens` over the same time.
-        padding_share: Part of all encoded positions that was padding.
-        second_forward_share: Part of all encoded positions that had to be encoded a second time.
         repeated_text_share: Part of all tokens that stood in the batch already and was not encoded again.
         long_sequences: Sequences longer than one block's token budget, which trained alone.
-        model_flops_utilisation: 6 FLOPs per parameter outside embedding tables and encoded token, padding and
-            second passes left out, over the peak rate.
-        hardware_flops_utilisation: The same with padding and second forward passes counted as work.
-        peak_flops: FLOP/s that both shares refer to; None where it could not be known.
+        peak_flops: FLOP/s that both utilisations refer to; None where it could not be known.
         peak_flops_source: Where `peak_flops` comes from: the card's data sheet or a measured matrix product.
-        peak_memory_bytes: Peak resident set on a CPU, peak allocated memory on a GPU.
         memory_budget_bytes: Budget for kept graphs at the end of the run; None for the stock engine.
         out_of_memory_errors: How often that budget had to be halved.
         rows_left_out: Rows per epoch, at most, that fitted into no batch because their texts repeat.
         bf16_used: Whether bfloat16 autocast was on.
-        threads: Threads of one CPU operation.
-        device: Type and name of the device.
         training_arguments: Every argument of the Hugging Face trainer, as JSON values.
     """
 
-    curve: Curve
-    seconds: float
+    curve: tuple[CurvePoint, ...]
+    speed: Speed
     evaluation_seconds: float
     base_evaluation_seconds: float
     steps: int
     triplets: int
     tokens: int
-    triplets_per_second: float
-    tokens_per_second: float
-    padding_share: float
-    second_forward_share: float
     repeated_text_share: float
     long_sequences: int
-    model_flops_utilisation: float | None
-    hardware_flops_utilisation: float | None
     peak_flops: float | None
     peak_flops_source: str
-    peak_memory_bytes: int
     memory_budget_bytes: int | None
     out_of_memory_errors: int
     rows_left_out: int
     bf16_used: bool
-    threads: int
-    device: str
     training_arguments: dict[str, Any] = field(repr=False)

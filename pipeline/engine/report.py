@@ -7,8 +7,9 @@ from typing import Any
 import torch
 
 from pipeline.embedding import hardware
-from pipeline.engine.recipe import Curve, CurveRow, Recipe, TrainingRun
+from pipeline.engine.recipe import Recipe, TrainingRun
 from pipeline.engine.trainer import EngineTrainer, MeasuredTrainer
+from pipeline.records import CurvePoint, Speed
 
 
 def report(
@@ -38,34 +39,37 @@ def report(
     hardware_flops = flops_per_token * (encoded + work.second_forward / 3) / training_seconds
     return TrainingRun(
         curve=_curve(trainer.state.log_history, recipe.dims),
-        seconds=seconds,
+        speed=Speed(
+            seconds=seconds,
+            triplets_per_second=work.triplets / training_seconds,
+            tokens_per_second=work.tokens / training_seconds,
+            padding_share=work.padding / encoded if encoded else 0.0,
+            second_forward_share=work.second_forward / encoded if encoded else 0.0,
+            model_flops_utilisation=model_flops / peak_flops if peak_flops else None,
+            hardware_flops_utilisation=hardware_flops / peak_flops if peak_flops else None,
+            peak_memory_bytes=hardware.peak_memory_bytes(device),
+            energy_joules=None,
+            device=hardware.device_name(device),
+            threads=threads,
+        ),
         evaluation_seconds=work.evaluation_seconds,
         base_evaluation_seconds=work.base_evaluation_seconds,
         steps=trainer.state.global_step,
         triplets=work.triplets,
         tokens=work.tokens,
-        triplets_per_second=work.triplets / training_seconds,
-        tokens_per_second=work.tokens / training_seconds,
-        padding_share=work.padding / encoded if encoded else 0.0,
-        second_forward_share=work.second_forward / encoded if encoded else 0.0,
         repeated_text_share=work.repeated_tokens / work.tokens if work.tokens else 0.0,
         long_sequences=work.long_sequences,
-        model_flops_utilisation=model_flops / peak_flops if peak_flops else None,
-        hardware_flops_utilisation=hardware_flops / peak_flops if peak_flops else None,
         peak_flops=peak_flops,
         peak_flops_source=source,
-        peak_memory_bytes=hardware.peak_memory_bytes(device),
         memory_budget_bytes=engine.ranking_loss.budget.limit if engine is not None else None,
         out_of_memory_errors=engine.ranking_loss.budget.halvings if engine is not None else 0,
         rows_left_out=sampler.rows_left_out if sampler is not None else 0,
         bf16_used=bf16,
-        threads=threads,
-        device=hardware.device_name(device),
         training_arguments=arguments,
     )
 
 
-def _curve(log_history: list[dict[str, Any]], dims: Sequence[int]) -> Curve:
+def _curve(log_history: list[dict[str, Any]], dims: Sequence[int]) -> tuple[CurvePoint, ...]:
     """Merge the trainer's log, one entry for the loss and one for the evaluation, into a row per step."""
     by_step: dict[int, dict[str, Any]] = {}
     for entry in log_history:
@@ -76,7 +80,7 @@ def _curve(log_history: list[dict[str, Any]], dims: Sequence[int]) -> Curve:
             continue
         accuracy = {dim: entry[key] for dim in dims if (key := f"eval_accuracy_{dim}") in entry}
         rows.append(
-            CurveRow(
+            CurvePoint(
                 epoch=float(entry["epoch"]),
                 step=step,
                 training_loss=entry.get("loss"),
@@ -85,7 +89,7 @@ def _curve(log_history: list[dict[str, Any]], dims: Sequence[int]) -> Curve:
                 accuracy=accuracy or None,
             )
         )
-    return Curve(tuple(rows))
+    return tuple(rows)
 
 
 def encoder_parameters(model: torch.nn.Module) -> int:

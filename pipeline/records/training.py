@@ -15,16 +15,28 @@ class CurvePoint(Part):
 
 
 class Speed(Part):
-    """What the training cost on this machine; it may differ between runs that give the same weights.
+    """What a training cost on one machine; runs that give the same weights may differ in it.
 
-    `energy_joules` is that of the whole machine's processors and cards, where they say what they draw.
+    Attributes:
+        seconds: Wall time of the training loop with tokenizing, batches and evaluations.
+        triplets_per_second: Rows trained on over `seconds` without those of evaluations.
+        tokens_per_second: Tokens of those rows, padding left out, over the same time.
+        padding_share: Part of all encoded positions that was padding.
+        second_forward_share: Part of all encoded positions that had to be encoded a second time.
+        model_flops_utilisation: 6 FLOPs per parameter outside embedding tables and encoded token, padding and
+            second passes left out, over the peak rate of the device; None where that rate is not known.
+        hardware_flops_utilisation: The same with padding and second forward passes counted as work.
+        peak_memory_bytes: Peak resident set on a CPU, peak allocated memory on a GPU.
+        energy_joules: Of the whole machine's processors and cards; None where they do not say what they draw.
+        device: Type and name of the device.
+        threads: Threads of one CPU operation.
     """
 
     seconds: float
     triplets_per_second: float
     tokens_per_second: float
-    padding_share: float | None
-    second_forward_share: float | None
+    padding_share: float
+    second_forward_share: float
     model_flops_utilisation: float | None
     hardware_flops_utilisation: float | None
     peak_memory_bytes: int

@@ -70,8 +70,8 @@ def test_fit_trains_with_katman_as_with_stock(encoder: Path, tmp_path: Path, neg
         runs.append(run(model, tmp_path / engine, recipe, **data))
         ended.append(weights(model))
     stock, katman = runs
-    assert [row.step for row in katman.curve.rows] == [0, 2, 4, 5]
-    for theirs, ours in zip(stock.curve.rows, katman.curve.rows, strict=True):
+    assert [row.step for row in katman.curve] == [0, 2, 4, 5]
+    for theirs, ours in zip(stock.curve, katman.curve, strict=True):
         assert (ours.step, ours.epoch, ours.learning_rate) == (
             theirs.step,
             theirs.epoch,
@@ -81,8 +81,8 @@ def test_fit_trains_with_katman_as_with_stock(encoder: Path, tmp_path: Path, neg
         assert ours.validation_loss == pytest.approx(theirs.validation_loss, rel=1e-4)
         assert (ours.training_loss is None) == (theirs.training_loss is None)
         assert (ours.training_loss or 0) == pytest.approx(theirs.training_loss or 0, rel=1e-4)
-    assert katman.curve.rows[0].training_loss is None
-    assert set(katman.curve.rows[0].accuracy or {}) == {16, 8}
+    assert katman.curve[0].training_loss is None
+    assert set(katman.curve[0].accuracy or {}) == {16, 8}
     # AdamW turns the rounding of gradients near 0 into whole steps, so weights agree less than losses.
     torch.testing.assert_close(ended[1], ended[0], rtol=0, atol=2e-3)
     assert (stock.triplets, stock.tokens) == (katman.triplets, katman.tokens)
@@ -93,19 +93,19 @@ def test_fit_reports_its_cost(encoder: Path, tmp_path: Path) -> None:
     nothing = run(tiny.load(encoder), tmp_path / "nothing", hardware=Hardware(threads=1, memory_bytes=0))
     assert plenty.steps == 5
     assert plenty.triplets == 36
-    assert plenty.second_forward_share == 0
-    assert nothing.second_forward_share == pytest.approx(1)
-    assert 0 <= plenty.padding_share < 0.6
+    assert plenty.speed.second_forward_share == 0
+    assert nothing.speed.second_forward_share == pytest.approx(1)
+    assert 0 <= plenty.speed.padding_share < 0.6
     assert plenty.repeated_text_share > 0
     assert plenty.memory_budget_bytes is not None
     assert nothing.memory_budget_bytes == 0
-    assert plenty.peak_memory_bytes > 2**20
-    assert plenty.threads == 1
+    assert plenty.speed.peak_memory_bytes > 2**20
+    assert plenty.speed.threads == 1
     assert not plenty.bf16_used or plenty.peak_flops_source
-    for utilisation in (plenty.model_flops_utilisation, plenty.hardware_flops_utilisation):
+    for utilisation in (plenty.speed.model_flops_utilisation, plenty.speed.hardware_flops_utilisation):
         assert utilisation is not None
         assert 0 < utilisation < 1
-    assert 0 < plenty.evaluation_seconds < plenty.seconds
+    assert 0 < plenty.evaluation_seconds < plenty.speed.seconds
     json.dumps(plenty.training_arguments)
     assert plenty.training_arguments["per_device_train_batch_size"] == 8
     assert plenty.training_arguments["prompts"] == {
@@ -204,7 +204,7 @@ def test_fit_survives_a_lack_of_memory_with_the_same_result(
     assert survived.out_of_memory_errors > 0
     assert survived.memory_budget_bytes is not None
     assert survived.memory_budget_bytes < 200_000
-    assert survived.second_forward_share > 0
+    assert survived.speed.second_forward_share > 0
     torch.testing.assert_close(weights(model), weights(wanted), rtol=0, atol=1e-6)
 
 

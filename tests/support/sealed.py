@@ -124,14 +124,10 @@ def _records(folder: Path, candidate: str, said: Mapping[str, Any]) -> dict[str,
             **RECIPE,
         }
         | {
-            "speed": dict.fromkeys(("padding_share", "second_forward_share", "model_flops_utilisation"))
-            | {
-                "hardware_flops_utilisation": None,
-                "energy_joules": None,
-                "seconds": 1.0,
-                "triplets_per_second": 1.0,
-            }
-            | {"tokens_per_second": 1.0, "peak_memory_bytes": 1, "device": "cpu", "threads": 1}
+            "speed": dict.fromkeys(("model_flops_utilisation", "hardware_flops_utilisation", "energy_joules"))
+            | dict.fromkeys(("seconds", "triplets_per_second", "tokens_per_second"), 1.0)
+            | {"padding_share": 0.0, "second_forward_share": 0.0, "peak_memory_bytes": 1}
+            | {"device": "cpu", "threads": 1}
         }
     )
     metrics = Metrics(

@@ -23,7 +23,7 @@ from pipeline.params import Params
 from pipeline.params.model import ModelParams
 from pipeline.params.pin import COLUMNS
 from pipeline.params.train import TrainParams
-from pipeline.records import CurvePoint, Speed, Training
+from pipeline.records import Training
 from pipeline.stages.train.energy import Meter
 from pipeline.workspace import digests, lineage, paths
 from pipeline.workspace.files import write_text
@@ -142,7 +142,7 @@ def _curves(trained: TrainingRun, dims: tuple[int, ...]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["step", "training_loss", "validation_loss", "accuracy_full", "accuracy_smallest"])
-    for row in trained.curve.rows:
+    for row in trained.curve:
         accuracy = row.accuracy or {}
         writer.writerow(
             [row.step, row.training_loss, row.validation_loss, accuracy.get(dims[0]), accuracy.get(dims[-1])]
@@ -190,30 +190,8 @@ def _record(
         steps=trained.steps,
         seed=train.seed,
         bf16=trained.bf16_used,
-        curve=tuple(
-            CurvePoint(
-                epoch=row.epoch,
-                step=row.step,
-                training_loss=row.training_loss,
-                validation_loss=row.validation_loss,
-                learning_rate=row.learning_rate,
-                accuracy=row.accuracy,
-            )
-            for row in trained.curve.rows
-        ),
-        speed=Speed(
-            seconds=trained.seconds,
-            triplets_per_second=trained.triplets_per_second,
-            tokens_per_second=trained.tokens_per_second,
-            padding_share=trained.padding_share,
-            second_forward_share=trained.second_forward_share,
-            model_flops_utilisation=trained.model_flops_utilisation,
-            hardware_flops_utilisation=trained.hardware_flops_utilisation,
-            peak_memory_bytes=trained.peak_memory_bytes,
-            energy_joules=energy_joules,
-            device=trained.device,
-            threads=trained.threads,
-        ),
+        curve=trained.curve,
+        speed=trained.speed.model_copy(update={"energy_joules": energy_joules}),
         architecture=str(model),
         model_type=str(transformer.auto_model.config.model_type),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
