@@ -20,7 +20,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -34,23 +34,27 @@ from numpy.typing import NDArray
 from scipy.stats import beta  # type: ignore[import-untyped]
 
 from pipeline.embedding.hardware import device_name, granted_threads
-from pipeline.judging.verdict import gate
+from pipeline.judging.verdict import Evidence, gate
 from pipeline.params import load
 from pipeline.params.gate import GateParams
 from pipeline.records import (
     Accuracy,
     Audit,
-    Chosen,
+    EncodedTexts,
     Example,
     Looks,
     Metrics,
     Mistakes,
+    ModelName,
+    ModelScores,
     Reembed,
     Retrieval,
     Soundness,
     SplitAudit,
-    Verdict,
+    SplitScores,
+    StoredVectors,
 )
+from pipeline.records.tables import OUTCOMES, RETRIEVED, TRAITS, QuerySet, slice_column
 
 DIMS = (64, 32)
 PROJECT = Path(__file__).parents[1]
@@ -72,33 +76,15 @@ class Truth:
     hard: float = 0.0
 
 
-EQUAL = dict.fromkeys(("candidate", "live", "anchor"), Truth())
+EQUAL: dict[ModelName, Truth] = {"candidate": Truth(), "live": Truth(), "anchor": Truth()}
 
 
-@dataclass(frozen=True)
-class Case:
-    """Everything that the gate takes, of one simulated candidate."""
-
-    audit: Audit
-    metrics: Metrics
-    reembed: Reembed
-    outcomes: pl.DataFrame
-    retrieved: pl.DataFrame
-    traits: pl.DataFrame
-
-
-def judge(case: Case, params: GateParams, looks: Looks | None = None) -> Verdict:
-    """Ask the gate itself."""
-    tables = (case.outcomes, case.retrieved, case.traits)
-    return gate(case.audit, case.metrics, case.reembed, *tables, looks or Looks(), params)
-
-
-def draw(rows: int, truths: dict[str, Truth], seed: int, sizes: Sequence[int] = SMALL) -> Case:
+def draw(rows: int, truths: Mapping[ModelName, Truth], seed: int, sizes: Sequence[int] = SMALL) -> Evidence:
     """Draw a test split and what every model makes of it.
 
     Args:
         rows: Triplets.
-        truths: candidate, and live and anchor where there are such; the base is far worse.
+        truths: Of the candidate, and of live and anchor where there are such; the base is far worse.
         seed: Of the draw.
         sizes: Of clusters, each as likely as the others.
     """
@@ -112,8 +98,10 @@ def draw(rows: int, truths: dict[str, Truth], seed: int, sizes: Sequence[int] = 
     hard = chosen(0.1)
     right = np.where(hard, chosen(0.99), chosen(0.9995))
     quality = np.clip(random.beta(6, 1, rows)[cluster], 0, 1)
+    groups = [f"{place:016x}" for place in range(rows)]
+    models: dict[ModelName, Truth] = {"base": Truth(0.3, 0.3), **truths}
     outcomes, retrieved = [], []
-    for name, truth in {"base": Truth(0.3, 0.3), **truths}.items():
+    for name, truth in models.items():
         seen = chosen(0.01)
         for dim in DIMS:
             # In two of a thousand clusters every model tosses a coin.
@@ -123,86 +111,96 @@ def draw(rows: int, truths: dict[str, Truth], seed: int, sizes: Sequence[int] = 
             # Whole queries are lost, so that the loss is on average as large as it shall be.
             lost = random.random(rows) < truth.ndcg / (6 / 7)
             ndcg = np.where(lost, 0, np.clip(quality + np.where(lost, 0, noise), 0, 1))
-            outcomes.append(_outcomes(name, dim, won, seen))
-            retrieved.append(_retrieved(name, dim, ndcg, cluster, seen))
+            outcomes.append(_outcomes(name, dim, groups, won, seen))
+            retrieved.append(_retrieved(name, dim, groups, ndcg, cluster, seen))
     traits = pl.DataFrame(
         {
-            "split": ["test"] * rows,
-            "row": np.arange(rows, dtype=np.uint32),
-            "group": [f"{place:016x}" for place in range(rows)],
-            "component": cluster.astype(np.uint32),
+            "row": range(rows),
+            "group": groups,
+            "component": cluster,
             "hard": hard,
             "new": chosen(0.1),
-            "slice_region": random.choice(list("abcdefgh"), rows)[cluster],
+            slice_column("region"): random.choice(list("abcdefgh"), rows)[cluster],
         }
-    )
+    ).with_columns(split=pl.lit("test"), near_train=pl.lit(value=False), personal=pl.lit(value=False))
     tables = pl.concat(outcomes), pl.concat(retrieved)
-    metrics = _metrics(["base", *truths], *tables)
-    return Case(_audit(rows), metrics, _reembed(), *tables, traits)
-
-
-def _outcomes(model: str, dim: int, won: Any, seen: Any) -> pl.DataFrame:
-    return pl.DataFrame(
-        {
-            "model": [model] * len(won),
-            "split": ["test"] * len(won),
-            "row": np.arange(len(won), dtype=np.uint32),
-            "dim": np.full(len(won), dim, np.uint16),
-            "cos_positive": won.astype(np.float32),
-            "cos_negative": np.full(len(won), 0.5, np.float32),
-            "seen": seen,
-        }
+    return Evidence(
+        audit=_audit(rows),
+        metrics=_metrics(models, *tables),
+        reembed=_reembed(),
+        outcomes=tables[0],
+        retrieved=tables[1],
+        traits=TRAITS.shape(traits),
+        looks=Looks(),
     )
 
 
-def _retrieved(model: str, dim: int, ndcg: Any, cluster: Any, seen: Any) -> pl.DataFrame:
-    return pl.DataFrame(
-        {
-            "model": [model] * len(ndcg),
-            "set": ["own"] * len(ndcg),
-            "split": ["test"] * len(ndcg),
-            "query": [f"{place:016x}" for place in range(len(ndcg))],
-            "dim": np.full(len(ndcg), dim, np.uint16),
-            "precision": ["float32"] * len(ndcg),
-            "ndcg10": ndcg,
-            "component": cluster.astype(np.uint32),
-            "seen": seen,
-        }
+def _outcomes(model: ModelName, dim: int, groups: list[str], won: Any, seen: Any) -> pl.DataFrame:
+    rows = pl.DataFrame({"row": range(len(won)), "group": groups, "cos_positive": won, "seen": seen})
+    return OUTCOMES.shape(
+        rows.with_columns(
+            model=pl.lit(model), split=pl.lit("test"), dim=pl.lit(dim), cos_negative=pl.lit(0.5)
+        )
     )
 
 
-def _metrics(models: list[str], outcomes: pl.DataFrame, retrieved: pl.DataFrame) -> Metrics:
-    accuracies: dict[str, dict[str, dict[int, Accuracy]]] = {}
-    retrievals: dict[str, dict[str, dict[int, Retrieval]]] = {}
-    for name in models:
-        ours, theirs = (table.filter(pl.col("model") == name) for table in (outcomes, retrieved))
-        accuracies[name], retrievals[name] = {"test": {}}, {"own_test": {}}
-        for dim in DIMS:
-            at = ours.filter(pl.col("dim") == dim)
-            share = float((at["cos_positive"] > at["cos_negative"]).to_numpy().mean())
-            accuracies[name]["test"][dim] = Accuracy(accuracy=share, low=share, high=share, rows=at.height)
-            mean: Any = theirs.filter(pl.col("dim") == dim)["ndcg10"].mean()
-            retrievals[name]["own_test"][dim] = Retrieval(
-                ndcg10=mean, mrr10=mean, recall10=mean, recall100=mean, queries=at.height
-            )
+def _retrieved(
+    model: ModelName, dim: int, groups: list[str], ndcg: Any, cluster: Any, seen: Any
+) -> pl.DataFrame:
+    rows = pl.DataFrame({"query": groups, "ndcg10": ndcg, "component": cluster, "seen": seen})
+    own = QuerySet.own("test")
+    return RETRIEVED.shape(
+        rows.with_columns(
+            # The gate reads nDCG@10 alone.
+            *(pl.col("ndcg10").alias(name) for name in ("mrr10", "recall10", "recall100")),
+            model=pl.lit(model),
+            set=pl.lit(own.name),
+            split=pl.lit(own.split),
+            dim=pl.lit(dim),
+            precision=pl.lit("float32"),
+        )
+    )
+
+
+def _metrics(models: Iterable[ModelName], outcomes: pl.DataFrame, retrieved: pl.DataFrame) -> Metrics:
+    recommended = StoredVectors(
+        dim=DIMS[0], precision="float32", ndcg10={}, bytes_per_vector=4 * DIMS[0], search_ms=0.0
+    )
     return Metrics(
-        candidate="c" * 64,
-        revisions={name: name[0] * 40 for name in models},
         bf16=False,
-        models=accuracies,
-        hard={},
-        retrieval=retrievals,
-        retrieval_source={"own_test": "the split's own texts"},
-        probes={},
-        probe_kinds={},
-        slices={name: {} for name in models},
-        cells={},
-        chosen=Chosen(dim=DIMS[0], precision="float32", dev_ndcg10=None, test_ndcg10=None),
+        models={
+            name: ModelScores(
+                revision=name[0] * (64 if name == "candidate" else 40),
+                splits={
+                    "test": _scores(
+                        *(table.filter(pl.col("model") == name) for table in (outcomes, retrieved))
+                    )
+                },
+                service={},
+                probes={},
+            )
+            for name in models
+        },
+        service=None,
+        probe_measures={},
+        stored_vectors=(recommended,),
+        recommended=recommended,
         soundness=Soundness(weights_finite=True, unit_norm=True, safetensors_only=True),
-        example=Example(queries={}, documents={}, similarities={}),
+        example=Example(queries=(), documents=(), similarities=()),
         mistakes=Mistakes(split="test", dim=DIMS[0], wrong=0, kinds={}, worst={}),
-        encoded={},
+        encoded=EncodedTexts(encoded=0, cached=0),
     )
+
+
+def _scores(outcomes: pl.DataFrame, retrieved: pl.DataFrame) -> SplitScores:
+    triplets, retrieval = {}, {}
+    for dim in DIMS:
+        at = outcomes.filter(pl.col("dim") == dim)
+        share = float((at["cos_positive"] > at["cos_negative"]).to_numpy().mean())
+        triplets[dim] = Accuracy(accuracy=share, low=share, high=share, rows=at.height)
+        mean: Any = retrieved.filter(pl.col("dim") == dim)["ndcg10"].mean()
+        retrieval[dim] = Retrieval(ndcg10=mean, mrr10=mean, recall10=mean, recall100=mean, queries=at.height)
+    return SplitScores(triplets=triplets, hard=None, slices={}, retrieval=retrieval)
 
 
 def _audit(rows: int) -> Audit:
@@ -231,7 +229,7 @@ def _reembed() -> Reembed:
 
 def rows_asked_for(params: GateParams, sizes: Sequence[int] = SMALL) -> int:
     """Ask the gate, on a pilot test set, for how many rows it wants."""
-    pilot = judge(draw(2000, EQUAL, 0, sizes), params)
+    pilot = gate(draw(2000, EQUAL, 0, sizes), params)
     return max(one.rows_needed for one in pilot.comparisons.values() if one.margin > 0)
 
 
@@ -242,7 +240,7 @@ def upper(hits: int, draws: int) -> float:
 
 def passes(params: GateParams, rows: int, candidate: Truth, sizes: Sequence[int], seed: int) -> bool:
     """Draw a candidate beside a live model and an anchor that are equal, and judge it."""
-    return judge(draw(rows, EQUAL | {"candidate": candidate}, seed, sizes), params).passed
+    return gate(draw(rows, EQUAL | {"candidate": candidate}, seed, sizes), params).passed
 
 
 def chain(params: GateParams, rows: int, releases: int, share: float, seed: int) -> float:
@@ -255,8 +253,8 @@ def chain(params: GateParams, rows: int, releases: int, share: float, seed: int)
     live, worst = Truth(), 0.0
     for place in range(releases):
         candidate = Truth(accuracy=live.accuracy + step)
-        truths = {"candidate": candidate, "live": live, "anchor": Truth()}
-        if judge(draw(rows, truths, seed=seed * 1000 + place), params).passed:
+        truths: dict[ModelName, Truth] = {"candidate": candidate, "live": live, "anchor": Truth()}
+        if gate(draw(rows, truths, seed=seed * 1000 + place), params).passed:
             live = candidate
             worst = max(worst, candidate.accuracy / params.anchor_margins.accuracy)
     return worst

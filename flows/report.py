@@ -71,9 +71,9 @@ def markdown(workspace: Path, outcome: str) -> str:
             f"{score.low:.4f} to {score.high:.4f}",
             score.rows,
         ]
-        for model, splits in metrics.models.items()
-        for split, dims in splits.items()
-        for dim, score in dims.items()
+        for model, scores in metrics.models.items()
+        for split, parts in scores.splits.items()
+        for dim, score in parts.triplets.items()
     ]
     comparisons = [
         [

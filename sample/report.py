@@ -117,9 +117,10 @@ def gather(work: Path, endpoint: str, outcome: str, seconds: dict[str, float]) -
         failed_checks=verdict.failures(),
         accuracies={
             model: {
-                split: {dim: score.accuracy for dim, score in dims.items()} for split, dims in splits.items()
+                split: {dim: score.accuracy for dim, score in parts.triplets.items()}
+                for split, parts in scores.splits.items()
             }
-            for model, splits in metrics.models.items()
+            for model, scores in metrics.models.items()
         },
         seconds=seconds,
         total_seconds=round(sum(seconds.values()), 1),

@@ -10,6 +10,7 @@ from pipeline.dataset.minhash import bands, text_keys
 from pipeline.dataset.normalize import folded
 from pipeline.dataset.parquet import portions
 from pipeline.params.audit import NearDuplicateParams
+from pipeline.records.tables import FINGERPRINTS
 
 # Which rows a release was trained on: travels with it, for whoever compares another model with it.
 TRAINED_ROWS = "trained_rows.parquet"
@@ -26,14 +27,11 @@ def trained_rows(queries: list[str]) -> pl.DataFrame:
     """Describe what a model was trained on, so that a later line can tell, without the texts.
 
     Returns:
-        `key` UInt64 of each folded query, and `bands` List(UInt32).
+        The rows of `FINGERPRINTS`: the key of each folded query, and its bands.
     """
     texts = _column(queries).select(folded(pl.col("text")))["text"]
     short = (bands(texts, RELEASED) >> np.uint64(32)).astype(np.uint32)
-    return pl.DataFrame(
-        {"key": text_keys(texts), "bands": short.tolist()},
-        schema={"key": pl.UInt64, "bands": pl.List(pl.UInt32)},
-    )
+    return pl.DataFrame({"key": text_keys(texts), "bands": short.tolist()}, schema=FINGERPRINTS.columns)
 
 
 def near(trained: Path, texts: list[str]) -> NDArray[np.bool_]:

@@ -129,7 +129,7 @@ _DOUBT = 2.5  # standard errors of the variance that `rows_needed` allows for
 def bounds(
     found: Resamples, alphas: Sequence[float], judged: Sequence[bool], margins: Sequence[float]
 ) -> list[Bounds]:
-    """Give each check's bounds.
+    """Return each check's bounds.
 
     Args:
         found: The resamples of all checks.

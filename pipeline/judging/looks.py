@@ -1,4 +1,8 @@
-"""How often the test rows were looked at: every candidate that was judged on them, refused ones too."""
+"""How often the test rows were looked at: every candidate that was judged on them, refused ones too.
+
+A *look* is the word of group-sequential trials for one analysis of data that will be analysed again
+(Pocock 1977, https://doi.org/10.1093/biomet/64.2.191): each look spends a part of the error that is allowed.
+"""
 
 from pathlib import Path
 
@@ -28,20 +32,20 @@ def load(workspace: Path) -> Looks:
         ) from None
 
 
-def number(looks: Looks, test_digest: str, candidate: str) -> int:
-    """Give the candidate's number on these rows, from 1 on; judged again, it keeps its own."""
+def look_of(looks: Looks, test_digest: str, candidate: str) -> int:
+    """Return which look at these rows the candidate is, from 1 on; judged again, it keeps its own."""
     judged = looks.candidates.get(test_digest, ())
     return judged.index(candidate) + 1 if candidate in judged else len(judged) + 1
 
 
 def add(looks: Looks, test_digest: str, candidate: str) -> Looks:
-    """Give the looks with this one among them."""
+    """Return the looks with this one among them."""
     judged = looks.candidates.get(test_digest, ())
     if candidate in judged:
         return looks
     return Looks(candidates={**looks.candidates, test_digest: (*judged, candidate)})
 
 
-def keep(workspace: Path, looks: Looks) -> None:
+def write(workspace: Path, looks: Looks) -> None:
     """Write the looks, whole or not at all."""
-    write_text(workspace / paths.LOOKS, looks.model_dump_json(indent=2) + "\n")
+    write_text(workspace / paths.LOOKS, looks.dump())

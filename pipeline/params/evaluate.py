@@ -6,8 +6,6 @@ from pydantic import Field
 
 from pipeline.params.section import Section, Share
 
-Precision = Literal["float32", "int8", "binary"]
-
 
 class EvaluateParams(Section):
     """Which splits are scored and how, in what portions."""
@@ -15,7 +13,7 @@ class EvaluateParams(Section):
     splits: tuple[Literal["dev", "test"], ...] = Field(min_length=1)
     batch_tokens: int = Field(ge=1)
     bf16: bool
-    precisions: tuple[Precision, ...] = Field(min_length=1)
+    precisions: tuple[Literal["float32", "int8", "binary"], ...] = Field(min_length=1)
     search_vectors: int = Field(ge=1)
     max_quality_loss: Share
     compatible_loss: Share

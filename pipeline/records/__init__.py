@@ -3,56 +3,71 @@
 from pipeline.records.approval import Approval
 from pipeline.records.audit import Audit, Lengths, Shortcut, SplitAudit
 from pipeline.records.card import Card
-from pipeline.records.looks import Looks
 from pipeline.records.metrics import (
     Accuracy,
-    Cell,
-    Chosen,
     Cosines,
+    EncodedTexts,
     Example,
     Metrics,
     Mistakes,
+    ModelScores,
     Retrieval,
     Soundness,
+    SplitScores,
+    StoredVectors,
 )
+from pipeline.records.names import HeldOut, Metric, ModelName, Precision, ProbeMeasure, Rival, RowKind
 from pipeline.records.pin import Pin, PinnedFile, PinnedRepo, PinnedSplit, RepoRef
 from pipeline.records.receipt import Judged, Receipt
-from pipeline.records.record import Part, Record
+from pipeline.records.record import Document, Part, Record
 from pipeline.records.reembed import Reembed
 from pipeline.records.training import CurvePoint, Speed, Training
-from pipeline.records.verdict import Check, Comparison, Verdict
+from pipeline.records.verdict import Check, Comparison, Looks, Outcome, Rule, Summary, Verdict
 
 __all__ = [
     "Accuracy",
     "Approval",
     "Audit",
     "Card",
-    "Cell",
     "Check",
-    "Chosen",
     "Comparison",
     "Cosines",
     "CurvePoint",
+    "Document",
+    "EncodedTexts",
     "Example",
+    "HeldOut",
     "Judged",
     "Lengths",
     "Looks",
+    "Metric",
     "Metrics",
     "Mistakes",
+    "ModelName",
+    "ModelScores",
+    "Outcome",
     "Part",
     "Pin",
     "PinnedFile",
     "PinnedRepo",
     "PinnedSplit",
+    "Precision",
+    "ProbeMeasure",
     "Receipt",
     "Record",
     "Reembed",
     "RepoRef",
     "Retrieval",
+    "Rival",
+    "RowKind",
+    "Rule",
     "Shortcut",
     "Soundness",
     "Speed",
     "SplitAudit",
+    "SplitScores",
+    "StoredVectors",
+    "Summary",
     "Training",
     "Verdict",
 ]

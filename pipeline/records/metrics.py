@@ -1,7 +1,9 @@
-"""`records/metrics.json`: what each model scores. Nested by keys: DVC shows it."""
+"""`records/metrics.json`: what each model scores."""
 
 from pydantic import Field
 
+from pipeline.records.names import HeldOut, ModelName, Precision, ProbeMeasure, Rival, RowKind
+from pipeline.records.pin import RepoRef
 from pipeline.records.record import Part, Record
 
 
@@ -24,8 +26,42 @@ class Retrieval(Part):
     queries: int
 
 
-class Cell(Part):
-    """One width at one precision, of the candidate.
+class SplitScores(Part):
+    """What one model scores on one split.
+
+    Attributes:
+        triplets: Triplet accuracy by width.
+        hard: Triplet accuracy of the hard subset, at the largest width that the model has; None where the
+            split has no such rows, or the model no such width.
+        slices: Triplet accuracy at the same width by column and value, on gate.split alone. Of a column's
+            values the 50 commonest have their own, the rest are `other`; of `rows` they are `new` and `old`.
+        retrieval: Of the split's own queries among its own documents by width, float32.
+    """
+
+    triplets: dict[int, Accuracy]
+    hard: Accuracy | None
+    slices: dict[str, dict[str, Accuracy]]
+    retrieval: dict[int, Retrieval]
+
+
+class ModelScores(Part):
+    """What one model scores; one that is narrower than `model.dims` has only the widths that it has.
+
+    Attributes:
+        revision: Commit of the model; of the candidate, which has none yet, sha256 of its folder.
+        splits: By split.
+        service: Of the user's own retrieval set by width, float32; empty where there is no such set.
+        probes: Spearman's correlation or nDCG@10 at the largest width, by probe; the anchor is not asked.
+    """
+
+    revision: str
+    splits: dict[HeldOut, SplitScores]
+    service: dict[int, Retrieval]
+    probes: dict[str, float]
+
+
+class StoredVectors(Part):
+    """The candidate's vectors as an index holds them: so many of their numbers, at one precision.
 
     Attributes:
         ndcg10: On own texts, by split.
@@ -33,18 +69,11 @@ class Cell(Part):
         search_ms: One query against `evaluate.search_vectors` vectors, exact search, one thread.
     """
 
-    ndcg10: dict[str, float]
+    dim: int
+    precision: Precision
+    ndcg10: dict[HeldOut, float]
     bytes_per_vector: int
     search_ms: float
-
-
-class Chosen(Part):
-    """The cheapest cell that loses no more than `evaluate.max_quality_loss` on dev, as it scores on test."""
-
-    dim: int
-    precision: str
-    dev_ndcg10: float | None
-    test_ndcg10: float | None
 
 
 class Soundness(Part):
@@ -61,12 +90,12 @@ class Example(Part):
     Attributes:
         queries: Their texts.
         documents: Their texts.
-        similarities: By number of the query, then of the document.
+        similarities: A row per query, a number per document; None where it is no number.
     """
 
-    queries: dict[int, str]
-    documents: dict[int, str]
-    similarities: dict[int, dict[int, float | None]]
+    queries: tuple[str, ...]
+    documents: tuple[str, ...]
+    similarities: tuple[tuple[float | None, ...], ...]
 
 
 class Cosines(Part):
@@ -86,54 +115,53 @@ class Mistakes(Part):
         worst: The ten that miss by most, worst first, by number of the row.
     """
 
-    split: str
+    split: HeldOut
     dim: int
     wrong: int
-    kinds: dict[str, Accuracy]
+    kinds: dict[RowKind, Accuracy]
     worst: dict[int, Cosines]
 
 
-class Metrics(Record):
-    """What was measured; models are `base`, `candidate` and, where there are such, `live` and `anchor`.
+class EncodedTexts(Part):
+    """Texts that were encoded, and texts that were not because the cache had their vectors."""
 
-    A live model or anchor that is narrower than `model.dims` has keys only at the widths that it has.
+    encoded: int
+    cached: int
+
+
+class Metrics(Record):
+    """What was measured: one record per model, and what only the candidate is asked.
 
     Attributes:
-        revisions: Commit, or for the candidate sha256 of its folder, by model.
-        models: Triplet accuracy by model, split and width.
-        hard: The same on the hard subset alone, at the largest width that the model has, by model and split;
-            absent where there are no such rows.
-        retrieval: By model, set (`own_dev`, `own_test`, `service`) and width, float32.
-        retrieval_source: What each set is: "the split's own texts", or the repository at its commit.
-        probes: By model (not the anchor) and probe: Spearman or nDCG@10 at the largest width.
-        probe_kinds: `spearman` or `ndcg10`, by probe.
-        slices: Accuracy at the largest width by model, then `COLUMN=VALUE` (and `rows=new`, `rows=old`), on
-            gate.split's rows. Of a column's values the 50 commonest have their own, the rest are `other`.
-        cells: By width, then precision.
-        chosen: The recommended cell.
+        models: Base and candidate; live and anchor where there are such.
+        service: Where the user's own retrieval set comes from; None where there is none.
+        probe_measures: What each probe measures.
+        stored_vectors: Of the candidate, at every width and precision.
+        recommended: The cheapest of them that loses no more than `evaluate.max_quality_loss` on dev.
         soundness: Of the candidate.
         example: Of the card.
         mistakes: Of the candidate on gate.split, at the largest width.
-        encoded: Texts encoded and texts taken from the cache.
+        encoded: Texts of all models together.
     """
 
-    candidate: str
-    revisions: dict[str, str]
     bf16: bool
-    models: dict[str, dict[str, dict[int, Accuracy]]]
-    hard: dict[str, dict[str, Accuracy]]
-    retrieval: dict[str, dict[str, dict[int, Retrieval]]]
-    retrieval_source: dict[str, str]
-    probes: dict[str, dict[str, float]]
-    probe_kinds: dict[str, str]
-    slices: dict[str, dict[str, Accuracy]]
-    cells: dict[int, dict[str, Cell]]
-    chosen: Chosen
+    models: dict[ModelName, ModelScores]
+    service: RepoRef | None
+    probe_measures: dict[str, ProbeMeasure]
+    stored_vectors: tuple[StoredVectors, ...]
+    recommended: StoredVectors
     soundness: Soundness
     example: Example
     mistakes: Mistakes
-    encoded: dict[str, int]
+    encoded: EncodedTexts
 
-    def cell_splits(self) -> list[str]:
-        """Give the splits on which the cells were measured."""
-        return sorted({split for row in self.cells.values() for one in row.values() for split in one.ndcg10})
+    @property
+    def candidate(self) -> ModelScores:
+        """The scores of the model that is judged."""
+        return self.models["candidate"]
+
+    @property
+    def rivals(self) -> dict[Rival, ModelScores]:
+        """The scores of the models that the candidate must not fall behind, where there are such."""
+        named: tuple[Rival, ...] = ("live", "anchor")
+        return {name: self.models[name] for name in named if name in self.models}

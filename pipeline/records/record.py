@@ -14,7 +14,15 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Record(Part):
+class Document(Part):
+    """A part that is a file of its own."""
+
+    def dump(self) -> str:
+        """Return indented JSON, the same bytes for the same content."""
+        return self.model_dump_json(indent=2) + "\n"
+
+
+class Record(Document):
     """One step's account of one run.
 
     `read` and `wrote` map workspace paths to sha256 (see `pipeline.workspace.digests`); they are exactly the
@@ -28,7 +36,7 @@ class Record(Part):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a record back.
+        """Return the record of a file.
 
         Raises:
             BrokenChain: The file is missing, or is not such a record.
@@ -44,10 +52,6 @@ class Record(Part):
                 f"{path} is not a {cls.__name__.lower()} record ({error.error_count()} faults, first: "
                 f"{error.errors()[0]['loc']} {error.errors()[0]['msg']}). Run its step again"
             ) from None
-
-    def dump(self) -> str:
-        """Give the record as indented JSON, the same bytes for the same content."""
-        return self.model_dump_json(indent=2) + "\n"
 
 
 JSON = dict[str, Any]

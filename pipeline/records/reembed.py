@@ -1,8 +1,14 @@
 """`reembed.json`: whether stored vectors of the live model can stay when the candidate goes live."""
 
+from typing import Literal
+
 from pydantic import Field
 
+from pipeline.records.names import Precision
 from pipeline.records.record import Record
+
+# Whose queries search whose documents.
+Arrangement = Literal["candidate", "live", "new_on_old", "old_on_new", "mixed_10", "mixed_50", "mixed_90"]
 
 
 class Reembed(Record):
@@ -27,7 +33,7 @@ class Reembed(Record):
     compatible: bool | None
     space: str = Field(min_length=1)
     live_space: str | None
-    ndcg10: dict[str, float]
+    ndcg10: dict[Arrangement, float]
     score_shift: dict[str, float]
     vectors_per_hour: float
-    gigabytes_per_million: dict[int, dict[str, float]]
+    gigabytes_per_million: dict[int, dict[Precision, float]]

@@ -1,9 +1,13 @@
-"""`records/verdict.json`: whether the candidate may be released, and why. Nested by keys: DVC shows it."""
+"""What `gate` writes: `verdict.json`, `summary.json` and `looks.json`, all in `records/`."""
 
 from typing import Literal
 
-from pipeline.records.record import Part, Record
+from pydantic import Field
 
+from pipeline.records.names import Rival
+from pipeline.records.record import Document, Part, Record
+
+Rule = Literal[">=", "<=", ">", "=="]
 Outcome = Literal["passed", "failed", "underpowered", "not_comparable", "test_spent"]
 
 
@@ -11,7 +15,7 @@ class Check(Part):
     """One check: the value found, the rule with the value wanted, and whether it held."""
 
     value: float | str | bool
-    rule: str
+    rule: Rule
     wanted: float | str | bool
     passed: bool
 
@@ -56,7 +60,7 @@ class Verdict(Record):
         looks_allowed: `gate.max_looks`.
         comparisons: By name, as `live_ndcg_1024`.
         needs_human: A new vector space replaces the live one: a person must approve before the release.
-        better_than_anchor: It becomes the anchor when it is released.
+        better_than_anchor: Whether the candidate becomes the anchor when it is released.
         assumptions: What the error rates rest on, as sentences.
     """
 
@@ -64,7 +68,7 @@ class Verdict(Record):
     passed: bool
     outcome: Outcome
     first_release: bool
-    compared_with: dict[str, str]
+    compared_with: dict[Rival, str]
     look: int
     looks_allowed: int
     checks: dict[str, Check]
@@ -74,5 +78,35 @@ class Verdict(Record):
     assumptions: dict[str, str]
 
     def failures(self) -> dict[str, Check]:
-        """Give the checks that did not pass."""
+        """Return the checks that did not pass."""
         return {name: check for name, check in self.checks.items() if not check.passed}
+
+
+class Summary(Document):
+    """The outcome and the candidate's measures on gate.split, by width.
+
+    The verdict holds the digest of the file. Nested by keys, without lists and short: DVC shows a column per
+    key, and a terminal has a hundred characters.
+
+    Attributes:
+        outcome: Of the verdict.
+        ndcg: nDCG@10 of the split's own queries, at the largest and at the smallest width.
+        accuracy: Of triplets, at the largest width.
+        hard: Of the triplets of the hard subset, at the largest width; empty where there are none.
+    """
+
+    outcome: Outcome
+    ndcg: dict[int, float]
+    accuracy: dict[int, float]
+    hard: dict[int, float]
+
+
+class Looks(Document):
+    """Every candidate that was ever judged, by the test rows that it was judged on.
+
+    Attributes:
+        candidates: By digest of the test rows, in the order of judging, refused ones too; appended to, never
+            shortened.
+    """
+
+    candidates: dict[str, tuple[str, ...]] = Field(default_factory=dict)

@@ -46,6 +46,8 @@ RECORDS = {
     "gate": "records/verdict.json",
     "card": "records/card.json",
 }
+# The few numbers of a verdict that `dvc metrics` shows.
+SUMMARY = "records/summary.json"
 # How often the test rows were looked at, see `pipeline.judging.looks`.
 LOOKS = "records/looks.json"
 

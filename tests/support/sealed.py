@@ -8,8 +8,23 @@ from typing import Any
 import polars as pl
 
 from pipeline.params import load
-from pipeline.records import Audit, Card, Metrics, Pin, Record, Reembed, Training, Verdict
-from pipeline.records.metrics import Chosen, Example, Mistakes, Soundness
+from pipeline.records import (
+    Audit,
+    Card,
+    EncodedTexts,
+    Example,
+    Metrics,
+    Mistakes,
+    ModelScores,
+    Pin,
+    Record,
+    Reembed,
+    Soundness,
+    StoredVectors,
+    Training,
+    Verdict,
+)
+from pipeline.records.tables import OUTCOMES
 from pipeline.workspace import digests, lineage, paths, receipts
 from pipeline.workspace.files import write_text
 from tests.support import workspaces
@@ -61,13 +76,16 @@ def measured(folder: Path) -> pl.DataFrame:
         model, query, positive, negative, params.model.dims, query_prompt=None, document_prompt=None
     )
     return pl.concat(
-        rows.select(
-            pl.lit("candidate").alias("model"),
-            pl.lit("test").alias("split"),
-            "row",
-            pl.lit(dim).cast(pl.UInt16).alias("dim"),
-            pl.Series("cos_positive", scored.positive[place]),
-            pl.Series("cos_negative", scored.negative[place]),
+        OUTCOMES.shape(
+            rows.with_columns(
+                model=pl.lit("candidate"),
+                split=pl.lit("test"),
+                group=pl.col("query"),
+                dim=pl.lit(dim),
+                cos_positive=pl.Series(scored.positive[place]),
+                cos_negative=pl.Series(scored.negative[place]),
+                seen=pl.lit(value=False),
+            )
         )
         for place, dim in enumerate(params.model.dims)
     )
@@ -130,23 +148,18 @@ def _records(folder: Path, candidate: str, said: Mapping[str, Any]) -> dict[str,
             | {"device": "cpu", "threads": 1}
         }
     )
+    stored = StoredVectors(dim=32, precision="float32", ndcg10={}, bytes_per_vector=128, search_ms=0.0)
     metrics = Metrics(
-        candidate=candidate,
-        revisions={},
         bf16=False,
-        models={},
-        hard={},
-        retrieval={},
-        retrieval_source={},
-        probes={},
-        probe_kinds={},
-        slices={},
-        cells={},
-        chosen=Chosen(dim=32, precision="float32", dev_ndcg10=None, test_ndcg10=None),
+        models={"candidate": ModelScores(revision=candidate, splits={}, service={}, probes={})},
+        service=None,
+        probe_measures={},
+        stored_vectors=(stored,),
+        recommended=stored,
         soundness=Soundness(weights_finite=True, unit_norm=True, safetensors_only=True),
-        example=Example(queries={}, documents={}, similarities={}),
+        example=Example(queries=(), documents=(), similarities=()),
         mistakes=Mistakes(split="test", dim=32, wrong=0, kinds={}, worst={}),
-        encoded={},
+        encoded=EncodedTexts(encoded=0, cached=0),
     )
     audit = Audit(
         splits={}, shortcut={}, personal_data={}, near_train={}, test_digest="t", rejected_share=0.0

@@ -5,21 +5,14 @@ from collections.abc import Sequence
 import polars as pl
 
 from pipeline.params.pin import COLUMNS
+from pipeline.records.tables import REJECTED
 from pipeline.stages.audit.row_checks import ScannedSplit, pair
-
-_REJECTED = {
-    "split": pl.String,
-    "row": pl.UInt32,
-    **dict.fromkeys((*COLUMNS, "group", "reason"), pl.String),
-    "partner_split": pl.String,
-    "partner_row": pl.UInt32,
-}
 
 
 def find(
     leaving: pl.DataFrame, split: ScannedSplit, later: Sequence[ScannedSplit], near: pl.DataFrame | None
 ) -> pl.DataFrame:
-    """Give rejected rows their partners: rows of the data set's own numbering, null where a row needs none.
+    """Return the rows of `REJECTED`: rejected rows with their partners, null where a row needs none.
 
     Args:
         leaving: row, query, positive, negative, group, reason, and `place` in the split.
@@ -74,8 +67,5 @@ def find(
     named = first.select("place", pl.col("split").alias("partner_split")).with_columns(
         partner_row=pl.Series(rows_of, dtype=pl.UInt32)
     )
-    return (
-        leaving.join(named, on="place", how="left", maintain_order="left")
-        .with_columns(split=pl.lit(split.name))
-        .select(pl.col(name).cast(kind) for name, kind in _REJECTED.items())
-    )
+    rows = leaving.join(named, on="place", how="left", maintain_order="left")
+    return REJECTED.shape(rows.with_columns(split=pl.lit(split.name)))

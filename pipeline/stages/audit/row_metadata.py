@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pipeline.dataset import near_duplicates
 from pipeline.dataset.normalize import folded
 from pipeline.params.audit import NearDuplicateParams
+from pipeline.records.tables import TRAITS, slice_column
 
 
 def table(
@@ -21,7 +22,7 @@ def table(
     slices: Sequence[str],
     params: NearDuplicateParams,
 ) -> pl.DataFrame:
-    """Give one row per clean row of a held-out split.
+    """Return the rows of `TRAITS`: one per clean row of a held-out split.
 
     Args:
         name: The split.
@@ -34,14 +35,14 @@ def table(
         params: When two queries are near-duplicates.
     """
     queries = clean.select(folded(pl.col("query")))["query"]
-    return clean.select(
-        pl.lit(name).alias("split"),
-        "row",
-        "group",
-        pl.Series("component", near_duplicates.components(queries, params), dtype=pl.UInt32),
-        pl.Series("hard", hard, dtype=pl.Boolean),
-        flags["near_train"],
-        (origin["first_seen"] == revision).fill_null(False).alias("new"),
-        flags["personal_data"].alias("personal"),
-        *(origin[column].alias(f"slice_{column}") for column in slices),
+    return TRAITS.shape(
+        clean.with_columns(
+            split=pl.lit(name),
+            component=pl.Series(near_duplicates.components(queries, params)),
+            hard=pl.Series(hard),
+            near_train=flags["near_train"],
+            new=(origin["first_seen"] == revision).fill_null(False),
+            personal=flags["personal_data"],
+            **{slice_column(column): origin[column] for column in slices},
+        )
     )

@@ -9,7 +9,7 @@ from pipeline.records import Metrics, Pin, Training
 def front_matter(
     params: Params, pin: Pin, training: Training, metrics: Metrics, licence: str
 ) -> ModelCardData:
-    """Give the card's metadata, with one result per split and width of the candidate."""
+    """Return the card's metadata, with one result per split and width of the candidate."""
     results = [
         EvalResult(
             task_type="sentence-similarity",
@@ -22,8 +22,8 @@ def front_matter(
             metric_name=f"Cosine accuracy at {dim} dimensions",
             metric_value=score.accuracy,
         )
-        for split, widths in metrics.models["candidate"].items()
-        for dim, score in widths.items()
+        for split, scores in metrics.candidate.splits.items()
+        for dim, score in scores.triplets.items()
     ]
     return ModelCardData(
         model_name=params.model.name,
@@ -46,8 +46,8 @@ def front_matter(
         datasets=[pin.dataset.repo],
         metrics=["cosine_accuracy"],
         widget=[
-            {"source_sentence": query, "sentences": list(metrics.example.documents.values())}
-            for query in metrics.example.queries.values()
+            {"source_sentence": query, "sentences": list(metrics.example.documents)}
+            for query in metrics.example.queries
         ],
         eval_results=results,
     )

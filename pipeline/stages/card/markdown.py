@@ -20,8 +20,8 @@ def cell(text: str) -> str:
     return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def number(value: float | str | bool | None) -> str:
-    """Show a number with four decimals; nothing as a dash."""
+def decimal(value: float | str | bool | None) -> str:
+    """Show a number with four decimals, and None as a dash."""
     return "-" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
@@ -29,7 +29,7 @@ def figure(value: float | str | bool, beside: float | str | bool) -> str:
     """Show one of two numbers that are compared: as a count where both are whole and one is above 1."""
     both = [one for one in (value, beside) if isinstance(one, float)]
     counted = all(one.is_integer() for one in both) and any(abs(one) > 1 for one in both)
-    return f"{value:.0f}" if isinstance(value, float) and counted else number(value)
+    return f"{value:.0f}" if isinstance(value, float) and counted else decimal(value)
 
 
 def inline(value: object) -> str:
@@ -42,10 +42,10 @@ def inline(value: object) -> str:
 
 
 def fenced(text: str) -> str:
-    """Give lines that stand in a block of code and cannot end it."""
+    """Return lines that stand in a block of code and cannot end it."""
     return re.sub(r"`{3,}", lambda run: "\u200b".join(run[0]), text)
 
 
 def pretty(value: object) -> str:
-    """Give JSON over several lines."""
+    """Return JSON over several lines."""
     return json.dumps(value, indent=2, ensure_ascii=False)

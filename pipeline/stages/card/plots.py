@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from pipeline.records import Metrics, Training
+from pipeline.records import HeldOut, Metrics, Training
 
 # A mid grey has contrast enough on white and on black; the page shows through the background.
 _GREY = "#808890"
@@ -29,7 +29,7 @@ _STYLE: Any = {
 }
 
 
-def draw(metrics: Metrics, training: Training, dims: tuple[int, ...], split: str, folder: Path) -> None:
+def draw(metrics: Metrics, training: Training, dims: tuple[int, ...], split: HeldOut, folder: Path) -> None:
     """Draw everything that a card shows."""
     draw_accuracy(metrics, split, folder / "accuracy.svg")
     draw_bytes(metrics, folder / "bytes.svg")
@@ -37,32 +37,30 @@ def draw(metrics: Metrics, training: Training, dims: tuple[int, ...], split: str
 
 
 def draw_bytes(metrics: Metrics, path: Path) -> None:
-    """Draw nDCG@10 over the bytes of a stored vector, a line per precision, the recommended cell marked."""
-    splits = metrics.cell_splits()
-    split = "test" if "test" in splits else splits[-1]
+    """Draw nDCG@10 over the bytes of a stored vector, a line per precision, the recommended ones marked."""
+    chosen = metrics.recommended
+    split: HeldOut = "test" if "test" in chosen.ndcg10 else "dev"
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(7, 3.6), layout="constrained")
         axes = figure.add_subplot()
         for precision, colour in _PRECISIONS.items():
             points = [
-                (row[precision].bytes_per_vector, row[precision].ndcg10[split])
-                for row in metrics.cells.values()
-                if precision in row and split in row[precision].ndcg10
+                (one.bytes_per_vector, one.ndcg10[split])
+                for one in metrics.stored_vectors
+                if one.precision == precision
             ]
             if points:
                 axes.plot(*zip(*sorted(points), strict=True), marker="o", color=colour, label=precision)
-        chosen = metrics.cells.get(metrics.chosen.dim, {}).get(metrics.chosen.precision)
-        if chosen is not None and split in chosen.ndcg10:
-            axes.plot(
-                chosen.bytes_per_vector,
-                chosen.ndcg10[split],
-                marker="o",
-                markersize=14,
-                markerfacecolor="none",
-                markeredgecolor=_GREY,
-                linestyle="none",
-                label=f"recommended: {metrics.chosen.dim} {metrics.chosen.precision}",
-            )
+        axes.plot(
+            chosen.bytes_per_vector,
+            chosen.ndcg10[split],
+            marker="o",
+            markersize=14,
+            markerfacecolor="none",
+            markeredgecolor=_GREY,
+            linestyle="none",
+            label=f"recommended: {chosen.dim} {chosen.precision}",
+        )
         axes.set_xscale("log", base=2)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.set_xlabel("bytes of a stored vector")
@@ -71,13 +69,13 @@ def draw_bytes(metrics: Metrics, path: Path) -> None:
         _save(figure, path)
 
 
-def draw_accuracy(metrics: Metrics, split: str, path: Path) -> None:
+def draw_accuracy(metrics: Metrics, split: HeldOut, path: Path) -> None:
     """Draw accuracy with its 95% interval at every width, one line per model."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(7, 3.6), layout="constrained")
         axes = figure.add_subplot()
-        for model, splits in metrics.models.items():
-            points = sorted(splits[split].items())
+        for model, scores in metrics.models.items():
+            points = sorted(scores.splits[split].triplets.items())
             values = [point.accuracy for _, point in points]
             below = [max(0.0, point.accuracy - point.low) for _, point in points]
             above = [max(0.0, point.high - point.accuracy) for _, point in points]

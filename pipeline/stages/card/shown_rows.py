@@ -13,7 +13,7 @@ _LOOKED_AT = 1000
 
 
 def samples(clean: Path, split: str, params: CardParams, private: bool, count: int = 3) -> list[list[str]]:
-    """Give the first rows of a split that may be shown: query, positive, negative."""
+    """Return the first rows of a split that may be shown: query, positive, negative."""
     allowed = policy(params, private)
     path = clean / f"{split}.parquet"
     if allowed == "none":
@@ -27,7 +27,7 @@ def samples(clean: Path, split: str, params: CardParams, private: bool, count: i
 def numbered(
     clean: Path, split: str, numbers: Sequence[int], params: CardParams, private: bool
 ) -> dict[int, list[str]]:
-    """Give those of some rows that may be shown, by number."""
+    """Return those of some rows that may be shown, by number."""
     allowed = policy(params, private)
     if allowed == "none":
         return {}

@@ -120,7 +120,7 @@ def render(
                 for split, rows in samples.items()
             },
             citations=tomllib.loads((_TEMPLATES / "citations.toml").read_text(encoding="utf-8")),
-            **tables.of(read, mistakes),
+            **tables.context(read, mistakes),
         )
     )
     front = front_matter(params, pin, training, metrics, licence.name).to_yaml(line_break="\n")
@@ -138,7 +138,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "cell": markdown.cell,
-        "number": markdown.number,
+        "decimal": markdown.decimal,
         "figure": markdown.figure,
         "inline": markdown.inline,
         "fenced": markdown.fenced,

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.records import Accuracy, Audit, Metrics, Pin, Reembed, Training, Verdict
-from pipeline.stages.card.markdown import cell, number
+from pipeline.records import Audit, Metrics, Pin, Reembed, RepoRef, Training, Verdict
+from pipeline.stages.card import score_tables
+from pipeline.stages.card.markdown import cell, decimal
 
 _LIBRARIES = {
     "python": "Python",
@@ -32,62 +33,42 @@ class Read:
     reembed: Reembed
 
 
-def of(read: Read, mistakes: Mapping[int, list[str]]) -> dict[str, Any]:
-    """Give everything that the templates show of the records beside the records themselves.
+def context(read: Read, mistakes: Mapping[int, list[str]]) -> dict[str, Any]:
+    """Return everything that the templates show of the records beside the records themselves.
 
     Args:
         read: The records.
         mistakes: Rows of the worst mistakes that may be shown, by number.
     """
     pin, metrics = read.pin, read.metrics
-    slices = metrics.slices.get("candidate", {})
     return {
-        "base_link": _link(pin.endpoint, pin.base.repo, pin.base.revision),
-        "dataset_link": _link(f"{pin.endpoint}/datasets", pin.dataset.repo, pin.dataset.revision),
+        "base_link": _link(pin.endpoint, pin.base),
+        "dataset_link": _link(f"{pin.endpoint}/datasets", pin.dataset),
         "dataset_name": pin.dataset.repo.split("/")[1],
         "heads": " and ".join(shown for file, shown in _HEADS.items() if file in pin.base.unused),
         "longest": _longest(read),
         "stored_vectors": _stored_vectors(read.reembed),
-        "triplets": _triplets(metrics),
-        "hard": [
-            [split, *(_interval(scores.get(split)) for scores in metrics.hard.values())]
-            for split in metrics.hard["candidate"]
-        ],
-        "hard_models": [_shown(name) for name in metrics.hard],
-        "retrieval": _retrieval(metrics),
-        "slices": [
-            [cell(name), one.rows, *(_interval(scores.get(name)) for scores in metrics.slices.values())]
-            for name, one in slices.items()
-        ],
-        "slice_models": [_shown(name) for name in metrics.slices],
-        "cell_splits": metrics.cell_splits(),
-        "cells": _cells(metrics),
-        "probes": [
-            [cell(name), kind, *(number(scores.get(name)) for scores in metrics.probes.values())]
-            for name, kind in metrics.probe_kinds.items()
-        ],
-        "probe_models": [_shown(name) for name in metrics.probes],
+        **score_tables.context(metrics),
         "mistakes": [
-            [*map(cell, mistakes[row]), number(one.cos_positive), number(one.cos_negative)]
+            [*map(cell, mistakes[row]), decimal(one.cos_positive), decimal(one.cos_negative)]
             for row, one in metrics.mistakes.worst.items()
             if row in mistakes
         ][:5],
         "worst": next(iter(metrics.mistakes.worst.values()), None),
-        "log_columns": [name for name, _, _ in _log_columns(metrics)],
-        "logs": _logs(read),
+        **score_tables.logs(metrics, read.training),
         "library_names": _LIBRARIES,
         "energy": _energy(read.training.speed.energy_joules),
         **_audit(read.audit),
     }
 
 
-def _link(address: str, repo: str, revision: str) -> str:
-    at = f"{address}/{repo}"
-    return f"[{repo}]({at}) at [{revision[:7]}]({at}/tree/{revision})"
+def _link(address: str, pinned: RepoRef) -> str:
+    at = f"{address}/{pinned.repo}"
+    return f"[{pinned.repo}]({at}) at [{pinned.revision[:7]}]({at}/tree/{pinned.revision})"
 
 
 def _longest(read: Read) -> dict[str, int]:
-    """Give the most tokens of a text that were read, of those trained on and of those tested on."""
+    """Return the most tokens of a text that were read, of those trained on and of those tested on."""
     most = {
         split: max((one.max for one in found.tokens.values()), default=0)
         for split, found in read.audit.splits.items()
@@ -96,65 +77,11 @@ def _longest(read: Read) -> dict[str, int]:
     return {split: min(limit, most.get(split, 0)) for split in ("train", "test")}
 
 
-def _triplets(metrics: Metrics) -> dict[str, dict[str, Any]]:
-    return {
-        split: {
-            "rows": next(iter(widths.values())).rows,
-            "models": [_shown(name) for name in metrics.models],
-            "cells": [
-                [dim, *(_interval(scores[split].get(dim)) for scores in metrics.models.values())]
-                for dim in widths
-            ],
-        }
-        for split, widths in metrics.models["candidate"].items()
-    }
-
-
-def _shown(model: str) -> str:
-    return {"candidate": "this model", "anchor": "best release so far"}.get(model, model)
-
-
-def _retrieval(metrics: Metrics) -> dict[str, dict[str, Any]]:
-    return {
-        name: {
-            "source": metrics.retrieval_source[name],
-            "queries": next(iter(widths.values())).queries,
-            "cells": [
-                [
-                    dim,
-                    _shown(model),
-                    *(number(value) for value in (one.ndcg10, one.mrr10, one.recall10, one.recall100)),
-                ]
-                for dim in widths
-                for model, sets in metrics.retrieval.items()
-                if (one := sets[name].get(dim)) is not None
-            ],
-        }
-        for name, widths in metrics.retrieval["candidate"].items()
-    }
-
-
-def _cells(metrics: Metrics) -> list[list[Any]]:
-    splits, chosen = metrics.cell_splits(), (metrics.chosen.dim, metrics.chosen.precision)
-    return [
-        [
-            dim,
-            precision,
-            one.bytes_per_vector,
-            *(number(one.ndcg10.get(split)) for split in splits),
-            f"{one.search_ms:.2f}",
-            "recommended" if (dim, precision) == chosen else "",
-        ]
-        for dim, row in metrics.cells.items()
-        for precision, one in row.items()
-    ]
-
-
 def _stored_vectors(reembed: Reembed) -> str:
     """Say in a sentence what becomes of an index that holds the live model's vectors."""
     if reembed.compatible is None:
         return f"there was no live model to be compatible with; the vector space is `{reembed.space}`."
-    shown = {name: number(value) for name, value in reembed.ndcg10.items()}
+    shown = {name: decimal(value) for name, value in reembed.ndcg10.items()}
     if reembed.compatible:
         return (
             f"compatible with the live model's (space `{reembed.space}`): its queries on old documents reach "
@@ -165,35 +92,6 @@ def _stored_vectors(reembed: Reembed) -> str:
         f"again first; on old ones its queries reach nDCG@10 {shown.get('new_on_old', '-')}. "
         f"The machine of the evaluation embeds {reembed.vectors_per_hour:,.0f} texts an hour."
     )
-
-
-def _log_columns(metrics: Metrics) -> list[tuple[str, str, int]]:
-    splits = sorted(metrics.models["candidate"], key=lambda split: split != "dev")
-    return [
-        (f"{split}-{dim}d_cosine_accuracy", split, dim)
-        for split in dict.fromkeys(["dev", *splits])
-        for dim in (
-            metrics.models["candidate"].get(split) or next(iter(metrics.models["candidate"].values()))
-        )
-    ]
-
-
-def _logs(read: Read) -> list[list[str]]:
-    """Give the base's row, every evaluation, and the last row with what the other splits gave."""
-    curve, models = read.training.curve, read.metrics.models
-    ends = {0: "base", len(curve) - 1: "candidate"}
-    rows = []
-    for place, point in enumerate(curve):
-        scores: list[float | None] = []
-        for _, split, dim in _log_columns(read.metrics):
-            if split == "dev":
-                scores.append((point.accuracy or {}).get(dim))
-            else:
-                one = models[ends[place]][split].get(dim) if place in ends else None
-                scores.append(one.accuracy if one else None)
-        losses = (point.training_loss, point.validation_loss)
-        rows.append([f"{point.epoch:.4f}", str(point.step), *(number(value) for value in (*losses, *scores))])
-    return rows
 
 
 def _audit(audit: Audit) -> dict[str, Any]:
@@ -227,7 +125,3 @@ def _energy(joules: float | None) -> str:
     if joules is None:
         return "not measured: this machine does not say what it draws"
     return f"{joules / 3600:,.1f} Wh in training, of processors and cards"
-
-
-def _interval(score: Accuracy | None) -> str:
-    return "-" if score is None else f"{score.accuracy:.4f} ({score.low:.4f} to {score.high:.4f})"

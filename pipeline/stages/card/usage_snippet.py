@@ -1,28 +1,25 @@
 """The card's usage example: Python that runs as it stands, with what the candidate answered as comments."""
 
 import json
+from collections.abc import Sequence
 
 from pipeline.records import Example
 
 
 def snippet(repo: str, version: str, width: int, example: Example) -> str:
     """Write the example at the model's whole width."""
-    queries, documents = list(example.queries.values()), list(example.documents.values())
-    matrix = [
-        [None if one is None else round(one, 2) for one in row.values()]
-        for row in example.similarities.values()
-    ]
+    matrix = [[None if one is None else round(one, 2) for one in row] for row in example.similarities]
     return "\n".join(
         [
             "from sentence_transformers import SentenceTransformer",
             "",
             f"model = SentenceTransformer({_literal(repo)}, revision={_literal(version)})",
-            *_texts("queries", queries),
-            *_texts("documents", documents),
+            *_texts("queries", example.queries),
+            *_texts("documents", example.documents),
             "query_vectors = model.encode_query(queries)",
             "document_vectors = model.encode_document(documents)",
             "print(query_vectors.shape, document_vectors.shape)",
-            f"# ({len(queries)}, {width}) ({len(documents)}, {width})",
+            f"# ({len(example.queries)}, {width}) ({len(example.documents)}, {width})",
             "similarities = model.similarity(query_vectors, document_vectors)",
             "print([[round(similarity, 2) for similarity in row] for row in similarities.tolist()])",
             f"# {matrix}",
@@ -32,20 +29,19 @@ def snippet(repo: str, version: str, width: int, example: Example) -> str:
 
 def smaller(repo: str, version: str, dim: int, example: Example) -> str:
     """Write how the same release is loaded at a smaller width."""
-    query = next(iter(example.queries.values()))
     release = f"{_literal(repo)}, revision={_literal(version)}"
     return "\n".join(
         [
             "from sentence_transformers import SentenceTransformer",
             "",
             f"model = SentenceTransformer({release}, truncate_dim={dim})",
-            f"print(model.encode_query([{_literal(query)}]).shape)",
+            f"print(model.encode_query([{_literal(example.queries[0])}]).shape)",
             f"# (1, {dim})",
         ]
     )
 
 
-def _texts(name: str, texts: list[str]) -> list[str]:
+def _texts(name: str, texts: Sequence[str]) -> list[str]:
     return [f"{name} = [", *(f"    {_literal(text)}," for text in texts), "]"]
 
 

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from pipeline.params.evaluate import Precision
-from pipeline.records import Reembed
+from pipeline.records import Precision, Reembed
+from pipeline.records.reembed import Arrangement
 from pipeline.stages.evaluate.quantization import bytes_per_vector
 from pipeline.stages.evaluate.retrieval import Collection, cut, means, measures, ranks
 
 _QUANTILES = (0.05, 0.5, 0.95)
+# Percent of the documents that are embedded again. What is at 10 percent is so at 50, as in a backfill.
+_BACKFILLED: dict[Arrangement, int] = {"mixed_10": 10, "mixed_50": 50, "mixed_90": 90}
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,11 @@ class Space:
     per_hour: float
 
     def at(self, dim: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-        """Give queries and documents at one width, of length 1."""
+        """Return queries and documents at one width, of length 1."""
         return cut(self.queries, dim).to(device), cut(self.documents, dim).to(device)
 
     def scores(self, dim: int) -> torch.Tensor:
-        """Give cos(query, positive) of each row."""
+        """Return cos(query, positive) of each row."""
         query, positive = self.pairs
         return (cut(query, dim) * cut(positive, dim)).sum(dim=1)
 
@@ -61,7 +63,7 @@ def reembed(
     """
     common = [dim for dim in dims if live is None or dim <= live.width]
     dim = (common or dims)[0]
-    ndcg10 = {"candidate": _ndcg10(found, *candidate.at(dim, device))}
+    ndcg10: dict[Arrangement, float] = {"candidate": _ndcg10(found, *candidate.at(dim, device))}
     compatible = None if live is None else False
     score_shift: dict[str, float] = {}
     if live is not None and common:
@@ -88,19 +90,18 @@ def reembed(
 Pair = tuple[torch.Tensor, torch.Tensor]
 
 
-def _arrangements(found: Collection, new: Pair, old: Pair) -> dict[str, float]:
-    """Give nDCG@10 of each mixture of two models' (queries, documents)."""
-    ndcg10 = {
+def _arrangements(found: Collection, new: Pair, old: Pair) -> dict[Arrangement, float]:
+    """Return nDCG@10 of each mixture of two models' (queries, documents)."""
+    ndcg10: dict[Arrangement, float] = {
         "new_on_old": _ndcg10(found, new[0], old[1]),
         "old_on_new": _ndcg10(found, old[0], new[1]),
     }
-    # What is re-embedded at 10 percent is so at 50, as in a backfill.
     order = torch.from_numpy(np.random.default_rng(0).permutation(len(old[1]))).to(old[1].device)
-    for percent in (10, 50, 90):
+    for arrangement, percent in _BACKFILLED.items():
         documents = old[1].clone()
         moved = order[: round(len(order) * percent / 100)]
         documents[moved] = new[1][moved]
-        ndcg10[f"mixed_{percent}"] = _ndcg10(found, new[0], documents)
+        ndcg10[arrangement] = _ndcg10(found, new[0], documents)
     return ndcg10
 
 

@@ -2,17 +2,18 @@
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from pipeline.dataset.normalize import folded
 from pipeline.dataset.numbers_and_negation import signals
-from pipeline.records import Cosines, Mistakes
+from pipeline.records import Cosines, Mistakes, RowKind
 from pipeline.stages.evaluate.result_tables import share
-from pipeline.stages.evaluate.split import Split
+from pipeline.stages.evaluate.split import MeasuredSplit
 
 _SHOWN = 10
 
 
-def find(split: Split, outcomes: pl.DataFrame, dim: int) -> Mistakes:
+def find(split: MeasuredSplit, outcomes: pl.DataFrame, dim: int) -> Mistakes:
     """Find the mistakes of one model.
 
     Args:
@@ -24,16 +25,13 @@ def find(split: Split, outcomes: pl.DataFrame, dim: int) -> Mistakes:
     right = (rows["cos_positive"] > rows["cos_negative"]).fill_null(False).to_numpy()
     texts = rows.select(folded(pl.col(column)) for column in ("positive", "negative"))
     differs = (signals(texts["positive"]) != signals(texts["negative"])).to_numpy()
+    kinds: dict[RowKind, NDArray[np.bool_]] = {"signal": differs, "other": ~differs}
     wrong = rows.filter(pl.Series(~right)).sort(pl.col("cos_positive") - pl.col("cos_negative"), "row")
     return Mistakes(
         split=split.name,
         dim=dim,
         wrong=wrong.height,
-        kinds={
-            name: share(right[mask])
-            for name, mask in (("signal", differs), ("other", ~differs))
-            if np.any(mask)
-        },
+        kinds={kind: share(right[rows_of]) for kind, rows_of in kinds.items() if np.any(rows_of)},
         worst={
             row: Cosines(cos_positive=positive, cos_negative=negative)
             for row, positive, negative in wrong.filter(

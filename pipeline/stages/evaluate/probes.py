@@ -91,7 +91,7 @@ def read_collection(folder: Path) -> Collection:
 
 
 def spearman(scores: ArrayLike, cosines: ArrayLike) -> float:
-    """Give Spearman's rank correlation; equal values share the mean of their ranks.
+    """Return Spearman's rank correlation; equal values share the mean of their ranks.
 
     A model to which all pairs are equally alike has learnt nothing of them: 0.
     """

@@ -3,7 +3,7 @@
 import statistics
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import faiss
 import numpy as np
@@ -11,21 +11,27 @@ import torch
 from numpy.typing import NDArray
 from sentence_transformers.util.quantization import quantize_embeddings
 
-from pipeline.params.evaluate import Precision
-from pipeline.records import Cell, Chosen
+from pipeline.records import HeldOut, Precision, StoredVectors
 
 _SEARCHES = 11
 
 
+class VectorFormat(NamedTuple):
+    """How a vector is stored: so many of its numbers, at one precision."""
+
+    dim: int
+    precision: Precision
+
+
 def bytes_per_vector(dim: int, precision: Precision) -> int:
-    """Give the bytes of one stored vector, without an index's own."""
+    """Return the bytes of one stored vector, without an index's own."""
     return {"float32": 4 * dim, "int8": dim, "binary": -(-dim // 8)}[precision]
 
 
 def quantized(
     queries: torch.Tensor, documents: torch.Tensor, precision: Precision
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Give float32 tensors whose inner products order documents as a search at this precision does.
+    """Return float32 tensors whose inner products order documents as a search at this precision does.
 
     `int8`: float32 queries against documents of 255 steps between the documents' own extremes, per
     dimension. `binary`: signs on both sides, by Hamming distance.
@@ -54,7 +60,7 @@ def quantized(
 
 
 def many(vectors: torch.Tensor, count: int) -> NDArray[np.float32]:
-    """Give `count` vectors, real ones over and over with a little noise, for timing a search."""
+    """Return `count` vectors, real ones over and over with a little noise, for timing a search."""
     tiled: NDArray[np.float32] = np.resize(vectors.cpu().numpy(), (count, vectors.shape[1]))
     noise = np.random.default_rng(0).standard_normal(tiled.shape, dtype=np.float32)
     noise *= 0.01
@@ -91,43 +97,38 @@ def search_ms(vectors: NDArray[np.float32], precision: Precision) -> float:
     return statistics.median(seconds) * 1e3
 
 
-def cells(
-    ndcg10: Mapping[tuple[int, Precision], Mapping[str, float]], documents: torch.Tensor, search_vectors: int
-) -> dict[int, dict[str, Cell]]:
-    """Put each width and precision together: quality as measured, bytes, and search time measured here.
+def stored_vectors(
+    ndcg10: Mapping[VectorFormat, Mapping[HeldOut, float]], documents: torch.Tensor, search_vectors: int
+) -> tuple[StoredVectors, ...]:
+    """Put each format together: quality as measured, bytes, and search time measured here.
 
     Args:
-        ndcg10: On own texts by split, for every width and precision.
+        ndcg10: On own texts by split, for every format.
         documents: Vectors to make the searched ones of, at full width.
         search_vectors: How many are searched.
     """
     searched = many(documents, search_vectors)
-    found: dict[int, dict[str, Cell]] = {}
-    for (dim, precision), quality in ndcg10.items():
-        found.setdefault(dim, {})[precision] = Cell(
+    return tuple(
+        StoredVectors(
+            dim=dim,
+            precision=precision,
             ndcg10=dict(quality),
             bytes_per_vector=bytes_per_vector(dim, precision),
             search_ms=search_ms(np.ascontiguousarray(searched[:, :dim]), precision),
         )
-    return found
+        for (dim, precision), quality in ndcg10.items()
+    )
 
 
-def choose(table: Mapping[int, Mapping[str, Cell]], splits: Sequence[str], max_loss: float) -> Chosen:
-    """Choose the cell of fewest bytes that loses no more than `max_loss` nDCG@10 against the best one.
+def recommend(every: Sequence[StoredVectors], splits: Sequence[HeldOut], max_loss: float) -> StoredVectors:
+    """Choose the vectors of fewest bytes that lose no more than `max_loss` nDCG@10 against the best ones.
 
-    It is chosen on dev, so that what test then says of it is not what it was chosen for; on test only where
-    dev was not scored. Of equal bytes the better one is chosen.
+    They are chosen on dev, so that what test then says of them is not what they were chosen for; on test only
+    where dev was not scored. Of equal bytes the better ones are chosen.
     """
     decides = "dev" if "dev" in splits else splits[0]
-    every = [(dim, precision, cell) for dim, row in table.items() for precision, cell in row.items()]
-    best = max(cell.ndcg10[decides] for _, _, cell in every)
-    dim, precision, chosen = min(
-        (one for one in every if one[2].ndcg10[decides] >= best - max_loss),
-        key=lambda one: (one[2].bytes_per_vector, -one[2].ndcg10[decides], one[0]),
-    )
-    return Chosen(
-        dim=dim,
-        precision=precision,
-        dev_ndcg10=chosen.ndcg10.get("dev"),
-        test_ndcg10=chosen.ndcg10.get("test"),
+    best = max(one.ndcg10[decides] for one in every)
+    return min(
+        (one for one in every if one.ndcg10[decides] >= best - max_loss),
+        key=lambda one: (one.bytes_per_vector, -one.ndcg10[decides], one.dim),
     )

@@ -1,4 +1,4 @@
-"""A split with its traits, and the tables of what a model made of each row and of each query."""
+"""Tables of what a model made of each row and of each query, and the shares that are counted."""
 
 import math
 
@@ -7,14 +7,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipeline.embedding.encode import TripletScores
-from pipeline.records import Accuracy
-from pipeline.stages.evaluate.split import Split
+from pipeline.records import Accuracy, ModelName
+from pipeline.records.tables import OUTCOMES, RETRIEVED, QuerySet
+from pipeline.stages.evaluate.quantization import VectorFormat
+from pipeline.stages.evaluate.split import MeasuredSplit
 
 _Z95 = 1.959963984540054
 
 
 def accuracy(hits: int, rows: int) -> Accuracy:
-    """Give the share of hits with its 95% interval (Wilson 1927), which also holds near 0 and 1."""
+    """Return the share of hits with its 95% interval (Wilson 1927), which also holds near 0 and 1."""
     share = hits / rows
     spread = _Z95**2 / rows
     centre = (share + spread / 2) / (1 + spread)
@@ -23,64 +25,63 @@ def accuracy(hits: int, rows: int) -> Accuracy:
 
 
 def share(hits: NDArray[np.bool_]) -> Accuracy:
-    """Give the accuracy of some rows; counted, since as a mean in float32 19 of 20 are less than 0.95."""
+    """Return the accuracy of some rows; counted, since as a mean in float32 19 of 20 are less than 0.95."""
     return accuracy(int(hits.sum()), len(hits))
 
 
-def triplet_rows(model: str, split: Split, scored: TripletScores, seen: pl.Series) -> list[pl.DataFrame]:
-    """Give a table per width: model, split, row, group, dim, cos_positive, cos_negative, seen."""
+def triplet_rows(
+    model: ModelName, split: MeasuredSplit, scored: TripletScores, seen: pl.Series
+) -> list[pl.DataFrame]:
+    """Return the rows of `OUTCOMES` for one model and split, a table per width."""
     return [
-        split.rows.select(
-            pl.lit(model).alias("model"),
-            pl.lit(split.name).alias("split"),
-            "row",
-            "group",
-            pl.lit(dim).cast(pl.UInt16).alias("dim"),
-            pl.Series("cos_positive", scored.positive[place]),
-            pl.Series("cos_negative", scored.negative[place]),
-            seen.alias("seen"),
+        OUTCOMES.shape(
+            split.rows.with_columns(
+                model=pl.lit(model),
+                split=pl.lit(split.name),
+                dim=pl.lit(dim),
+                cos_positive=pl.Series(scored.positive[place]),
+                cos_negative=pl.Series(scored.negative[place]),
+                seen=seen,
+            )
         )
         for place, dim in enumerate(scored.dims)
     ]
 
 
-def query_traits(split: Split, seen: pl.Series) -> pl.DataFrame:
-    """Give component and seen of each own query, which is seen where a row of its group is."""
+def query_traits(split: MeasuredSplit, seen: pl.Series) -> pl.DataFrame:
+    """Return component and seen of each own query, which is seen where a row of its group is."""
     return (
         split.rows.select("group", "component", seen.alias("seen"))
         .group_by("group", maintain_order=True)
         .agg(pl.col("component").first(), pl.col("seen").any(ignore_nulls=False))
-        .select(pl.col("component").cast(pl.UInt32), "seen")
+        .select("component", "seen")
     )
 
 
 def query_rows(
-    model: str,
-    place: tuple[str, str | None],
-    cell: tuple[int, str],
+    model: ModelName,
+    queries: QuerySet,
+    stored: VectorFormat,
     per_query: pl.DataFrame,
     traits: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Give the rows of `retrieved.parquet` for one model, set, width and precision.
+    """Return the rows of `RETRIEVED` for one model, set of queries and format of the documents' vectors.
 
     Args:
         model: Name of the model.
-        place: The set, and for `own` the split.
-        cell: Width and precision.
+        queries: Names the set.
+        stored: The format.
         per_query: What `retrieval.measures` gives.
         traits: component and seen of each query, in the same order.
     """
-    return per_query.select(
-        pl.lit(model).alias("model"),
-        pl.lit(place[0]).alias("set"),
-        pl.lit(place[1], dtype=pl.String).alias("split"),
-        "query",
-        pl.lit(cell[0]).cast(pl.UInt16).alias("dim"),
-        pl.lit(cell[1]).alias("precision"),
-        "ndcg10",
-        "mrr10",
-        "recall10",
-        "recall100",
-        traits["component"],
-        traits["seen"],
+    return RETRIEVED.shape(
+        per_query.with_columns(
+            model=pl.lit(model),
+            set=pl.lit(queries.name),
+            split=pl.lit(queries.split, dtype=pl.String),
+            dim=pl.lit(stored.dim),
+            precision=pl.lit(stored.precision),
+            component=traits["component"],
+            seen=traits["seen"],
+        )
     )

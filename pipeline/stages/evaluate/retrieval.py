@@ -77,7 +77,7 @@ def own_texts(rows: pl.DataFrame) -> Collection:
 
 
 def cut(vectors: torch.Tensor, dim: int) -> torch.Tensor:
-    """Give the first `dim` numbers of each vector, at length 1."""
+    """Return the first `dim` numbers of each vector, at length 1."""
     return torch.nn.functional.normalize(vectors[:, :dim], dim=1)
 
 
@@ -117,7 +117,7 @@ def ranks(found: Collection, queries: torch.Tensor, documents: torch.Tensor) -> 
 
 
 def measures(found: Collection, rank: NDArray[np.int64]) -> pl.DataFrame:
-    """Give nDCG@10 (gain over log2(rank + 1), Järvelin and Kekäläinen 2002), MRR@10 and recall per query.
+    """Return nDCG@10 (gain over log2(rank + 1), Järvelin and Kekäläinen 2002), MRR@10 and recall per query.
 
     Returns:
         One row per query: query, ndcg10, mrr10, recall10, recall100.
@@ -151,7 +151,7 @@ def _discounted(gain: NDArray[np.float64], rank: NDArray[np.int64]) -> NDArray[n
 
 
 def means(per_query: pl.DataFrame) -> Retrieval:
-    """Give the means over queries."""
+    """Return the means over queries."""
     columns = ("ndcg10", "mrr10", "recall10", "recall100")
     return Retrieval(
         **{name: float(per_query[name].to_numpy().mean()) for name in columns}, queries=per_query.height

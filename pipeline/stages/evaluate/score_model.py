@@ -1,19 +1,23 @@
 """One model measured on everything: triplets, retrieval, slices and probes."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import polars as pl
 import torch
 
+from pipeline.dataset.slices import Slice
 from pipeline.embedding.encode import triplet_scores
 from pipeline.embedding.vector_cache import Encoder
-from pipeline.records import Accuracy, Retrieval
+from pipeline.records import Accuracy, HeldOut, ModelName, ModelScores, Retrieval, SplitScores
+from pipeline.records.tables import QuerySet
 from pipeline.stages.evaluate import result_tables
 from pipeline.stages.evaluate.compatibility import Space
 from pipeline.stages.evaluate.probes import Pairs, spearman
+from pipeline.stages.evaluate.quantization import VectorFormat
 from pipeline.stages.evaluate.result_tables import share
 from pipeline.stages.evaluate.retrieval import Collection, cut, means, measures, ranks
-from pipeline.stages.evaluate.split import Split
+from pipeline.stages.evaluate.split import MeasuredSplit
 
 
 @dataclass(frozen=True)
@@ -27,38 +31,50 @@ class Texts:
         probes: By name.
     """
 
-    splits: dict[str, Split]
-    decides: str
+    splits: dict[HeldOut, MeasuredSplit]
+    decides: HeldOut
     service: Collection | None
     probes: dict[str, Pairs | Collection]
 
 
 @dataclass(frozen=True)
-class Scored:
-    """What one model scores; a field named as one of `records.Metrics` is its part of it.
+class Rows:
+    """Tables of the rows of one model, in the order in which they were measured.
 
     Attributes:
-        outcomes: Tables for `outcomes.parquet`.
-        retrieved: Tables for `retrieved.parquet`.
-        spaces: The model's vectors of each split's own texts.
+        outcomes: Parts of `records.tables.OUTCOMES`.
+        retrieved: Parts of `records.tables.RETRIEVED`.
     """
 
     outcomes: list[pl.DataFrame] = field(default_factory=list)
     retrieved: list[pl.DataFrame] = field(default_factory=list)
-    spaces: dict[str, Space] = field(default_factory=dict)
-    models: dict[str, dict[int, Accuracy]] = field(default_factory=dict)
-    hard: dict[str, Accuracy] = field(default_factory=dict)
-    retrieval: dict[str, dict[int, Retrieval]] = field(default_factory=dict)
-    probes: dict[str, float] = field(default_factory=dict)
-    slices: dict[str, Accuracy] = field(default_factory=dict)
 
-    def renamed(self, name: str) -> "Scored":
-        """Give the same under another model's name."""
-        tables = (
+    def renamed(self, name: ModelName) -> "Rows":
+        """Return the same rows under another model's name."""
+        outcomes, retrieved = (
             [table.with_columns(model=pl.lit(name)) for table in many]
             for many in (self.outcomes, self.retrieved)
         )
-        return replace(self, outcomes=next(tables), retrieved=next(tables))
+        return Rows(outcomes, retrieved)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What one model scores.
+
+    Attributes:
+        scores: The record of it.
+        rows: The rows behind the record.
+        spaces: The vectors of each split's own texts, as long as they are asked for.
+    """
+
+    scores: ModelScores
+    rows: Rows
+    spaces: dict[HeldOut, Space]
+
+    def as_anchor(self) -> "Scored":
+        """Return what the live model scores as the anchor's, which is asked for no probe."""
+        return Scored(self.scores.model_copy(update={"probes": {}}), self.rows.renamed("anchor"), {})
 
 
 @dataclass(frozen=True)
@@ -66,32 +82,38 @@ class Subject:
     """One model to measure.
 
     Attributes:
-        name: `base`, `candidate`, `live` or `anchor`.
+        name: Which one.
         encoder: Gives its vectors.
         space: Name of its vector space.
-        dims: Those of model.dims that it has, largest first; where it has none only its vectors are taken.
+        dims: Those of model.dims that the model has, largest first; where it has none only its vectors are
+            taken.
     """
 
-    name: str
+    name: ModelName
     encoder: Encoder
     space: str
     dims: tuple[int, ...]
 
 
-def score_split(subject: Subject, split: Split, seen: pl.Series, result: Scored, *, slices: bool) -> None:
-    """Measure a model on one split's triplets and own texts, and put it into the result.
+def score_split(
+    subject: Subject, split: MeasuredSplit, seen: pl.Series, rows: Rows, *, slices: bool
+) -> tuple[SplitScores, Space]:
+    """Measure a model on one split's triplets and own texts.
 
     Args:
         subject: The model.
         split: The split.
         seen: Whether the model was trained on something near each row; null where nobody knows.
-        result: It is added to.
+        rows: Gets the rows behind the scores.
         slices: Whether accuracy by slice is wanted.
+
+    Returns:
+        The scores, and the vectors of the split's own texts.
     """
     queries, positives, negatives = (split.rows[name].to_list() for name in ("query", "positive", "negative"))
     query, document = subject.encoder.pair(queries, [*positives, *negatives])
     pairs = query.of(queries), document.of(positives)
-    result.spaces[split.name] = Space(
+    space = Space(
         name=subject.space,
         width=subject.encoder.width,
         queries=query.of(split.own.queries),
@@ -99,78 +121,73 @@ def score_split(subject: Subject, split: Split, seen: pl.Series, result: Scored,
         pairs=pairs,
         per_hour=document.per_hour,
     )
-    result.models[split.name] = {}
-    result.retrieval[f"own_{split.name}"] = {}
     if not subject.dims:
-        return
+        return SplitScores(triplets={}, hard=None, slices={}, retrieval={}), space
     scored = triplet_scores(*pairs, document.of(negatives), subject.dims)
-    result.outcomes.extend(result_tables.triplet_rows(subject.name, split, scored, seen))
+    rows.outcomes.extend(result_tables.triplet_rows(subject.name, split, scored, seen))
     hits = scored.positive > scored.negative
-    result.models[split.name] |= {dim: share(hits[place]) for place, dim in enumerate(subject.dims)}
     hard = split.rows["hard"].to_numpy()
-    if hard.any():
-        result.hard[split.name] = share(hits[0][hard])
-    if slices:
-        result.slices.update({key: share(hits[0][mask]) for key, mask in split.slices.items()})
-    space = result.spaces[split.name]
-    result.retrieval[f"own_{split.name}"] |= _search(
+    by_slice = {one: share(hits[0][mask]) for one, mask in split.slices.items()} if slices else {}
+    own = _search(
         subject,
         subject.dims,
         split.own,
         (space.queries, space.documents),
-        ("own", split.name),
+        QuerySet.own(split.name),
         result_tables.query_traits(split, seen),
-        result,
+        rows,
     )
+    scores = SplitScores(
+        triplets={dim: share(hits[place]) for place, dim in enumerate(subject.dims)},
+        hard=share(hits[0][hard]) if hard.any() else None,
+        slices=_by_column(by_slice),
+        retrieval=own,
+    )
+    return scores, space
 
 
-def score_service(subject: Subject, service: Collection, seen: pl.Series, result: Scored) -> None:
+def score_service(subject: Subject, service: Collection, seen: pl.Series, rows: Rows) -> dict[int, Retrieval]:
     """Measure a model on the user's own retrieval set; `seen` as in `score_split`, per query."""
     query, document = subject.encoder.pair(service.queries, service.documents)
-    result.retrieval["service"] = _search(
-        subject,
-        subject.dims,
-        service,
-        (query.of(service.queries), document.of(service.documents)),
-        ("service", None),
-        _apart(seen),
-        result,
-    )
+    vectors = query.of(service.queries), document.of(service.documents)
+    return _search(subject, subject.dims, service, vectors, QuerySet.service(), _apart(seen), rows)
 
 
-def score_probe(subject: Subject, name: str, probe: Pairs | Collection, result: Scored) -> None:
-    """Measure a model outside of the domain, at the largest width.
+def score_probe(subject: Subject, name: str, probe: Pairs | Collection, dim: int, rows: Rows) -> float:
+    """Measure a model outside of the domain, at one width.
 
     The two texts of a pair are alike, so both are encoded as queries.
     """
-    if not subject.dims:
-        return
-    dim = subject.dims[0]
     if isinstance(probe, Pairs):
         found = subject.encoder.vectors([*probe.first, *probe.second], subject.encoder.prompt("query"))
         cosines = (cut(found.of(probe.first), dim) * cut(found.of(probe.second), dim)).sum(dim=1)
-        result.probes[name] = spearman(probe.score, cosines.numpy())
-        return
+        return spearman(probe.score, cosines.numpy())
     query, document = subject.encoder.pair(probe.queries, probe.documents)
     vectors = query.of(probe.queries), document.of(probe.documents)
     seen = pl.Series([False] * len(probe.ids), dtype=pl.Boolean)
-    searched = _search(subject, (dim,), probe, vectors, (name, None), _apart(seen), result)
-    result.probes[name] = searched[dim].ndcg10
+    return _search(subject, (dim,), probe, vectors, QuerySet(name), _apart(seen), rows)[dim].ndcg10
+
+
+def _by_column(scores: dict[Slice, Accuracy]) -> dict[str, dict[str, Accuracy]]:
+    found: dict[str, dict[str, Accuracy]] = {}
+    for one, score in scores.items():
+        found.setdefault(one.column, {})[one.value] = score
+    return found
 
 
 def _apart(seen: pl.Series) -> pl.DataFrame:
-    """Give traits of queries that have nothing to do with each other: each is its own component."""
+    """Return traits of queries that have nothing to do with each other: each is its own component."""
     return pl.DataFrame({"component": pl.arange(len(seen), dtype=pl.UInt32, eager=True), "seen": seen})
 
 
 def _search(
     subject: Subject,
-    dims: tuple[int, ...],
+    dims: Sequence[int],
     found: Collection,
     vectors: tuple[torch.Tensor, torch.Tensor],
-    place: tuple[str, str | None],
+    queries: QuerySet,
     traits: pl.DataFrame,
-    result: Scored,
+    rows: Rows,
 ) -> dict[int, Retrieval]:
     """Search a collection at every width in float32; the queries' rows go into the result."""
     device = subject.encoder.model.device
@@ -178,8 +195,7 @@ def _search(
     for dim in dims:
         rank = ranks(found, *(cut(one, dim).to(device) for one in vectors))
         per_query = measures(found, rank)
-        result.retrieved.append(
-            result_tables.query_rows(subject.name, place, (dim, "float32"), per_query, traits)
-        )
+        stored = VectorFormat(dim, "float32")
+        rows.retrieved.append(result_tables.query_rows(subject.name, queries, stored, per_query, traits))
         by_dim[dim] = means(per_query)
     return by_dim

@@ -9,7 +9,7 @@ from pipeline.records import Example
 
 
 def answer(model: SentenceTransformer, asked: Asked) -> Example:
-    """Encode the example's texts with the library's own calls, and give the similarities.
+    """Encode the example's texts with the library's own calls, and return the similarities.
 
     Args:
         model: The candidate.
@@ -21,10 +21,9 @@ def answer(model: SentenceTransformer, asked: Asked) -> Example:
         model.encode_document(documents, show_progress_bar=False),
     )
     return Example(
-        queries=dict(enumerate(queries)),
-        documents=dict(enumerate(documents)),
-        similarities={
-            place: {at: one if math.isfinite(one) else None for at, one in enumerate(row)}
-            for place, row in enumerate(found.tolist())
-        },
+        queries=asked.queries,
+        documents=asked.documents,
+        similarities=tuple(
+            tuple(one if math.isfinite(one) else None for one in row) for row in found.tolist()
+        ),
     )

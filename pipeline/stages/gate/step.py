@@ -5,31 +5,29 @@ docs/gate.md says in a page what is tested and how often such a verdict is wrong
 
 from pathlib import Path
 
-import polars as pl
-
 from pipeline.judging import looks
-from pipeline.judging.verdict import gate
+from pipeline.judging.verdict import Evidence, gate
 from pipeline.params import Params
-from pipeline.records import Audit, Metrics, Reembed, Verdict
+from pipeline.records import Audit, HeldOut, Metrics, Reembed, Summary, Verdict
+from pipeline.records.tables import OUTCOMES, RETRIEVED, TRAITS
 from pipeline.workspace import lineage, paths
+from pipeline.workspace.files import write_text
 
 
 def run(workspace: Path, params: Params) -> Verdict:
-    """Judge what `audit` and `evaluate` recorded; count the look, and write the verdict."""
-    audit = Audit.load(workspace / paths.RECORDS["audit"])
-    metrics = Metrics.load(workspace / paths.RECORDS["evaluate"])
-    seen = looks.load(workspace)
-    verdict = gate(
-        audit,
-        metrics,
-        Reembed.load(workspace / paths.REEMBED),
-        pl.read_parquet(workspace / paths.OUTCOMES),
-        pl.read_parquet(workspace / paths.RETRIEVED),
-        pl.read_parquet(workspace / paths.TRAITS),
-        seen,
-        params.gate,
+    """Judge what `audit` and `evaluate` recorded; count the look, and write summary and verdict."""
+    evidence = Evidence(
+        audit=Audit.load(workspace / paths.RECORDS["audit"]),
+        metrics=Metrics.load(workspace / paths.RECORDS["evaluate"]),
+        reembed=Reembed.load(workspace / paths.REEMBED),
+        outcomes=OUTCOMES.read(workspace / paths.OUTCOMES),
+        retrieved=RETRIEVED.read(workspace / paths.RETRIEVED),
+        traits=TRAITS.read(workspace / paths.TRAITS),
+        looks=looks.load(workspace),
     )
-    looks.keep(workspace, looks.add(seen, audit.test_digest, metrics.candidate))
+    verdict = gate(evidence, params.gate)
+    looks.write(workspace, looks.add(evidence.looks, evidence.audit.test_digest, verdict.candidate))
+    write_text(workspace / paths.SUMMARY, _summarize(evidence.metrics, verdict, params.gate.split).dump())
     return lineage.seal(workspace, "gate", verdict)
 
 
@@ -43,3 +41,15 @@ def summary(verdict: Verdict) -> str:
     if verdict.passed and verdict.needs_human:
         lines.append("a new vector space: a person must approve it before the release")
     return "\n".join(lines)
+
+
+def _summarize(metrics: Metrics, verdict: Verdict, split: HeldOut) -> Summary:
+    """Take the few numbers of the candidate that stand for all."""
+    scores = metrics.candidate.splits[split]
+    largest, smallest = max(scores.retrieval), min(scores.retrieval)
+    return Summary(
+        outcome=verdict.outcome,
+        ndcg={dim: scores.retrieval[dim].ndcg10 for dim in (largest, smallest)},
+        accuracy={largest: scores.triplets[largest].accuracy},
+        hard={largest: scores.hard.accuracy} if scores.hard else {},
+    )

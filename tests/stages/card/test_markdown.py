@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from pipeline.stages.card.markdown import cell, fenced, figure, inline, number, plain
+from pipeline.stages.card.markdown import cell, decimal, fenced, figure, inline, plain
 
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table")
 
@@ -34,8 +34,8 @@ def test_card_block_of_code_is_never_ended_by_its_text(text: str) -> None:
 
 
 def test_card_numbers_have_four_decimals_and_counts_have_none() -> None:
-    assert number(0.98765) == "0.9877"
-    assert (number(None), number(True), number("NaN")) == ("-", "True", "NaN")
+    assert decimal(0.98765) == "0.9877"
+    assert (decimal(None), decimal(True), decimal("NaN")) == ("-", "True", "NaN")
     assert (figure(1.0, 5.0), figure(5.0, 1.0), figure(1.0, 0.5), figure(0.0, 0.0)) == (
         "1",
         "5",

@@ -6,9 +6,9 @@ from xml.etree import ElementTree
 import pytest
 
 from pipeline.params import load
-from pipeline.records import Metrics, Training
+from pipeline.records import Metrics, ModelScores, SplitScores, Training
 from pipeline.stages.card import plots
-from pipeline.stages.evaluate.step import accuracy
+from pipeline.stages.evaluate.result_tables import accuracy
 from pipeline.workspace.paths import RECORDS
 
 
@@ -41,8 +41,10 @@ def test_pictures_of_equal_records_have_equal_bytes(
 
 
 def test_pictures_of_accuracy_name_every_model_and_width(metrics: Metrics, tmp_path: Path) -> None:
-    live = {"test": {dim: accuracy(1, 4) for dim in (32, 16, 4)}}
-    judged = metrics.model_copy(update={"models": metrics.models | {"live": live}})
+    triplets = {dim: accuracy(1, 4) for dim in (32, 16, 4)}
+    scores = SplitScores(triplets=triplets, hard=None, slices={}, retrieval={})
+    live = ModelScores(revision="1" * 40, splits={"test": scores}, service={}, probes={})
+    judged = metrics.model_copy(update={"models": {**metrics.models, "live": live}})
     plots.draw_accuracy(judged, "test", tmp_path / "accuracy.svg")
     found = words(tmp_path / "accuracy.svg")
     assert {"base", "candidate", "live", "4", "16", "32", "dimensions"} <= found

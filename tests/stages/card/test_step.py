@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from pipeline.dataset import training_fingerprint
 from pipeline.params import Params, load
-from pipeline.records import Card, Metrics, Pin, Reembed, Training, Verdict
+from pipeline.records import Card, Example, Metrics, Pin, Reembed, Training, Verdict
 from pipeline.stages.card import markdown
 from pipeline.stages.card import step as card
 from pipeline.workspace import digests, git
@@ -64,8 +64,8 @@ def test_card_results_read_back_are_the_metrics(data: Any, metrics: Metrics, fin
     }
     wanted = {
         (split, dim): score.accuracy
-        for split, dims in metrics.models["candidate"].items()
-        for dim, score in dims.items()
+        for split, scores in metrics.candidate.splits.items()
+        for dim, score in scores.triplets.items()
     }
     assert found == wanted
     for result in data.eval_results:
@@ -97,9 +97,10 @@ def tables(text: str) -> list[list[list[str]]]:
 
 def test_card_tables_show_every_model_split_and_width(text: str, metrics: Metrics) -> None:
     shown = [table for table in tables(text) if table[0] == ["dimensions", "base", "this model"]]
-    for table, split in zip(shown, ("dev", "test"), strict=True):
+    assert list(metrics.candidate.splits) == ["dev", "test"]
+    for table, split in zip(shown, metrics.candidate.splits, strict=True):
         for row, dim in zip(table[1:], (32, 16, 4), strict=True):
-            scores = [metrics.models[name][split][dim] for name in ("base", "candidate")]
+            scores = [one.splits[split].triplets[dim] for one in metrics.models.values()]
             cells = [f"{one.accuracy:.4f} ({one.low:.4f} to {one.high:.4f})" for one in scores]
             assert row == [str(dim), *cells]
 
@@ -246,15 +247,12 @@ def test_card_takes_no_text_of_a_record_for_markup(finished: Path) -> None:
     metrics = Metrics.load(finished / RECORDS["evaluate"])
     bomb = "a: &a [x]\n---\n*a"
     hostile = "<img src=x onerror=alert(1)>\n---\n# heading | `x` ```\u202e" + bomb
-    score = next(iter(metrics.slices["candidate"].values()))
-    example = metrics.example.model_copy(
-        update={"queries": {0: hostile}, "documents": {0: hostile}, "similarities": {0: {0: 0.5}}}
-    )
+    example = Example(queries=(hostile,), documents=(hostile,), similarities=((0.5,),))
+    test = metrics.candidate.splits["test"]
+    sliced = test.model_copy(update={"slices": {"plan": {hostile: test.triplets[32]}}})
+    candidate = metrics.candidate.model_copy(update={"splits": {"test": sliced}})
     changed = metrics.model_copy(
-        update={
-            "slices": {name: {f"plan={hostile}": score} for name in metrics.slices},
-            "example": example,
-        }
+        update={"models": dict.fromkeys(metrics.models, candidate), "example": example}
     )
     base = pin.base.model_copy(update={"license": hostile})
     says = params.model_copy(
@@ -284,7 +282,7 @@ def test_card_shows_the_worst_mistakes_where_it_may(line: Path) -> None:
     assert len(table) == 6
     for shown, (row, cosines) in zip(table[1:], worst.worst.items(), strict=False):
         query = rows.filter(pl.col("row") == row)["query"][0]
-        assert (shown[0], shown[4]) == (query, markdown.number(cosines.cos_negative))
+        assert (shown[0], shown[4]) == (query, markdown.decimal(cosines.cos_negative))
 
 
 def test_card_keeps_turkish_letters(text: str) -> None:

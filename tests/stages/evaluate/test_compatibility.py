@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from pipeline.embedding.vector_space import live_space
-from pipeline.params.evaluate import Precision
-from pipeline.records import Reembed
+from pipeline.records import Precision, Reembed
 from pipeline.stages.evaluate.compatibility import Space, reembed
 from pipeline.stages.evaluate.retrieval import Collection, collection
 

@@ -4,11 +4,11 @@ import polars as pl
 
 from pipeline.stages.evaluate.error_analysis import find
 from pipeline.stages.evaluate.retrieval import own_texts
-from pipeline.stages.evaluate.split import Split
+from pipeline.stages.evaluate.split import MeasuredSplit
 
 
-def split(rows: pl.DataFrame) -> Split:
-    return Split("test", rows, own_texts(rows), {})
+def split(rows: pl.DataFrame) -> MeasuredSplit:
+    return MeasuredSplit("test", rows, own_texts(rows), {})
 
 
 def test_evaluate_finds_the_worst_mistakes_and_the_kind_of_rows() -> None:

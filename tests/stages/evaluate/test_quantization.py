@@ -8,9 +8,16 @@ import pytest
 import torch
 from sentence_transformers.util.quantization import quantize_embeddings, semantic_search_faiss
 
-from pipeline.params.evaluate import Precision
-from pipeline.records import Cell
-from pipeline.stages.evaluate.quantization import bytes_per_vector, cells, choose, many, quantized, search_ms
+from pipeline.records import HeldOut, Precision, StoredVectors
+from pipeline.stages.evaluate.quantization import (
+    VectorFormat,
+    bytes_per_vector,
+    many,
+    quantized,
+    recommend,
+    search_ms,
+    stored_vectors,
+)
 from pipeline.stages.evaluate.retrieval import cut
 
 
@@ -89,40 +96,43 @@ def test_precision_times_a_search_on_one_thread_as_the_card_says(
     assert faiss.omp_get_max_threads() == before
 
 
-def test_precision_cells_hold_quality_bytes_and_time() -> None:
-    quality: dict[tuple[int, Precision], dict[str, float]] = {
-        (8, "float32"): {"dev": 0.9, "test": 0.8},
-        (8, "binary"): {"dev": 0.5, "test": 0.4},
-        (4, "float32"): {"dev": 0.7, "test": 0.6},
+def test_precision_stored_vectors_hold_quality_bytes_and_time() -> None:
+    quality: dict[VectorFormat, dict[HeldOut, float]] = {
+        VectorFormat(8, "float32"): {"dev": 0.9, "test": 0.8},
+        VectorFormat(8, "binary"): {"dev": 0.5, "test": 0.4},
+        VectorFormat(4, "float32"): {"dev": 0.7, "test": 0.6},
     }
-    found = cells(quality, unit(5, 8, 0), 50)
-    assert {dim: list(row) for dim, row in found.items()} == {8: ["float32", "binary"], 4: ["float32"]}
-    assert (found[8]["binary"].ndcg10, found[8]["binary"].bytes_per_vector) == ({"dev": 0.5, "test": 0.4}, 1)
+    found = stored_vectors(quality, unit(5, 8, 0), 50)
+    assert [VectorFormat(one.dim, one.precision) for one in found] == list(quality)
+    assert (found[1].ndcg10, found[1].bytes_per_vector) == ({"dev": 0.5, "test": 0.4}, 1)
 
 
-def table(**quality: tuple[float, float]) -> dict[int, dict[str, Cell]]:
-    """Make cells from dev and test quality by name, as `float32_8`."""
-    found: dict[int, dict[str, Cell]] = {}
-    for name, (dev, test) in quality.items():
-        precision, dim = name.split("_")
-        size = {"float32": 4, "int8": 1}[precision] * int(dim)
-        cell = Cell(ndcg10={"dev": dev, "test": test}, bytes_per_vector=size, search_ms=1.0)
-        found.setdefault(int(dim), {})[precision] = cell
-    return found
+def vectors(dim: int, precision: Precision, dev: float, test: float) -> StoredVectors:
+    return StoredVectors(
+        dim=dim,
+        precision=precision,
+        ndcg10={"dev": dev, "test": test},
+        bytes_per_vector=bytes_per_vector(dim, precision),
+        search_ms=1.0,
+    )
 
 
 def test_precision_choice_is_made_on_dev_and_reported_on_test() -> None:
-    found = table(float32_16=(0.90, 0.80), int8_16=(0.895, 0.70), float32_8=(0.89, 0.99), int8_8=(0.88, 0.99))
-    chosen = choose(found, ("dev", "test"), 0.01)
-    assert (chosen.dim, chosen.precision) == (16, "int8")  # 16 bytes; 32 of float32_8, which also holds
-    assert (chosen.dev_ndcg10, chosen.test_ndcg10) == (0.895, 0.70)
+    found = [
+        vectors(16, "float32", 0.90, 0.80),
+        vectors(16, "int8", 0.895, 0.70),
+        vectors(8, "float32", 0.89, 0.99),
+        vectors(8, "int8", 0.88, 0.99),
+    ]
+    # 16 bytes; 32 of the third, which also holds.
+    assert recommend(found, ("dev", "test"), 0.01) == found[1]
 
 
 def test_precision_choice_without_any_loss_is_the_best() -> None:
-    found = table(float32_16=(0.90, 0.80), int8_16=(0.89, 0.70))
-    assert choose(found, ("dev", "test"), 0.0).precision == "float32"
+    found = [vectors(16, "float32", 0.90, 0.80), vectors(16, "int8", 0.89, 0.70)]
+    assert recommend(found, ("dev", "test"), 0.0) == found[0]
 
 
 def test_precision_choice_of_equal_bytes_is_the_better() -> None:
-    found = table(int8_32=(0.90, 0.1), float32_8=(0.899, 0.9))
-    assert choose(found, ("dev", "test"), 0.05).dim == 32
+    found = [vectors(32, "int8", 0.90, 0.1), vectors(8, "float32", 0.899, 0.9)]
+    assert recommend(found, ("dev", "test"), 0.05) == found[0]

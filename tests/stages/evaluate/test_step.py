@@ -21,9 +21,22 @@ from pipeline.dataset import training_fingerprint
 from pipeline.dataset.normalize import fold
 from pipeline.errors import InvalidData, InvalidParams
 from pipeline.params import load
-from pipeline.records import Metrics, Pin, PinnedRepo, PinnedSplit, Reembed
+from pipeline.records import (
+    EncodedTexts,
+    HeldOut,
+    Metrics,
+    ModelName,
+    Pin,
+    PinnedRepo,
+    PinnedSplit,
+    Reembed,
+    RepoRef,
+    Retrieval,
+    SplitScores,
+)
+from pipeline.records.tables import OUTCOMES, RETRIEVED
 from pipeline.stages.evaluate import step as evaluate
-from pipeline.stages.evaluate.step import accuracy
+from pipeline.stages.evaluate.result_tables import accuracy
 from pipeline.workspace import digests, lineage
 from pipeline.workspace.files import write_text
 from pipeline.workspace.paths import RECORDS
@@ -31,6 +44,7 @@ from tests.support import workspaces
 
 DIMS = (32, 16, 4)
 PROMPTS = {"query": "mi ", "document": "evet "}
+SPLITS: tuple[HeldOut, ...] = ("dev", "test")
 CHANGES: dict[str, Any] = {
     "dataset.slices": ["plan"],
     "model.dims": list(DIMS),
@@ -150,6 +164,10 @@ def with_live(folder: Path, source: str, revision: str = LIVE) -> Path:
     return folder
 
 
+def retrieval(found: Metrics, model: ModelName, split: HeldOut) -> dict[int, Retrieval]:
+    return found.models[model].splits[split].retrieval
+
+
 def rows_of(folder: Path, split: str) -> pl.DataFrame:
     return pl.read_parquet(folder / "data" / "clean" / f"{split}.parquet")
 
@@ -173,18 +191,18 @@ def triplet_accuracy(
 @pytest.mark.parametrize(("name", "place"), [("base", "data/base"), ("candidate", "model")])
 @pytest.mark.parametrize("split", ["dev", "test"])
 def test_evaluate_gives_the_accuracies_of_triplet_evaluator(
-    done: Path, metrics: Metrics, name: str, place: str, split: str
+    done: Path, metrics: Metrics, name: ModelName, place: str, split: HeldOut
 ) -> None:
     model = SentenceTransformer(str(done / place), device="cpu")
     model.max_seq_length = 16
     for dim in DIMS:
         wanted = triplet_accuracy(model, done, split, dim, PROMPTS["query"], PROMPTS["document"])
-        assert metrics.models[name][split][dim].accuracy == pytest.approx(wanted, abs=1e-6)
+        assert metrics.models[name].splits[split].triplets[dim].accuracy == pytest.approx(wanted, abs=1e-6)
 
 
 @pytest.mark.parametrize("split", ["dev", "test"])
 def test_evaluate_gives_the_retrieval_of_information_retrieval_evaluator(
-    done: Path, metrics: Metrics, split: str
+    done: Path, metrics: Metrics, split: HeldOut
 ) -> None:
     rows = rows_of(done, split)
     queries: dict[str, Any] = {}
@@ -212,7 +230,7 @@ def test_evaluate_gives_the_retrieval_of_information_retrieval_evaluator(
             write_csv=False,
         )
         wanted = evaluator(model)
-        found = metrics.retrieval["candidate"][f"own_{split}"][dim]
+        found = retrieval(metrics, "candidate", split)[dim]
         assert found.queries == len(queries)
         assert found.ndcg10 == pytest.approx(wanted["cosine_ndcg@10"], abs=1e-6)
         assert found.mrr10 == pytest.approx(wanted["cosine_mrr@10"], abs=1e-6)
@@ -222,18 +240,15 @@ def test_evaluate_gives_the_retrieval_of_information_retrieval_evaluator(
 
 def test_evaluate_scores_are_neither_all_nor_nothing(metrics: Metrics) -> None:
     # Else the tests above could pass with anything.
-    scores = [metrics.models[name]["test"][dim].accuracy for name in metrics.models for dim in DIMS]
-    scores += [
-        metrics.retrieval["candidate"][f"own_{name}"][dim].ndcg10 for name in ("dev", "test") for dim in DIMS
-    ]
+    scores = [one.splits["test"].triplets[dim].accuracy for one in metrics.models.values() for dim in DIMS]
+    scores += [retrieval(metrics, "candidate", name)[dim].ndcg10 for name in SPLITS for dim in DIMS]
     assert len(set(scores)) > 6
     assert all(0 < score < 1 for score in scores)
 
 
 def test_evaluate_outcomes_have_a_row_per_model_split_triplet_and_width(done: Path, metrics: Metrics) -> None:
     outcomes = pl.read_parquet(done / "outcomes.parquet")
-    columns = ["model", "split", "row", "group", "dim", "cos_positive", "cos_negative", "seen"]
-    assert outcomes.columns == columns
+    assert dict(outcomes.schema) == OUTCOMES.columns
     assert outcomes.height == 2 * (30 + 40) * len(DIMS)
     assert outcomes.select("model", "split", "row", "dim").is_duplicated().sum() == 0
     assert outcomes.null_count().sum_horizontal().item() == 0
@@ -242,7 +257,7 @@ def test_evaluate_outcomes_have_a_row_per_model_split_triplet_and_width(done: Pa
         hits=(pl.col("cos_positive") > pl.col("cos_negative")).sum(), rows=pl.len()
     )
     for model, split, dim, count, rows in hits.iter_rows():
-        assert metrics.models[model][split][dim] == accuracy(count, rows)
+        assert metrics.models[model].splits[split].triplets[dim] == accuracy(count, rows)
     clean = rows_of(done, "test").select("row", "group")
     one = outcomes.filter(pl.col("model") == "base", pl.col("split") == "test", pl.col("dim") == 4)
     assert one.select("row", "group").equals(clean)
@@ -251,6 +266,7 @@ def test_evaluate_outcomes_have_a_row_per_model_split_triplet_and_width(done: Pa
 
 def test_evaluate_retrieved_has_a_row_per_query_and_cell(done: Path, metrics: Metrics) -> None:
     retrieved = pl.read_parquet(done / "retrieved.parquet")
+    assert dict(retrieved.schema) == RETRIEVED.columns
     assert retrieved.select("model", "set", "split", "query", "dim", "precision").is_duplicated().sum() == 0
     # 30 and 30 groups; the candidate at three precisions, the base in float32.
     assert retrieved.height == (30 + 30) * len(DIMS) * (3 + 1)
@@ -258,11 +274,13 @@ def test_evaluate_retrieved_has_a_row_per_query_and_cell(done: Path, metrics: Me
     means = retrieved.group_by("model", "split", "dim", "precision").agg(pl.col("ndcg10").mean())
     for model, split, dim, precision, ndcg10 in means.iter_rows():
         if precision == "float32":
-            wanted = metrics.retrieval[model][f"own_{split}"][dim].ndcg10
+            wanted = retrieval(metrics, model, split)[dim].ndcg10
             assert ndcg10 == pytest.approx(wanted, abs=1e-12)
         if model == "candidate":
-            wanted = metrics.cells[dim][precision].ndcg10[split]
-            assert ndcg10 == pytest.approx(wanted, abs=1e-12)
+            (stored,) = [
+                one for one in metrics.stored_vectors if (one.dim, one.precision) == (dim, precision)
+            ]
+            assert ndcg10 == pytest.approx(stored.ndcg10[split], abs=1e-12)
     traits = pl.read_parquet(done / "data" / "traits.parquet").filter(pl.col("split") == "test")
     by_group = traits.group_by("group").agg(pl.col("component").first(), pl.col("near_train").any())
     one = retrieved.filter(model="candidate", split="test", dim=4, precision="binary")
@@ -279,40 +297,36 @@ def test_evaluate_tells_hard_rows_and_slices_apart(done: Path, metrics: Metrics)
     def wanted(rows: Sequence[int]) -> Any:
         return accuracy(sum(hit[row] for row in rows), len(rows))
 
-    assert metrics.hard["candidate"]["test"] == wanted(range(0, 40, 3))
-    assert metrics.slices["candidate"] == {
-        "plan=tek": wanted(range(1, 40, 2)),
-        "plan=çift": wanted(range(0, 40, 2)),
-        "rows=new": wanted(range(5)),
-        "rows=old": wanted(range(5, 40)),
+    scores = metrics.candidate.splits["test"]
+    assert scores.hard == wanted(range(0, 40, 3))
+    assert scores.slices == {
+        "plan": {"tek": wanted(range(1, 40, 2)), "çift": wanted(range(0, 40, 2))},
+        "rows": {"new": wanted(range(5)), "old": wanted(range(5, 40))},
     }
+    assert metrics.candidate.splits["dev"].slices == {}
 
 
 def test_evaluate_names_what_it_scored(done: Path, metrics: Metrics) -> None:
-    assert metrics.candidate == digests.digest(done / "model")
-    assert metrics.revisions == {"base": "b" * 40, "candidate": metrics.candidate}
-    assert list(metrics.models) == ["base", "candidate"]
-    assert metrics.retrieval_source == {
-        "own_dev": "the split's own texts",
-        "own_test": "the split's own texts",
-    }
+    candidate = digests.digest(done / "model")
+    revisions = [(name, one.revision) for name, one in metrics.models.items()]
+    assert revisions == [("base", "b" * 40), ("candidate", candidate)]
+    assert (metrics.service, metrics.candidate.service, metrics.rivals) == (None, {}, {})
     assert metrics.soundness.model_dump() == {
         "weights_finite": True,
         "unit_norm": True,
         "safetensors_only": True,
     }
     found = Reembed.load(done / "reembed.json")
-    assert (found.compatible, found.live_space, found.space) == (None, None, metrics.candidate[:12])
-    assert found.ndcg10 == {"candidate": metrics.retrieval["candidate"]["own_test"][32].ndcg10}
+    assert (found.compatible, found.live_space, found.space) == (None, None, candidate[:12])
+    assert found.ndcg10 == {"candidate": retrieval(metrics, "candidate", "test")[32].ndcg10}
     assert found.gigabytes_per_million[16] == {"float32": 0.064, "int8": 0.016, "binary": 0.002}
 
 
 def measured(found: Metrics) -> dict[str, Any]:
     """Give the metrics without what another run may well do in another time."""
     content = found.model_dump(exclude={"encoded"})
-    for row in content["cells"].values():
-        for cell in row.values():
-            del cell["search_ms"]
+    for stored in (*content["stored_vectors"], content["recommended"]):
+        del stored["search_ms"]
     return content
 
 
@@ -321,9 +335,9 @@ def test_evaluate_again_gives_the_same_from_the_cache(work: Path, metrics: Metri
         path: (work / path).read_bytes() for path in ("outcomes.parquet", "retrieved.parquet", "reembed.json")
     }
     found = evaluate.run(work, load(work))
-    assert metrics.encoded["encoded"] > 0
-    assert metrics.encoded["cached"] == 0
-    assert found.encoded == {"encoded": 0, "cached": metrics.encoded["encoded"]}
+    assert metrics.encoded.encoded > 0
+    assert metrics.encoded.cached == 0
+    assert found.encoded == EncodedTexts(encoded=0, cached=metrics.encoded.encoded)
     assert measured(found) == measured(metrics)
     assert before == {path: (work / path).read_bytes() for path in before}
 
@@ -339,13 +353,14 @@ def test_evaluate_without_its_cache_gives_the_same(work: Path, metrics: Metrics)
 def test_evaluate_scores_the_live_model_as_its_users_load_it(work: Path) -> None:
     found = evaluate.run(with_live(work, "data/base"), load(work))  # 32 tokens and no prompts
     assert list(found.models) == ["base", "candidate", "live"]
-    assert found.revisions["live"] == LIVE
+    assert found.rivals["live"].revision == LIVE
     model = SentenceTransformer(str(work / "data" / "live"), device="cpu")
-    for split in ("dev", "test"):
+    for split in SPLITS:
         for dim in DIMS:
             wanted = triplet_accuracy(model, work, split, dim, "", "")
-            assert found.models["live"][split][dim].accuracy == pytest.approx(wanted, abs=1e-6)
-    assert found.models["live"] != found.models["base"]
+            scores = found.models["live"].splits[split].triplets
+            assert scores[dim].accuracy == pytest.approx(wanted, abs=1e-6)
+    assert found.models["live"].splits != found.models["base"].splits
     outcomes = pl.read_parquet(work / "outcomes.parquet")
     assert outcomes["model"].n_unique() == 3
     # It does not say what it was trained on, so nobody knows what it has seen.
@@ -389,7 +404,7 @@ def test_evaluate_of_the_live_model_itself_finds_its_vectors_compatible(work: Pa
 def test_evaluate_of_another_training_is_another_vector_space(work: Path, metrics: Metrics) -> None:
     evaluate.run(with_live(work, "data/base"), load(work))
     found = Reembed.load(work / "reembed.json")
-    assert (found.compatible, found.live_space, found.space) == (False, LIVE, metrics.candidate[:12])
+    assert (found.compatible, found.live_space, found.space) == (False, LIVE, metrics.candidate.revision[:12])
     assert found.ndcg10["new_on_old"] < found.ndcg10["live"] - 0.01
     assert found.ndcg10["mixed_50"] != found.ndcg10["mixed_90"]
 
@@ -397,14 +412,16 @@ def test_evaluate_of_another_training_is_another_vector_space(work: Path, metric
 def test_evaluate_scores_a_narrower_live_model_at_the_widths_that_it_has(work: Path) -> None:
     workspaces.tiny_model(work / "narrow", width=16)
     found = evaluate.run(with_live(work, "narrow"), load(work))
-    assert list(found.models["live"]["test"]) == [16, 4]
-    assert list(found.retrieval["live"]["own_test"]) == [16, 4]
-    assert found.hard["live"]["test"].rows == found.hard["candidate"]["test"].rows
+    live, candidate = found.models["live"].splits["test"], found.candidate.splits["test"]
+    assert list(live.triplets) == list(live.retrieval) == [16, 4]
+    assert live.hard is not None
+    assert candidate.hard is not None
+    assert live.hard.rows == candidate.hard.rows
     space = Reembed.load(work / "reembed.json")
     assert space.compatible is False
     assert space.ndcg10 == {
-        "candidate": found.retrieval["candidate"]["own_test"][16].ndcg10,
-        "live": found.retrieval["live"]["own_test"][16].ndcg10,
+        "candidate": candidate.retrieval[16].ndcg10,
+        "live": live.retrieval[16].ndcg10,
     }
 
 
@@ -413,9 +430,8 @@ def test_evaluate_has_nothing_of_a_live_model_below_every_width(work: Path) -> N
     workspaces.set_params(work, {"gate.floors": {32: 0.0, 16: 0.0}})
     workspaces.tiny_model(work / "narrow", width=8)
     found = evaluate.run(with_live(work, "narrow"), load(work))
-    assert found.models["live"] == {"dev": {}, "test": {}}
-    assert found.retrieval["live"] == {"own_dev": {}, "own_test": {}}
-    assert (found.hard["live"], found.slices["live"]) == ({}, {})
+    nothing = SplitScores(triplets={}, hard=None, slices={}, retrieval={})
+    assert found.models["live"].splits == {"dev": nothing, "test": nothing}
     space = Reembed.load(work / "reembed.json")
     assert (space.compatible, list(space.ndcg10), space.score_shift) == (False, ["candidate"], {})
 
@@ -425,10 +441,9 @@ def test_evaluate_measures_an_anchor_that_is_live_once(work: Path) -> None:
     once = evaluate.run(work, load(work)).encoded
     name_in_pin(work, anchor=pinned("tester/live", LIVE))
     found = evaluate.run(work, load(work))
-    assert sum(found.encoded.values()) == sum(once.values())
-    assert found.revisions["anchor"] == LIVE
+    assert found.encoded.encoded + found.encoded.cached == once.encoded + once.cached
+    assert found.models["anchor"].revision == LIVE
     assert found.models["anchor"] == found.models["live"]
-    assert found.retrieval["anchor"] == found.retrieval["live"]
     outcomes = pl.read_parquet(work / "outcomes.parquet")
     assert outcomes.filter(model="anchor").drop("model").equals(outcomes.filter(model="live").drop("model"))
 
@@ -440,7 +455,7 @@ def test_evaluate_measures_an_anchor_of_its_own(work: Path) -> None:
     name_in_pin(work, anchor=pinned("tester/live", "2" * 40))
     found = evaluate.run(work, load(work))
     assert list(found.models) == ["base", "candidate", "live", "anchor"]
-    assert found.models["anchor"] != found.models["live"]
+    assert found.models["anchor"].splits != found.models["live"].splits
 
 
 def test_evaluate_refuses_a_candidate_that_is_narrower(work: Path) -> None:
@@ -478,15 +493,17 @@ def write_sets(folder: Path) -> dict[str, dict[str, list[Any]]]:
 
 def test_evaluate_measures_the_users_retrieval_and_the_probes(work: Path) -> None:
     write_sets(work)
-    name_in_pin(work, retrieval=pinned("tester/service", "e" * 40))
-    found = evaluate.run(with_live(work, "data/base"), load(work))
-    assert found.probe_kinds == {"arama": "ndcg10", "benzer": "spearman"}
-    assert set(found.probes) == {"base", "candidate", "live"}
-    assert all(set(one) == {"arama", "benzer"} for one in found.probes.values())
-    assert found.retrieval_source["service"] == f"tester/service@{'e' * 40}"
-    assert list(found.retrieval["base"]["service"]) == list(DIMS)
-    assert found.retrieval["base"]["service"][32].queries == 2  # z has no relevant document
-    assert found.probes["candidate"]["arama"] == found.retrieval["candidate"]["service"][32].ndcg10
+    with_live(work, "data/base")
+    name_in_pin(work, retrieval=pinned("tester/service", "e" * 40), anchor=pinned("tester/live", LIVE))
+    found = evaluate.run(work, load(work))
+    assert found.probe_measures == {"arama": "ndcg10", "benzer": "spearman"}
+    asked = {name: sorted(one.probes) for name, one in found.models.items()}
+    both = ["arama", "benzer"]
+    assert asked == {"base": both, "candidate": both, "live": both, "anchor": []}
+    assert found.service == RepoRef(repo="tester/service", revision="e" * 40)
+    assert list(found.models["base"].service) == list(DIMS)
+    assert found.models["base"].service[32].queries == 2  # z has no relevant document
+    assert found.candidate.probes["arama"] == found.candidate.service[32].ndcg10
     retrieved = pl.read_parquet(work / "retrieved.parquet")
     service = retrieved.filter(model="candidate", set="service", dim=16)
     assert service.select("query", "component", "seen", "split").rows() == [
@@ -518,18 +535,19 @@ def test_evaluate_of_broken_weights_says_so_and_gives_numbers(work: Path) -> Non
         "unit_norm": False,
         "safetensors_only": False,
     }
-    assert found.models["candidate"]["test"][32].accuracy == 0
-    assert found.probes["candidate"]["benzer"] == 0
-    assert found.retrieval["candidate"]["own_test"][32].ndcg10 < 0.5
-    assert found.models["base"] == Metrics.load(work / RECORDS["evaluate"]).models["base"]
+    assert found.candidate.splits["test"].triplets[32].accuracy == 0
+    assert found.candidate.probes["benzer"] == 0
+    assert found.candidate.splits["test"].retrieval[32].ndcg10 < 0.5
+    done = Metrics.load(work / RECORDS["evaluate"])
+    assert found.models["base"].splits == done.models["base"].splits
 
 
 def test_evaluate_of_one_split_chooses_on_it(work: Path) -> None:
     workspaces.set_params(work, {"evaluate.splits": ["test"]})
     found = evaluate.run(work, load(work))
-    assert list(found.models["base"]) == ["test"]
-    assert found.chosen.dev_ndcg10 is None
-    assert found.chosen.test_ndcg10 == found.cells[found.chosen.dim][found.chosen.precision].ndcg10["test"]
+    assert list(found.models["base"].splits) == ["test"]
+    assert list(found.recommended.ndcg10) == ["test"]
+    assert found.recommended in found.stored_vectors
 
 
 def test_evaluate_of_a_single_row_is_defined(work: Path) -> None:
@@ -540,10 +558,14 @@ def test_evaluate_of_a_single_row_is_defined(work: Path) -> None:
     traits = pl.read_parquet(data / "traits.parquet").with_columns(hard=pl.lit(False))
     traits.write_parquet(data / "traits.parquet")
     found = evaluate.run(work, load(work))
-    assert found.hard == {"base": {}, "candidate": {}}
-    assert set(found.slices["base"]) == {"plan=çift", "rows=new"}
-    assert found.retrieval["base"]["own_test"][32].queries == 1
-    assert found.retrieval["base"]["own_test"][32].recall100 == 1
+    scores = found.models["base"].splits["test"]
+    assert scores.hard is None
+    assert {column: set(values) for column, values in scores.slices.items()} == {
+        "plan": {"çift"},
+        "rows": {"new"},
+    }
+    assert scores.retrieval[32].queries == 1
+    assert scores.retrieval[32].recall100 == 1
 
 
 def test_evaluate_refuses_a_split_without_rows(work: Path) -> None:

@@ -1,0 +1,85 @@
+"""A number against a number: NaN never passes, and shares are compared without rounding."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.gate import DIMS
+from pipeline.errors import UnmeasuredCheck
+from pipeline.judging import thresholds
+from pipeline.judging.verdict import Evidence, gate
+from pipeline.records import SplitScores
+from tests.support.simulated import failed, metrics, params, scoring
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_check_never_passes_on_nan(value: float) -> None:
+    assert not thresholds.at_least(math.nan, value).passed
+    assert not thresholds.at_most(math.nan, value).passed
+    assert not thresholds.above(math.nan, value).passed
+    assert thresholds.at_least(math.nan, 0.0).value == "NaN"
+
+
+def test_check_above_is_strict() -> None:
+    assert not thresholds.above(0.5, 0.5).passed
+    assert thresholds.above(0.5, 0.4999).passed
+
+
+@settings(max_examples=200)
+@given(st.integers(0, 1000), st.integers(0, 1000), st.integers(1, 1000))
+def test_check_of_shares_is_exact(one: int, other: int, rows: int) -> None:
+    assert thresholds.at_least(one / rows, other / rows).passed == (one >= other)
+    assert thresholds.at_most(one / rows, other / rows).passed == (one <= other)
+
+
+@pytest.mark.parametrize("floor", [0.0, 1.0])
+def test_gate_takes_a_floor_of_zero_for_a_floor(first: Evidence, floor: float) -> None:
+    verdict = gate(first, params(floors=dict.fromkeys(DIMS, floor)))
+    assert verdict.checks["floor_64"].passed == (floor == 0.0)
+    assert verdict.checks["floor_64"].wanted == floor
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"max_rejected_share": 0.0}, "rejected_share"),
+        ({"max_leak_share": 0.0}, "leak_share"),
+        ({"retention": 1.0}, "retention"),
+    ],
+)
+def test_gate_refuses_what_a_plain_check_finds(first: Evidence, changes: dict[str, Any], name: str) -> None:
+    audit = first.audit.model_copy(update={"rejected_share": 0.001, "near_train": {"test": 3}})
+    test = first.metrics.candidate.splits["test"]
+    least = test.retrieval[32].model_copy(update={"ndcg10": test.retrieval[64].ndcg10 * 0.99})
+    retained: SplitScores = test.model_copy(update={"retrieval": {**test.retrieval, 32: least}})
+    models = scoring(first.metrics, {"candidate": {"splits": {"test": retained}}})
+    case = metrics(replace(first, audit=audit), models=models)
+    assert gate(case, params()).passed
+    assert failed(gate(case, params(**changes))) == {name}
+
+
+def test_gate_judges_probes_and_soundness(first: Evidence) -> None:
+    case = metrics(
+        first,
+        models=scoring(
+            first.metrics, {"base": {"probes": {"sts": 0.8}}, "candidate": {"probes": {"sts": 0.7}}}
+        ),
+        probe_measures={"sts": "spearman"},
+        soundness=first.metrics.soundness.model_copy(update={"unit_norm": False}),
+    )
+    assert failed(gate(case, params())) == {"forgetting_sts", "unit_norm"}
+
+
+def test_gate_refuses_probes_and_leaks_that_were_never_measured(first: Evidence) -> None:
+    models = scoring(first.metrics, {"candidate": {"probes": {"sts": 0.5}}})
+    lacking = [
+        metrics(first, probe_measures={"sts": "spearman"}, models=models),
+        replace(first, audit=first.audit.model_copy(update={"near_train": {}})),
+    ]
+    for case in lacking:
+        with pytest.raises(UnmeasuredCheck):
+            gate(case, params())
