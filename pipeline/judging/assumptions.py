@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipeline.judging.comparisons import Compared, level
+from pipeline.judging.comparisons import Compared, least_hard_rows, level
 from pipeline.params.gate import GateParams
 from pipeline.records import Audit, HeldOut, Metrics
 
@@ -29,15 +29,14 @@ def sentences(
         said["first"] = f"There was no live model to compare with: {decide} decide."
     for one in compared:
         if not one.paired.judged:
-            said[one.name] = (
-                f"{one.bounds.rows} comparable hard rows, fewer than {params.min_hard_rows}: not judged."
-            )
+            needed = least_hard_rows(one.paired.margin, params)
+            said[one.name] = f"{one.bounds.rows} comparable hard rows, fewer than {needed}: not judged."
     for rival in metrics.rivals:
         has = {one.paired.dim for one in compared if one.paired.other == rival}
         missing = sorted(set(params.floors) - has, reverse=True)
         if missing:
             said[f"{rival}_widths"] = f"The {rival} model has not the widths {missing}: not compared there."
-    needed = {
+    asked = {
         one.name: one.bounds.rows_needed
         for one in compared
         if one.paired.margin is not None
@@ -45,9 +44,9 @@ def sentences(
         and one.bounds.visible > one.paired.margin
         and one.bounds.rows_needed
     }
-    if needed:
+    if asked:
         said["rows_needed"] = "Test rows that would show a margin: " + ", ".join(
-            f"{name} {rows:,}" for name, rows in needed.items()
+            f"{name} {rows:,}" for name, rows in asked.items()
         )
     return said
 

@@ -22,15 +22,29 @@ def enough_left(compared: Sequence[Compared], others: Sequence[ModelName], wante
 
 
 def margins_visible(compared: Sequence[Compared]) -> dict[str, Check]:
-    """Check that a loss by the margin would have been seen.
+    """Check that a loss by the margin would have been seen, wherever the bound leaves that open.
 
-    A difference that was seen needs no power: a candidate that is much better than live differs from it in
-    many rows, and would be refused for the spread that this brings.
+    Nothing is open where the bound proves "not worse by the margin" already: the rows were enough. Nor where
+    the difference was seen: such a candidate is worse, and more rows would only say so again.
     """
     return {
         f"{one.name}_visible": at_most(one.bounds.visible, one.paired.margin)
         for one in compared
-        if one.paired.margin is not None and one.paired.judged and one.bounds.low < 0 <= one.bounds.high
+        if one.paired.margin is not None
+        and one.paired.judged
+        and one.bounds.low <= -one.paired.margin
+        and one.bounds.high >= 0
+    }
+
+
+def proven_worse(compared: Sequence[Compared], base_min_gain: float) -> dict[str, Check]:
+    """Check that no difference is proven to be too low: all that the rows allow lies below what is wanted."""
+    return {
+        one.name: at_least(one.bounds.high, base_min_gain)
+        if one.paired.margin is None
+        else above(one.bounds.high, -one.paired.margin)
+        for one in compared
+        if one.paired.judged
     }
 
 

@@ -1,7 +1,10 @@
 """What the gate compares: differences of two models on the rows that neither was trained on."""
 
+import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 import numpy as np
 import polars as pl
@@ -15,6 +18,8 @@ from pipeline.records import Metric, ModelName, Rival
 
 # Slices of fewer rows are shown and not judged.
 _LEAST_SLICE_ROWS = 30
+_DIFFERING_HARD_ROWS = 0.1
+_POWER = 0.95
 
 
 @dataclass(frozen=True)
@@ -72,8 +77,27 @@ def with_others(found: Measured, rivals: Sequence[Rival], params: GateParams) ->
     margins: Mapping[Rival, Margins] = {"live": params.live_margins, "anchor": params.anchor_margins}
     paired = _with_base(found)
     for rival in rivals:
-        paired += _with_rival(found, rival, margins[rival], params.min_hard_rows)
+        paired += _with_rival(found, rival, margins[rival], least_hard_rows(margins[rival].hard, params))
     return paired
+
+
+def least_hard_rows(margin: float | None, params: GateParams) -> int:
+    """Return with how many comparable hard rows the hard subset is judged: `gate.min_hard_rows`, or computed.
+
+    Computed: the rows with which a candidate passes in 95 of 100 draws that is equal to the other model and
+    differs from it in a tenth of the hard rows, half of them lost, half won; one row of the bound's own is
+    lost besides. It rests on no candidate's own spread: who loses many hard rows spreads much, and would not
+    be judged for it.
+    """
+    if params.min_hard_rows is not None:
+        return params.min_hard_rows
+    if margin is None or margin <= 0:
+        return sys.maxsize
+    normal = NormalDist()
+    times = normal.inv_cdf(1 - level(params)) + normal.inv_cdf(_POWER)
+    # margin = times * sqrt(share / n) + 1 / n, solved for sqrt(n)
+    spread = times * math.sqrt(_DIFFERING_HARD_ROWS)
+    return math.ceil(((spread + math.sqrt(spread**2 + 4 * margin)) / (2 * margin)) ** 2)
 
 
 def in_slices(found: Measured, other: ModelName, max_drop: float) -> list[Paired]:

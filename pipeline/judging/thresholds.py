@@ -22,6 +22,16 @@ def threshold_checks(audit: Audit, metrics: Metrics, params: GateParams) -> dict
     }
 
 
+def proven_missed(audit: Audit, metrics: Metrics, params: GateParams) -> dict[str, Check]:
+    """Make those of the checks again that chance cannot explain: counted facts, and floors at their bounds.
+
+    A floor is missed for sure where the whole 95% interval of the accuracy lies below the floor.
+    """
+    scores = metrics.candidate.splits[params.split].triplets
+    floors = {f"floor_{dim}": at_least(scores[dim].high, floor) for dim, floor in params.floors.items()}
+    return {**_audited(audit, params), **floors, **_sound(metrics)}
+
+
 # 0.8 - 0.1 is a little more than 0.7. Shares of rows differ by far more than this.
 _ROUNDING = 1e-12
 

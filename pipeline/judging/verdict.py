@@ -8,7 +8,7 @@ import polars as pl
 from pipeline.errors import UnmeasuredCheck
 from pipeline.judging import assumptions, bound_checks, comparisons, looks, measured
 from pipeline.judging.comparisons import Compared
-from pipeline.judging.thresholds import at_most, threshold_checks
+from pipeline.judging.thresholds import at_most, proven_missed, threshold_checks
 from pipeline.params.gate import GateParams
 from pipeline.records import (
     Audit,
@@ -76,10 +76,16 @@ def gate(evidence: Evidence, params: GateParams) -> Verdict:
         **bound_checks.slices_hold(slices, params.max_slice_drop),
         **threshold_checks(evidence.audit, metrics, params),
     }
+    proven = {
+        "not_finite": checks["not_finite"],
+        **bound_checks.proven_worse(compared, params.base_min_gain),
+        **bound_checks.slices_hold(slices, params.max_slice_drop),
+        **proven_missed(evidence.audit, metrics, params),
+    }
     return Verdict(
         candidate=metrics.candidate.revision,
         passed=_all_pass(checks),
-        outcome=_outcome(checks, {"test_spent": spent, "not_comparable": reach, "underpowered": power}),
+        outcome=_outcome(checks, spent=spent, reach=reach, proven=proven, power=power),
         first_release="live" not in metrics.rivals,
         compared_with={name: rival.revision for name, rival in metrics.rivals.items()},
         look=look,
@@ -117,11 +123,29 @@ def _all_pass(checks: Mapping[str, Check]) -> bool:
     return all(check.passed for check in checks.values())
 
 
-def _outcome(checks: Mapping[str, Check], weightier: Mapping[Outcome, Mapping[str, Check]]) -> Outcome:
-    """Name why a candidate does not pass: the first weightier reason that holds, else a failed check."""
+def _outcome(
+    checks: Mapping[str, Check],
+    *,
+    spent: Mapping[str, Check],
+    reach: Mapping[str, Check],
+    proven: Mapping[str, Check],
+    power: Mapping[str, Check],
+) -> Outcome:
+    """Name why a candidate does not pass, by what is to be done about it.
+
+    Rows that are spent, or that compare nothing, prove nothing. What is proven to be bad is bad however few
+    the rows are: who is told to get more of them would get the same answer. Only what is left open is a
+    matter of rows.
+    """
     if _all_pass(checks):
         return "passed"
-    return next((outcome for outcome, some in weightier.items() if not _all_pass(some)), "failed")
+    in_turn: tuple[tuple[Outcome, Mapping[str, Check]], ...] = (
+        ("test_spent", spent),
+        ("not_comparable", reach),
+        ("failed", proven),
+        ("underpowered", power),
+    )
+    return next((outcome for outcome, some in in_turn if not _all_pass(some)), "failed")
 
 
 def _comparison(one: Compared, params: GateParams) -> Comparison:

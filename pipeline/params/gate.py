@@ -28,7 +28,7 @@ class GateParams(Section):
     seed: int = Field(ge=0)
     cluster: str
     min_clusters: int = Field(ge=2)
-    min_hard_rows: int = Field(ge=1)
+    min_hard_rows: int | None = Field(ge=1)
     floors: dict[int, Share] = Field(min_length=1)
     base_min_gain: Gain
     live_margins: Margins

@@ -117,3 +117,26 @@ def test_gate_margin_of_zero_asks_for_no_number_of_rows(equal: Evidence) -> None
     verdict = gate(equal, none)
     assert "live_accuracy_64" in failed(verdict)
     assert verdict.comparisons["live_accuracy_64"].rows_needed == 0
+
+
+def test_gate_that_proves_a_margin_asks_for_no_more_rows(equal: Evidence) -> None:
+    """134 rows, on which the candidate won more than it lost: the bound holds, and nothing else is asked."""
+    hard = pl.col("row") < 134
+    few = replace(equal, traits=equal.traits.with_columns(hard=hard))
+    won = pl.when((pl.col("model") == "candidate") & hard).then(1.0).otherwise(pl.col("cos_positive"))
+    lost = pl.when((pl.col("model") != "candidate") & (pl.col("row") < 20)).then(0.0).otherwise(won)
+    case = replace(few, outcomes=few.outcomes.with_columns(cos_positive=lost.cast(pl.Float32)))
+    verdict = gate(case, params(min_hard_rows=100))
+    checks = {name: check for name, check in verdict.checks.items() if "hard" in name}
+    assert checks
+    assert all(check.passed for check in checks.values())
+    assert verdict.outcome == "passed"
+
+
+def test_gate_says_failed_of_what_is_proven_worse_also_where_rows_are_few() -> None:
+    """More rows would say the same of it again."""
+    few = draw(900, EQUAL | {"candidate": Truth(ndcg=0.13)}, seed=3)
+    verdict = gate(few, params())
+    assert any(name.endswith("_visible") for name in failed(verdict))
+    assert verdict.comparisons["live_ndcg_64"].high < -params().live_margins.ndcg
+    assert verdict.outcome == "failed"

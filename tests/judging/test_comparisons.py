@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.gate import EQUAL, draw
+from pipeline.judging.comparisons import least_hard_rows
 from pipeline.judging.verdict import Evidence, gate
 from pipeline.records.tables import slice_column
 from tests.support.simulated import ROWS, params
@@ -75,3 +76,14 @@ def test_gate_of_all_equal_outcomes_has_the_bound_of_the_rule_of_three(equal: Ev
     assert one.difference == 0
     # Nobody lost of n rows: at most -ln(alpha) / n would have been, at level alpha.
     assert one.low == pytest.approx(math.log(0.01) / ROWS, rel=0.05)
+
+
+@pytest.mark.parametrize(("looks", "margin", "wanted"), [(104, 0.05, 941), (104, 0.1, 245), (1, 0.05, 473)])
+def test_gate_computes_how_many_hard_rows_a_margin_needs(looks: int, margin: float, wanted: int) -> None:
+    """From the margin and the level alone, so that no candidate can spread its way out of the check."""
+    judged = params(min_hard_rows=None, alpha=0.1 if looks > 1 else 0.05, max_looks=looks)
+    assert least_hard_rows(margin, judged) == pytest.approx(wanted, abs=3)
+
+
+def test_gate_judges_no_hard_subset_whose_margin_is_nothing() -> None:
+    assert least_hard_rows(0.0, params(min_hard_rows=None)) > 10**9

@@ -12,7 +12,7 @@ from bench.gate import DIMS
 from pipeline.errors import UnmeasuredCheck
 from pipeline.judging import thresholds
 from pipeline.judging.verdict import Evidence, gate
-from pipeline.records import SplitScores
+from pipeline.records import Accuracy, SplitScores
 from tests.support.simulated import failed, metrics, params, scoring
 
 
@@ -83,3 +83,20 @@ def test_gate_refuses_probes_and_leaks_that_were_never_measured(first: Evidence)
     for case in lacking:
         with pytest.raises(UnmeasuredCheck):
             gate(case, params())
+
+
+@pytest.mark.parametrize(("floor", "proven"), [(0.96, False), (0.98, True)])
+def test_gate_holds_a_floor_for_missed_for_sure_where_the_whole_interval_lies_below(
+    equal: Evidence, floor: float, proven: bool
+) -> None:
+    split = equal.metrics.candidate.splits["test"]
+    near = Accuracy(accuracy=0.95, low=0.93, high=0.97, rows=400)
+    scored = split.model_copy(update={"triplets": dict.fromkeys(split.triplets, near)})
+    models = scoring(equal.metrics, {"candidate": {"splits": {"test": scored}}})
+    found = equal.metrics.model_copy(update={"models": models})
+    asked = params(floors=dict.fromkeys(params().floors, floor))
+    checks = thresholds.proven_missed(equal.audit, found, asked)
+    assert {checks[f"floor_{dim}"].passed for dim in asked.floors} == {not proven}
+    assert not any(
+        thresholds.threshold_checks(equal.audit, found, asked)[f"floor_{dim}"].passed for dim in asked.floors
+    )
