@@ -1,13 +1,13 @@
 """The house rules, held by reading the code: who may import whom, and what each stage must list."""
 
 import ast
-from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
-PROJECT = Path(__file__).resolve().parent.parent
-CODE = ("pipeline", "flows", "localhub", "sample", "bench")
+from tests.support.imports import MODULES, imports, project_imports, reached
+from tests.support.workspaces import PROJECT
+
 # Rooms from the ground up: a module imports from its own room and from rooms on lower floors.
 FLOORS = (
     ("errors",),
@@ -23,42 +23,6 @@ FLOORS = (
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # Where tensors are.
 TORCH = ("pipeline.engine", "pipeline.embedding", "pipeline.stages.evaluate", "pipeline.stages.pin.pickles")
-
-
-def module_name(path: Path) -> str:
-    parts = path.relative_to(PROJECT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-MODULES = {module_name(path): path for folder in CODE for path in (PROJECT / folder).rglob("*.py")}
-
-
-def imports(path: Path) -> set[str]:
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            inside = {f"{node.module}.{alias.name}" for alias in node.names}
-            found |= {name if name in MODULES else node.module for name in inside}
-        elif isinstance(node, ast.ImportFrom):
-            raise AssertionError(f"{path} has a relative import; name the module in full")
-    return found
-
-
-def project_imports(name: str) -> set[str]:
-    return {found for found in imports(MODULES[name]) if found in MODULES}
-
-
-def reached(name: str) -> set[str]:
-    seen: set[str] = set()
-    waiting = [name]
-    while waiting:
-        one = waiting.pop()
-        if one not in seen:
-            seen.add(one)
-            waiting += project_imports(one)
-    return seen
 
 
 def pipeline_modules() -> list[str]:
@@ -146,6 +110,19 @@ def test_stage_train_lists_no_code() -> None:
 def test_stage_lists_no_section_that_only_changes_speed() -> None:
     for name, stage in stages().items():
         assert not [key for key in stage["params"] if key.split(".")[0] in {"hardware", "hub"}], name
+
+
+def test_tests_take_nothing_out_of_other_tests() -> None:
+    """What several tests need stands in a conftest.py or in tests/support."""
+    for path in (PROJECT / "tests").rglob("*.py"):
+        taken = {
+            f"{node.module}.{alias.name}"
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("tests")
+            for alias in node.names
+        }
+        wrong = {name for name in taken if ".test_" in name}
+        assert not wrong, f"{path} takes {wrong} out of another test; move what both need to tests/support"
 
 
 def test_lock_holds_exact_versions_and_no_torch() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.imports import imports
 from tests.support.workspaces import PROJECT
-from tests.test_architecture import imports
 
 # Says which code runs, by which Python, where, and with what.
 CODE = """

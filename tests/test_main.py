@@ -22,9 +22,9 @@ from pipeline.workspace import digests, lineage
 from pipeline.workspace.files import write_text
 from tests.conftest import Make, Stage
 from tests.support import sealed, workspaces
+from tests.support.imports import MODULES
 from tests.support.releasing import REPO, second
 from tests.support.workspaces import PROJECT, READ_TOKEN, set_params, triplets
-from tests.test_architecture import MODULES
 
 Outcome = subprocess.CompletedProcess[str]
 

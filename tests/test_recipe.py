@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 from pipeline.params import load
-from tests.test_architecture import MODULES, PROJECT, reached
+from tests.support.imports import MODULES, reached
+from tests.support.workspaces import PROJECT
 
 ACCEPTED = Path(__file__).with_name("recipe.json")
 

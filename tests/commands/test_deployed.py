@@ -11,8 +11,8 @@ from pipeline.hub import Hub
 from pipeline.params import load
 from tests.conftest import Stage
 from tests.support import workspaces
+from tests.support.receipts import put, receipt
 from tests.support.workspaces import PROJECT, set_params
-from tests.workspace.test_receipts import put, receipt
 
 REPO = "tester/deployed"
 

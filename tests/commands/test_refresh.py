@@ -14,8 +14,8 @@ from pipeline.records import RepoRef
 from pipeline.workspace import receipts
 from tests.conftest import Stage
 from tests.support import workspaces
+from tests.support.receipts import put, receipt
 from tests.support.workspaces import set_params
-from tests.workspace.test_receipts import put, receipt
 
 TUNED = "tester/refresh-tuned"
 DATA = "tester/refresh-data"

@@ -6,7 +6,8 @@ import pytest
 
 from pipeline.__main__ import STEPS
 from pipeline.errors import ExitCode
-from tests.test_architecture import MODULES, PROJECT
+from tests.support.imports import MODULES
+from tests.support.workspaces import PROJECT
 
 PAGES = [*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md")]
 HISTORY = PROJECT / "CHANGELOG.md"

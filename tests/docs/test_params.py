@@ -5,7 +5,7 @@ import re
 from pydantic import BaseModel
 
 from pipeline.params import Params
-from tests.test_architecture import PROJECT
+from tests.support.workspaces import PROJECT
 
 
 def keys(section: type[BaseModel], prefix: str = "") -> set[str]:

@@ -16,8 +16,8 @@ from pipeline.params import load
 from pipeline.stages.pin import step as pin
 from tests.conftest import Make, Stage
 from tests.hostile.interceptor import Answer, Change, between
-from tests.hub.test_hub import everything, hub_at
 from tests.support import workspaces
+from tests.support.hubs import everything, hub_at
 from tests.support.releasing import REPO
 from tests.support.releasing import run as release
 

@@ -16,28 +16,11 @@ from huggingface_hub import HfApi
 
 from pipeline.errors import BrokenChain, HubDenied, HubError, HubNotFound, HubUnreachable
 from pipeline.hub import Hub, digest_as_listed
-from pipeline.params.machine import HubParams
 from tests.conftest import Stage
 from tests.support import workspaces
+from tests.support.hubs import everything, hub_at
 
 NOWHERE = "0" * 40
-
-
-def everything(path: str) -> bool:
-    return True
-
-
-def hub_at(endpoint: str | None = None, seconds: float = 20) -> Hub:
-    return Hub(
-        HubParams(
-            endpoint=endpoint,
-            xet=False,
-            timeout_seconds=seconds,
-            download_timeout_seconds=seconds,
-            retries=2,
-            backoff_seconds=0.05,
-        )
-    )
 
 
 @pytest.fixture

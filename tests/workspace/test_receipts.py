@@ -7,8 +7,9 @@ import pytest
 
 from pipeline.errors import BrokenChain
 from pipeline.params import load
-from pipeline.records import Receipt, RepoRef
+from pipeline.records import RepoRef
 from pipeline.workspace import receipts
+from tests.support.receipts import put, receipt
 from tests.support.workspaces import PROJECT, set_params
 
 PROBE = {
@@ -20,40 +21,6 @@ PROBE = {
     "second": "b",
     "score": "c",
 }
-
-
-DATASET = RepoRef(repo="tester/data", revision="0" * 40)
-BASE = RepoRef(repo="tester/tiny", revision="0" * 40)
-
-
-def receipt(version: str, repo: str = "tester/tuned", commit: str | None = None) -> Receipt:
-    return Receipt(
-        kind="release",
-        endpoint="http://127.0.0.1",
-        repo=repo,
-        commit=commit or version * 10,
-        parent=None,
-        version=version,
-        candidate="c",
-        recipe="r",
-        dataset=DATASET,
-        base=BASE,
-        live=None,
-        anchor=None,
-        space=None,
-        records={},
-        files={},
-        dvc_lock="l",
-        code_commit=None,
-        released_by="tester",
-        released_at="2026-01-01T00:00:00+00:00",
-    )
-
-
-def put(folder: Path, *found: Receipt) -> None:
-    (folder / "receipts").mkdir(exist_ok=True)
-    for one in found:
-        (folder / "receipts" / f"{one.commit}.json").write_text(one.model_dump_json(), encoding="utf-8")
 
 
 def test_receipts_of_a_new_workspace_are_none(tmp_path: Path) -> None:

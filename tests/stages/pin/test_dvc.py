@@ -10,8 +10,8 @@ import pytest
 from pipeline.records import Pin
 from pipeline.workspace import paths
 from tests.conftest import Stage
-from tests.stages.pin.test_rows import three
 from tests.support import workspaces
+from tests.support.splits import three
 from tests.support.workspaces import git, set_params, triplets
 
 REPO = "tester/pin-dvc"

@@ -1,7 +1,6 @@
 """Pickles become safetensors, or nothing."""
 
 import pickle
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from safetensors.torch import load_file
 
 from pipeline.errors import InvalidData
 from pipeline.stages.pin.pickles import convert
+from tests.support.pickled import Evil
 
 
 def test_pickles_become_the_same_tensors(tmp_path: Path) -> None:
@@ -37,21 +37,6 @@ def test_pickles_of_a_folder_without_any_are_none(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"x")
     assert convert(tmp_path) == ()
     assert (tmp_path / "model.safetensors").read_bytes() == b"x"
-
-
-class Evil:
-    """Writes a file when it is unpickled."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Callable[..., object], tuple[str, str]]:
-        return _touch, (str(self.path), "w")
-
-
-def _touch(path: str, mode: str) -> dict[str, torch.Tensor]:
-    with Path(path).open(mode):
-        return {}
 
 
 def test_pickles_that_would_run_code_do_not_and_are_refused(tmp_path: Path) -> None:

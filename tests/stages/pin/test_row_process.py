@@ -13,7 +13,7 @@ from datasets import load_dataset
 from pipeline.errors import InvalidData
 from pipeline.stages.pin import rows
 from pipeline.workspace import digests
-from tests.stages.pin.test_rows import dataset_params
+from tests.support.splits import dataset_params
 from tests.support.workspaces import triplets
 
 

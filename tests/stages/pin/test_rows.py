@@ -1,7 +1,7 @@
 """Rows as a data set's own files hold them, and what is refused of them."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,48 +9,18 @@ import polars as pl
 import pytest
 
 from pipeline.errors import InvalidData
-from pipeline.params.pin import CutParams, DatasetParams
-from pipeline.stages.pin import rows, splits
-from pipeline.workspace import digests, holdout
+from pipeline.params.pin import DatasetParams
+from pipeline.stages.pin import splits
+from pipeline.workspace import holdout
 from tests.support import workspaces
+from tests.support.splits import COMMIT, CUT, Splits, dataset_params, loaded, three
 from tests.support.workspaces import COLUMNS, triplets
-
-Splits = Mapping[str, Mapping[str, Sequence[Any]]]
-COMMIT = "0" * 40
-
-
-def dataset_params(**changes: Any) -> DatasetParams:
-    values: dict[str, Any] = {
-        "repo": "tester/pin",
-        "revision": COMMIT,
-        "branch": "main",
-        "splits": {"train": "train", "dev": "validation", "test": "test"},
-        "columns": {"query": "query", "positive": "positive", "negative": "negative"},
-        "slices": (),
-    }
-    return DatasetParams.model_validate(values | changes)
-
 
 WRITE: dict[str, Callable[[pl.DataFrame, Path], object]] = {
     "csv": lambda frame, path: frame.write_csv(path.with_suffix(".csv")),
     "json": lambda frame, path: frame.write_ndjson(path.with_suffix(".jsonl")),
     "parquet": lambda frame, path: frame.write_parquet(path.with_suffix(".parquet")),
 }
-CUT = CutParams(dev_share=0.2, test_share=0.3, salt="s")
-
-
-def three(**changes: Mapping[str, Sequence[Any]]) -> dict[str, Mapping[str, Sequence[Any]]]:
-    good: dict[str, Mapping[str, Sequence[Any]]] = {
-        "train": triplets(6),
-        "validation": triplets(3, 10),
-        "test": triplets(4, 20),
-    }
-    return good | changes
-
-
-def loaded(folder: Path, params: DatasetParams) -> rows.Loaded:
-    """Load a data set of which every file of a folder is one."""
-    return rows.load(folder, digests.files(folder), params)
 
 
 def read(folder: Path, params: DatasetParams) -> splits.Division:

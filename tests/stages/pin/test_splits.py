@@ -14,8 +14,8 @@ from pipeline.params.pin import CutParams
 from pipeline.stages.pin import splits
 from pipeline.stages.pin.splits import Division
 from pipeline.workspace import holdout, paths
-from tests.stages.pin.test_rows import CUT, Splits, dataset_params, loaded
 from tests.support import workspaces
+from tests.support.splits import CUT, Splits, dataset_params, loaded
 from tests.support.workspaces import COLUMNS, triplets
 
 ONLY_TRAIN = {"train": "train", "dev": None, "test": None}

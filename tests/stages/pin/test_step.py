@@ -18,10 +18,9 @@ from pipeline.stages.pin import step as pin
 from pipeline.workspace import digests, paths
 from pipeline.workspace.paths import RECORDS
 from tests.conftest import Make, Stage
-from tests.stages.pin import test_beir
-from tests.stages.pin.test_pickles import Evil
-from tests.stages.pin.test_rows import three
-from tests.support import workspaces
+from tests.support import retrieval_sets, workspaces
+from tests.support.pickled import Evil
+from tests.support.splits import three
 from tests.support.workspaces import triplets
 
 _numbers = itertools.count()
@@ -280,20 +279,24 @@ def test_pin_brings_live_and_anchor_with_the_rows_they_were_trained_on(
     assert "trained_rows.parquet" not in digests.files(folder / "data" / "base")
 
 
-def a_set(stage: Stage, folder: Path, **changes: test_beir.Table) -> dict[str, object]:
+def a_set(stage: Stage, folder: Path, **changes: retrieval_sets.Table) -> dict[str, object]:
     """Put a retrieval set on the Hub, and give the value that names it in params.yaml."""
-    tables = {"corpus": test_beir.CORPUS, "queries": test_beir.QUERIES, "qrels": test_beir.QRELS} | changes
+    tables = {
+        "corpus": retrieval_sets.CORPUS,
+        "queries": retrieval_sets.QUERIES,
+        "qrels": retrieval_sets.QRELS,
+    } | changes
     names = {"corpus": "corpus.jsonl", "queries": "queries.jsonl", "qrels": "qrels/test.tsv"}
     for name, table in tables.items():
         if table:
-            test_beir.write(folder / names[name], table)
+            retrieval_sets.write(folder / names[name], table)
     (folder / "loader.py").write_text("raise SystemExit\n")
     repo = f"tester/pin-{next(_numbers)}"
     return {"repo": repo, "revision": workspaces.put(stage.endpoint, repo, "dataset", folder), **names}
 
 
 def some_pairs(stage: Stage, folder: Path, **changes: object) -> dict[str, object]:
-    test_beir.write(folder / "sts.parquet", test_beir.PAIRS)
+    retrieval_sets.write(folder / "sts.parquet", retrieval_sets.PAIRS)
     repo = f"tester/pin-{next(_numbers)}"
     commit = workspaces.put(stage.endpoint, repo, "dataset", folder)
     columns = {"file": "sts.parquet", "first": "a", "second": "b", "score": "score"}

@@ -1,0 +1,42 @@
+"""Splits of a data set as its repository holds them, and the section of params.yaml that names them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.params.pin import CutParams, DatasetParams
+from pipeline.stages.pin import rows
+from pipeline.workspace import digests
+from tests.support.workspaces import triplets
+
+Splits = Mapping[str, Mapping[str, Sequence[Any]]]
+COMMIT = "0" * 40
+CUT = CutParams(dev_share=0.2, test_share=0.3, salt="s")
+
+
+def dataset_params(**changes: Any) -> DatasetParams:
+    """Return the section `dataset` of a repository with three splits in its own columns."""
+    values: dict[str, Any] = {
+        "repo": "tester/pin",
+        "revision": COMMIT,
+        "branch": "main",
+        "splits": {"train": "train", "dev": "validation", "test": "test"},
+        "columns": {"query": "query", "positive": "positive", "negative": "negative"},
+        "slices": (),
+    }
+    return DatasetParams.model_validate(values | changes)
+
+
+def three(**changes: Mapping[str, Sequence[Any]]) -> dict[str, Mapping[str, Sequence[Any]]]:
+    """Return three small splits, some of them as the caller wants them."""
+    good: dict[str, Mapping[str, Sequence[Any]]] = {
+        "train": triplets(6),
+        "validation": triplets(3, 10),
+        "test": triplets(4, 20),
+    }
+    return good | changes
+
+
+def loaded(folder: Path, params: DatasetParams) -> rows.Loaded:
+    """Load a data set of which every file of a folder is one."""
+    return rows.load(folder, digests.files(folder), params)
