@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.errors import InvalidParams
 from pipeline.params import Params, load
+from pipeline.params.document import read_yaml
 from tests.support.workspaces import PROJECT, set_params
 
 COMMIT = "5617a9f61b028005a4858fdac845db406aefb181"
@@ -256,6 +257,12 @@ def test_params_refuse_bytes_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InvalidParams, match="is not YAML"):
         load(tmp_path)
+
+
+def test_params_that_were_read_are_the_callers_to_change(folder: Path) -> None:
+    first = read_yaml(folder / "params.yaml")
+    first["model"]["dims"].append(1)
+    assert read_yaml(folder / "params.yaml")["model"]["dims"] == [1024, 768, 512, 256]
 
 
 def test_params_that_are_missing_are_named(tmp_path: Path) -> None:
