@@ -1,14 +1,11 @@
 """A workspace with the real stage names and trivial commands."""
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 from tests.support import sealed
 from tests.support.records import METRICS, receipt
-from tests.support.workspaces import PROJECT
+from tests.support.workspaces import PROJECT, repository
 
 CHECK = {"value": 0.8, "rule": ">=", "wanted": 0.9, "passed": True}
 STAGES = {
@@ -43,9 +40,7 @@ def make_toy(folder: Path, data: str = "good") -> Path:
     (folder / "dvc.yaml").write_text("\n".join(lines) + "\n", "utf-8")
     (folder / "data.txt").write_text(data, "utf-8")
     shutil.copy(PROJECT / "params.yaml", folder)
-    env = os.environ | {"DVC_NO_ANALYTICS": "1"}
-    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
-    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], cwd=folder, env=env, check=True)
+    repository(folder)
     return folder
 
 

@@ -1,13 +1,16 @@
 """A whole workspace in seconds: a tiny random model and a few dozen triplets on a real localhub."""
 
+import atexit
 import contextlib
 import os
 import random
 import shutil
 import subprocess
 import sys
+import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -139,8 +142,11 @@ def environment(endpoint: str, home: Path, token: str | None = TOKEN) -> dict[st
     )
 
 
-def make(folder: Path, changes: Mapping[str, Any], *, dvc: bool = True) -> Path:
-    """Make a workspace: the project's tracked files, a git repository of its own, a small params.yaml."""
+@lru_cache
+def _start(dvc: bool) -> Path:
+    """Make, once for all tests of this process, the workspace that `make` copies."""
+    folder = Path(tempfile.mkdtemp(prefix="katman-start-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=PROJECT,
@@ -154,17 +160,36 @@ def make(folder: Path, changes: Mapping[str, Any], *, dvc: bool = True) -> Path:
             shutil.copyfile(PROJECT / name, folder / name)
     (folder / "dvc.lock").unlink(missing_ok=True)
     set_params(folder, SMALL)
+    repository(folder, dvc=dvc)
+    git(folder, "add", ".")
+    return folder
+
+
+def make(folder: Path, changes: Mapping[str, Any], *, dvc: bool = True) -> Path:
+    """Make a workspace: the project's tracked files, a git repository of its own, a small params.yaml."""
+    shutil.copytree(_start(dvc), folder, symlinks=True, dirs_exist_ok=True)
     set_params(folder, changes)
-    git = ["git", "-c", "init.defaultBranch=main"]
-    subprocess.run([*git, "init", "--quiet"], cwd=folder, check=True)
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message", "Start")
+    return folder
+
+
+@lru_cache
+def _empty(dvc: bool) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="katman-empty-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    git(folder, "-c", "init.defaultBranch=main", "init", "--quiet")
     for key, value in (("name", "Test"), ("email", "test@example.org")):
-        subprocess.run(["git", "config", f"user.{key}", value], cwd=folder, check=True)
+        git(folder, "config", f"user.{key}", value)
     if dvc:
         dvc_init = [sys.executable, "-m", "dvc", "init", "--quiet"]
         subprocess.run(dvc_init, cwd=folder, check=True, env={**os.environ, "DVC_NO_ANALYTICS": "1"})
-    subprocess.run(["git", "add", "."], cwd=folder, check=True)
-    subprocess.run(["git", "commit", "--quiet", "--message", "Start"], cwd=folder, check=True)
     return folder
+
+
+def repository(folder: Path, *, dvc: bool = True) -> None:
+    """Make a folder a git repository, and DVC's, as `git init` and `dvc init` do it."""
+    shutil.copytree(_empty(dvc), folder, symlinks=True, dirs_exist_ok=True)
 
 
 def commit(folder: Path) -> None:
@@ -172,7 +197,7 @@ def commit(folder: Path) -> None:
     from dvc.repo import Repo
 
     with contextlib.chdir(folder), Repo() as repo:
-        repo.commit(force=True)
+        repo.commit(force=True, relink=False)
     git(folder, "add", ".")
     git(folder, "commit", "--quiet", "--message", "Run")
 
