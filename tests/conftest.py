@@ -8,6 +8,8 @@ os.environ["HF_HUB_DISABLE_XET"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 os.environ["DVC_NO_ANALYTICS"] = "1"
+# torch reads this when it is imported: two threads on a busy core spin five times longer than one works.
+os.environ["OMP_NUM_THREADS"] = "1"
 # A tester's own token, cache and Hub have no part in a test.
 os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="katman-tests-")
 os.environ.pop("HF_TOKEN", None)
@@ -26,7 +28,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localhub.process import User, serve
-from tests.support import workspaces
+from tests.support import sorting, workspaces
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -35,6 +37,17 @@ if TYPE_CHECKING:
 def pytest_configure(config: pytest.Config) -> None:
     # huggingface_hub 2.4 sends an upload in a way that httpx2 has deprecated.
     config.addinivalue_line("filterwarnings", "ignore:Use 'content=<...>' to upload:DeprecationWarning")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    tests = [item for item in items if isinstance(item, pytest.Function)]
+    for item in tests:
+        for name in sorting.needs(item):
+            item.add_marker(name)
+        item.add_marker(pytest.mark.xdist_group(sorting.group(item)))
+    if getattr(config.option, "loadgroup", False):  # in a worker
+        others = [item for item in items if item not in tests]
+        items[:] = [*sorted(tests, key=sorting.rank), *others]
 
 
 atexit.register(shutil.rmtree, os.environ["HF_HOME"], ignore_errors=True)

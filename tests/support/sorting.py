@@ -1,0 +1,42 @@
+"""What a test needs, and which tests one worker runs together: read off the tests, listed nowhere.
+
+Fixtures say it where a test asks for them, and names in its module where it builds that itself.
+"""
+
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parent.parent
+# Fixtures behind which a server or another process of its own stands, and the folders that are about servers.
+SERVER_FIXTURES = frozenset({"hub", "prefect", "stage", "template", "toy"})
+SERVER_FOLDERS = frozenset({"faults", "flows", "hostile"})
+SERVER_NAMES = frozenset({"serve", "ThreadingHTTPServer"})
+MODEL_NAMES = frozenset({"SentenceTransformer", "tiny", "torch"})
+# What is made once for the session and is dear: who asks for it goes to the one worker that has it. The
+# slowest stand first, so that no worker starts the longest when the others are done.
+SHARED = ("prefect", "judged", "template", "finished")
+
+
+def needs(item: pytest.Function) -> set[str]:
+    """Return the marks of what a test cannot run without: `server`, `model`, both or none."""
+    asked = set(item.fixturenames)
+    names = vars(item.module).keys()
+    room = item.path.relative_to(FOLDER).parts[0]
+    found = set()
+    if asked & SERVER_FIXTURES or names & SERVER_NAMES or room in SERVER_FOLDERS:
+        found.add("server")
+    if names & MODEL_NAMES:
+        found.add("model")
+    return found
+
+
+def group(item: pytest.Function) -> str:
+    """Return the group of tests that one worker runs: what shares something dear, else a file."""
+    shared = [name for name in SHARED if name in item.fixturenames]
+    return shared[0] if shared else str(item.path.relative_to(FOLDER))
+
+
+def rank(item: pytest.Function) -> int:
+    """Return the place of a test's group among all groups, the slowest first."""
+    return [*SHARED, group(item)].index(group(item))
