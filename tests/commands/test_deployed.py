@@ -11,7 +11,7 @@ from pipeline.hub import Hub
 from pipeline.params import load
 from tests.conftest import Stage
 from tests.support import workspaces
-from tests.support.receipts import put, receipt
+from tests.support.records import put, receipt
 from tests.support.workspaces import PROJECT, set_params
 
 REPO = "tester/deployed"

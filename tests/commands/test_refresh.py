@@ -14,7 +14,7 @@ from pipeline.records import RepoRef
 from pipeline.workspace import receipts
 from tests.conftest import Stage
 from tests.support import workspaces
-from tests.support.receipts import put, receipt
+from tests.support.records import put, receipt
 from tests.support.workspaces import set_params
 
 TUNED = "tester/refresh-tuned"

@@ -13,7 +13,7 @@ from pipeline.params import load
 from pipeline.records import Receipt
 from pipeline.workspace import receipts
 from tests.support import sealed, workspaces
-from tests.support.receipts import put, receipt
+from tests.support.records import put, receipt
 from tests.support.releasing import REPO, branches, commits, refusal, run, second, tags, tree, waiting
 from tests.support.workspaces import git, set_params
 

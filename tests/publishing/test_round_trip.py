@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from pipeline.errors import BrokenChain, InvalidData
 from pipeline.params import load
 from pipeline.publishing import round_trip
-from tests.support.receipts import receipt
+from tests.support.records import receipt
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Records as a run might have left them."""
 
+from pathlib import Path
 from typing import Any
 
 from pipeline.records import Receipt
@@ -35,3 +36,10 @@ def receipt(version: str, **changes: Any) -> Receipt:
         "released_at": "2026-01-01T00:00:00+00:00",
     }
     return Receipt.model_validate(values | changes)
+
+
+def put(folder: Path, *found: Receipt) -> None:
+    """Write receipts into a workspace, as `release` keeps them."""
+    (folder / "receipts").mkdir(exist_ok=True)
+    for one in found:
+        (folder / "receipts" / f"{one.commit}.json").write_text(one.model_dump_json(), encoding="utf-8")

@@ -9,7 +9,7 @@ from pipeline.errors import BrokenChain
 from pipeline.params import load
 from pipeline.records import RepoRef
 from pipeline.workspace import receipts
-from tests.support.receipts import put, receipt
+from tests.support.records import put, receipt
 from tests.support.workspaces import PROJECT, set_params
 
 PROBE = {
@@ -49,7 +49,7 @@ def test_receipts_name_a_file_that_is_none(tmp_path: Path) -> None:
 
 
 def test_receipts_refuse_a_version_that_is_none(tmp_path: Path) -> None:
-    put(tmp_path, receipt("1.0"))
+    put(tmp_path, receipt("v1").model_copy(update={"version": "1.0"}))
     with pytest.raises(BrokenChain, match=r"'1.0' is no version; wanted one like v1"):
         receipts.load_all(tmp_path)
 
