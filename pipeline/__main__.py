@@ -69,6 +69,8 @@ def main(arguments: list[str] | None = None) -> int:
     for key, value in chosen.items():
         if isinstance(value, Path):
             chosen[key] = (typed_in / value).resolve()
+        elif isinstance(value, list):  # an argument that may be given several times
+            chosen[key] = [(typed_in / one).resolve() if isinstance(one, Path) else one for one in value]
     name, workspace = chosen.pop("step"), chosen.pop("workspace")
     try:
         _refuse_foreign_code(workspace)

@@ -13,6 +13,7 @@ PipelineError            one clear message: value found, value wanted, what to d
 ├── TrainingFailed       training stopped before its last step
 ├── BrokenChain          a file is not the one that its record names
 │   └── Contradicted     what the Hub gives is not what vouches for it (exit code 3)
+├── Unvouched            nothing that is trusted speaks for what the Hub gives, and nothing against it
 ├── UnmeasuredCheck      the gate was told to check what evaluate never measured
 ├── ReleaseRefused       this candidate may not be released
 │   └── WaitsForPerson   it may, as soon as a person approves it (exit code 4)
@@ -124,6 +125,10 @@ class Contradicted(BrokenChain):
     """What the Hub gives is not what provenance, signature or receipt say of it."""
 
     exit_code = ExitCode.CONTRADICTED
+
+
+class Unvouched(PipelineError):
+    """Nothing that is trusted speaks for what the Hub gives, and nothing against it."""
 
 
 class UnmeasuredCheck(PipelineError):

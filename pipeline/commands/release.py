@@ -156,6 +156,7 @@ def _intent(
     """Return what main shall hold: the files, how they came about and, where it is wanted, a signature."""
     verdict, card, _ = records
     repo, how = params.release.repo, params.release.signature
+    before = receipts.latest(workspace, repo)
     # One that nobody asked for can come between two tries, which must make the same files.
     override = approval if approvals.reasons(workspace, params, verdict) else None
     statement = provenance.write(
@@ -166,6 +167,8 @@ def _intent(
         repo=repo,
         recipe=receipts.recipe(params),
         approval=override,
+        previous=before.commit if before is not None else None,
+        log=None,
     )
     tree = {**files, PROVENANCE: statement}
     if how is not None:

@@ -2,13 +2,16 @@
 
 import tempfile
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.embedding import vector_space
 from pipeline.errors import BrokenChain, ReleaseRefused
 from pipeline.hub import Hub
 from pipeline.params import Params
-from pipeline.publishing import publish, release_tree, round_trip, unsafe_files
+from pipeline.params.release import KeySignature, SigstoreSignature
+from pipeline.publishing import provenance, publish, release_tree, round_trip, signatures, unsafe_files
+from pipeline.publishing.release_tree import PROVENANCE, SIGNATURE
 from pipeline.records import Receipt
 from pipeline.workspace import digests, receipts
 
@@ -34,26 +37,29 @@ def run(workspace: Path, params: Params, to: str) -> tuple[Receipt, str]:
     """
     repo = params.release.repo
     target, newest = _target(workspace, repo, to)
-    if newest.files == target.files:
+    if _without_claims(newest) == _without_claims(target):
         receipts.commit(workspace, newest)
         return newest, f"main holds the files of {to} already, as {newest.version}"
     hub = Hub(params.hub)
     account = hub.writer()
-    with tempfile.TemporaryDirectory() as cache:
+    version = receipts.next_version(workspace, repo)
+    with tempfile.TemporaryDirectory() as cache, tempfile.TemporaryDirectory() as scratch:
         files = _download(hub, target, Path(cache))
         unsafe_files.refuse_unsafe(files)
         intent = release_tree.intend(
             repo,
-            receipts.next_version(workspace, repo),
+            version,
             target.candidate,
-            files,
+            _claim(files, target, newest, version, params.release.signature, Path(scratch)),
             [f"restores: {to}, commit {target.commit}"],
             restores=to,
         )
         published = publish.publish(
             workspace, params.release, hub, account, intent, round_trip.against_receipt(target)
         )
-    receipt = target.model_copy(update={**vars(published), "kind": "rollback", "restores": to})
+    receipt = target.model_copy(
+        update={**vars(published), "kind": "rollback", "restores": to, "log": newest.log}
+    )
     receipts.save(workspace, receipt)
     return receipt, vector_space.explain(newest, receipt)
 
@@ -90,3 +96,36 @@ def _download(hub: Hub, target: Receipt, cache: Path) -> dict[str, Path]:
             f"{target.version} says; wanted them equal. Roll back to another release"
         )
     return files
+
+
+def _without_claims(receipt: Receipt) -> dict[str, str]:
+    """Return the files of a release but those that say which version they are."""
+    return {path: digest for path, digest in receipt.files.items() if path not in {PROVENANCE, SIGNATURE}}
+
+
+def _claim(
+    files: Mapping[str, Path],
+    target: Receipt,
+    newest: Receipt,
+    version: str,
+    how: KeySignature | SigstoreSignature | None,
+    scratch: Path,
+) -> dict[str, Path]:
+    """Return the files with a statement and, where one is wanted, a signature of the version they become.
+
+    Under the earlier ones nobody outside could tell a rollback from somebody who moved a tag.
+    """
+    tree = {path: file for path, file in files.items() if path != SIGNATURE}
+    if PROVENANCE in tree:
+        tree[PROVENANCE] = provenance.rewrite(
+            tree[PROVENANCE],
+            scratch / PROVENANCE,
+            repo=target.repo,
+            version=version,
+            restores=target.version,
+            previous=newest.commit,
+            log=newest.log,
+        )
+    if how is not None:
+        tree[SIGNATURE] = signatures.sign(release_tree.assemble(scratch / "signed", tree), how)
+    return tree

@@ -8,11 +8,20 @@ from pipeline.params.section import RepoId, Section
 
 
 class KeySignature(Section):
-    """Signed with an elliptic curve key: PEM files, the private one outside of the workspace."""
+    """Signed with an elliptic curve key: PEM files, the private one outside of the workspace.
+
+    Attributes:
+        public_key: The private key's own; or several that are valid, as after a change of keys.
+    """
 
     method: Literal["key"]
     private_key: str
-    public_key: str
+    public_key: str | Annotated[tuple[str, ...], Field(min_length=1)]
+
+    @property
+    def public_keys(self) -> tuple[str, ...]:
+        """The public keys that are valid."""
+        return (self.public_key,) if isinstance(self.public_key, str) else self.public_key
 
 
 class SigstoreSignature(Section):

@@ -125,7 +125,7 @@ def with_signature(how: KeySignature | SigstoreSignature | None, round_trip: Rou
         return round_trip
 
     def verify_and_encode(folder: Path) -> Fingerprint:
-        signatures.verify(folder, how)
+        signatures.verify(folder, signatures.signers(how))
         return round_trip(folder)
 
     return verify_and_encode

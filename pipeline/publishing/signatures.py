@@ -4,6 +4,8 @@
 """
 
 import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,39 @@ from pipeline.params.release import KeySignature, SigstoreSignature
 from pipeline.publishing.release_tree import SIGNATURE
 
 INSTALL = "pip install 'model-signing>=1.1' pyopenssl"
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """One who signs, known by a PEM file."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        """Return the signer's name in a message."""
+        return f"the key {self.path}"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """One who signs, known by what an OpenID issuer says (sigstore)."""
+
+    identity: str
+    issuer: str
+
+    def __str__(self) -> str:
+        """Return the signer's name in a message."""
+        return f"{self.identity}, as {self.issuer} knows them"
+
+
+Signer = PublicKey | Identity
+
+
+def signers(how: KeySignature | SigstoreSignature) -> tuple[Signer, ...]:
+    """Return who is trusted, where a workspace signs like this."""
+    if isinstance(how, SigstoreSignature):
+        return (Identity(how.identity, how.issuer),)
+    return tuple(PublicKey(Path(path).expanduser()) for path in how.public_keys)
 
 
 def installed() -> str:
@@ -48,27 +83,45 @@ def sign(folder: Path, how: KeySignature | SigstoreSignature) -> Path:
     return path
 
 
-def verify(folder: Path, how: KeySignature | SigstoreSignature) -> None:
-    """Check the signature of a folder that came back.
+def verify(folder: Path, trusted: Sequence[Signer]) -> Signer:
+    """Find who of those that are trusted has signed every file of a folder that came back.
 
     Raises:
-        InvalidWorkspace: model-signing is not installed.
-        BrokenChain: There is no signature, or it is not one of these files by this key or identity.
+        InvalidWorkspace: model-signing is not installed, or cannot do what it needs here.
+        InvalidParams: A key cannot be read.
+        BrokenChain: There is no signature, or it is not one of these files by anybody who is trusted.
     """
-    verifying = _library("verifying")
+    verifiers = {signer: _verifier(signer) for signer in trusted}
     if not (folder / SIGNATURE).is_file():
-        raise BrokenChain(f"there is no {SIGNATURE}; wanted one, because release.signature is set")
-    config = verifying.Config().set_hashing_config(_hashing())
+        raise BrokenChain(f"there is no {SIGNATURE}; wanted one by {', or '.join(map(str, trusted))}")
+    faults = []
+    for signer, verifier in verifiers.items():
+        try:
+            verifier.verify(folder, folder / SIGNATURE)
+            return signer
+        except Exception as error:  # the library and those below it raise whatever they like
+            faults.append(f"{signer}: {first_line(error)}")
+    raise BrokenChain(
+        "\n  ".join([f"{SIGNATURE} is no signature of these files by anybody who is trusted:", *faults])
+        + "\nDo not use them. If the key was changed since, name the one that was valid then, too"
+    )
+
+
+def _verifier(signer: Signer) -> Any:
+    verifier = _library("verifying").Config().set_hashing_config(_hashing())
+    if isinstance(signer, PublicKey):
+        try:
+            return verifier.use_elliptic_key_verifier(public_key=signer.path)
+        except Exception as error:  # see above
+            raise InvalidParams(
+                f"{signer} cannot be used: {first_line(error)}. Wanted a public key (PEM, elliptic curve)"
+            ) from None
     try:
-        if isinstance(how, KeySignature):
-            config.use_elliptic_key_verifier(public_key=Path(how.public_key).expanduser())
-        else:
-            config.use_sigstore_verifier(identity=how.identity, oidc_issuer=how.issuer)
-        config.verify(folder, folder / SIGNATURE)
-    except Exception as error:  # the library and those below it raise whatever they like
-        raise BrokenChain(
-            f"{SIGNATURE} is no signature of these files by release.signature: {first_line(error)}. "
-            "Do not use them"
+        return verifier.use_sigstore_verifier(identity=signer.identity, oidc_issuer=signer.issuer)
+    except Exception as error:  # see above
+        raise InvalidWorkspace(
+            f"signatures by {signer} cannot be checked here: {first_line(error)}. Wanted sigstore's own "
+            "keys, which come over the internet; run it where that can be reached"
         ) from None
 
 
@@ -83,6 +136,6 @@ def _library(part: str) -> Any:
         return importlib.import_module(f"model_signing.{part}")
     except ImportError as error:
         raise InvalidWorkspace(
-            f"release.signature is set and model-signing cannot be imported ({first_line(error)}); wanted it "
-            f"installed. Run `{INSTALL}`, or set release.signature to null"
+            f"a signature is asked for and model-signing cannot be imported ({first_line(error)}); wanted it "
+            f"installed. Run `{INSTALL}`, or ask for no signature (release.signature: null, no --key)"
         ) from None

@@ -23,6 +23,20 @@ class Judged(Part):
     better_than_anchor: bool
 
 
+class LogState(Part):
+    """How far the workspace's log had grown when something was released; no row can be told from it.
+
+    Attributes:
+        head: The log's newest commit.
+        looks: How many candidates had been judged.
+        alpha_spent: What their looks had spent of the gate's error rate.
+    """
+
+    head: str
+    looks: int
+    alpha_spent: float
+
+
 class Receipt(Part):
     """What was released, and everything that it rests on.
 
@@ -38,6 +52,7 @@ class Receipt(Part):
         approval: The person's yes, where one was asked for.
         probe: Cosines between the fixed texts of `pipeline.publishing.round_trip`, by the model as it came
             back.
+        log: None where there was no log, and in receipts of before it was kept.
     """
 
     kind: Literal["release", "rollback"]
@@ -59,6 +74,7 @@ class Receipt(Part):
     verdict: Judged | None = None
     approval: Approval | None = None
     probe: dict[str, float] | None = None
+    log: LogState | None = None
     records: dict[str, str]
     files: dict[str, str]
     dvc_lock: str

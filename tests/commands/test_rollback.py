@@ -6,15 +6,18 @@ from pathlib import Path
 import pytest
 from huggingface_hub import CommitOperationAdd, HfApi
 
-from pipeline.commands import approve, deployed, refresh, releases, rollback
-from pipeline.errors import BrokenChain, HubDenied, ReleaseRefused, WaitsForPerson
+from pipeline.commands import approve, deployed, refresh, releases, rollback, verify
+from pipeline.errors import BrokenChain, HubDenied, ReleaseRefused, Unvouched, WaitsForPerson
 from pipeline.hub import Hub
 from pipeline.params import load
+from pipeline.publishing import provenance
+from pipeline.publishing.release_tree import PROVENANCE
 from pipeline.records import Receipt
 from pipeline.workspace import receipts
 from tests.support import sealed, workspaces
 from tests.support.records import put, receipt
 from tests.support.releasing import REPO, branches, commits, refusal, run, second, tags, tree, waiting
+from tests.support.signing import key
 from tests.support.workspaces import git, set_params
 
 
@@ -25,6 +28,11 @@ def line(ready: Path) -> Path:
 
 def back(folder: Path, to: str) -> tuple[Receipt, str]:
     return rollback.run(folder, load(folder), to)
+
+
+def differ(one: dict[str, str], other: dict[str, str]) -> set[str]:
+    """List the files that are not the same."""
+    return {path for path in one.keys() | other.keys() if one.get(path) != other.get(path)}
 
 
 def two(folder: Path) -> tuple[Receipt, Receipt]:
@@ -43,10 +51,11 @@ def test_rollback_restores_the_tree_by_a_new_commit_and_keeps_history(
     before = commits(api)
     found, said = back(line, "v1")
     assert (found.kind, found.version, found.restores) == ("rollback", "v3", "v1")
-    assert (found.candidate, found.files) == (first.candidate, first.files)
+    assert found.candidate == first.candidate
+    assert differ(found.files, first.files) == {PROVENANCE}
     assert found.parent == later.commit
     assert commits(api) == [found.commit, *before]
-    assert tree(api) == tree(api, first.commit)
+    assert differ(tree(api), tree(api, first.commit)) == {PROVENANCE}
     assert tags(api) == {"v1": first.commit, "v2": later.commit, "v3": found.commit}
     assert (waiting(api), branches(api)) == ([], {"main"})
     assert receipts.for_repo(line, REPO)[-1] == found
@@ -81,10 +90,46 @@ def test_rollback_can_itself_be_rolled_back(line: Path, api: HfApi) -> None:
     back(line, "v1")
     found, _ = back(line, "v2")
     assert (found.version, found.restores, found.candidate) == ("v4", "v2", later.candidate)
-    assert tree(api) == tree(api, later.commit)
+    assert differ(tree(api), tree(api, later.commit)) == {PROVENANCE}
     # It is out again, so that nothing waits for anybody.
     assert receipts.withdrawal(line, REPO, later.candidate) is None
     assert run(line) == (found, True)
+
+
+def test_rollback_says_of_itself_which_version_it_is(line: Path, api: HfApi) -> None:
+    _, later = two(line)
+    back(line, "v1")
+    before, after = (
+        provenance.read(Path(api.hf_hub_download(REPO, PROVENANCE, revision=version)))
+        for version in ("v1", "v3")
+    )
+    assert after == before.model_copy(
+        update={"version": "v3", "restores": "v1", "previous": later.commit, "log": later.log}
+    )
+    assert before.version == "v1"
+    assert verify.run(line, load(line), f"{REPO}@v3")["version"] == "v3"
+    # Somebody else verifies it, who has not pulled since.
+    (line / "receipts" / f"{receipts.for_repo(line, REPO)[-1].commit}.json").unlink()
+    with pytest.raises(Unvouched, match="says of itself that it is 'v3'"):
+        verify.run(line, load(line), f"{REPO}@v3")
+
+
+def test_rollback_is_signed_as_the_version_that_it_is(line: Path, tmp_path: Path) -> None:
+    ours = key(tmp_path, "ours")
+    set_params(line, {"release.signature": ours.model_dump()})
+    git(line, "commit", "--quiet", "--all", "--message", "Sign")
+    two(line)
+    found, _ = back(line, "v1")
+    assert "model.sig" in found.files
+    public = [Path(path) for path in ours.public_keys]
+    (tmp_path / "outside").mkdir()
+    for version in ("v1", "v2", "v3"):
+        said = verify.run(tmp_path / "outside", load(line), f"{REPO}@{version}", public)
+        assert (said["version"], said["receipt"]) == (version, "none here")
+    set_params(line, {"release.signature": None})
+    later, _ = back(line, "v2")
+    # What nobody signs as v4 bears no signature of v2.
+    assert "model.sig" not in later.files
 
 
 def test_rollback_names_the_releases_there_are(line: Path) -> None:
