@@ -15,10 +15,10 @@ from pipeline.publishing import release_tree, signatures
 from pipeline.workspace import receipts
 from tests.conftest import Stage
 from tests.support import workspaces
+from tests.support.records import put, receipt
 from tests.support.releasing import REPO, commits, run, second, waiting
 from tests.support.signing import key
 from tests.support.workspaces import git, set_params
-from tests.workspace.test_receipts import put, receipt
 
 
 @pytest.fixture

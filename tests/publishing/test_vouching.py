@@ -9,7 +9,7 @@ from pipeline.publishing import vouching
 from pipeline.publishing.provenance import Statement
 from pipeline.publishing.vouching import Asked, Given, Known, Stood
 from pipeline.records import Receipt
-from tests.workspace.test_receipts import receipt
+from tests.support.records import receipt
 
 REPO = "tester/tuned"
 FIRST, SECOND = {"config.json": "1"}, {"config.json": "2"}
