@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from scipy.stats import beta  # type: ignore[import-untyped]
 
 from pipeline.embedding.hardware import device_name, granted_threads
+from pipeline.judging.spending import Count
 from pipeline.judging.verdict import Evidence, gate
 from pipeline.params import load
 from pipeline.params.gate import GateParams
@@ -42,7 +43,6 @@ from pipeline.records import (
     Audit,
     EncodedTexts,
     Example,
-    Looks,
     Metrics,
     Mistakes,
     ModelName,
@@ -131,7 +131,7 @@ def draw(rows: int, truths: Mapping[ModelName, Truth], seed: int, sizes: Sequenc
         outcomes=tables[0],
         retrieved=tables[1],
         traits=TRAITS.shape(traits),
-        looks=Looks(),
+        count=Count(number=1, spent=0.0, candidates=0, lost=False),
     )
 
 

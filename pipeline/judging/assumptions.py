@@ -3,21 +3,20 @@
 from collections.abc import Sequence
 
 from pipeline.judging.comparisons import Compared, least_hard_rows, level
+from pipeline.judging.spending import FIRST_LOOKS, Count
 from pipeline.params.gate import GateParams
 from pipeline.records import Audit, HeldOut, Metrics
 
 
 def sentences(
-    compared: Sequence[Compared], metrics: Metrics, params: GateParams, look: int
+    compared: Sequence[Compared], metrics: Metrics, params: GateParams, count: Count
 ) -> dict[str, str]:
     """Say what the error rates of a verdict rest on."""
     said = {
         "resampling": f"Whole clusters ({params.cluster}) of rows are resampled {params.resamples} times: "
         "rows of one cluster may depend on each other, clusters must not.",
         "scope": "Bounds speak of this model on these test rows and others like them, not of other seeds.",
-        "looks": f"This is look {look} of {params.max_looks} at these rows, each at level "
-        f"{level(params):.4g}, so that all of them together let a candidate through that is worse by a "
-        f"margin in at most {params.alpha:.0%} of cases.",
+        "looks": _looks(params, count),
     }
     left_out = max(one.paired.left_out for one in compared)
     said["left_out"] = (
@@ -48,6 +47,25 @@ def sentences(
         said["rows_needed"] = "Test rows that would show a margin: " + ", ".join(
             f"{name} {rows:,}" for name, rows in asked.items()
         )
+    return said
+
+
+def _looks(params: GateParams, count: Count) -> str:
+    """Say how often the rows were looked at, and what all looks together may let through."""
+    allowed = params.max_looks
+    first = min(allowed, FIRST_LOOKS)
+    together = "all of them together" if first == allowed else f"the first {first} together"
+    said = (
+        f"This is look {count.number} of {allowed} at these rows, each at level {level(params):.4g}, so that "
+        f"{together} let a candidate through that is worse by a margin in at most "
+        f"{first * level(params):.1%} of cases"
+    )
+    said += "." if first == allowed else f", and all {allowed} in at most {allowed * level(params):.1%}."
+    if count.lost:
+        said += " The log of some of these rows is lost: nobody knows how many candidates they judged."
+    left = allowed - count.number
+    if 0 <= left <= FIRST_LOOKS:
+        said += f" {left or 'No'} more may be judged before new test rows are needed."
     return said
 
 

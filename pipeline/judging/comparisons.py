@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.dataset.slices import Slice
-from pipeline.judging import bootstrap
+from pipeline.judging import bootstrap, spending
 from pipeline.judging.bootstrap import Bounds, Differences
 from pipeline.judging.measured import Measured
 from pipeline.params.gate import GateParams, Margins
@@ -68,8 +68,8 @@ class Compared:
 
 
 def level(params: GateParams) -> float:
-    """Return the level of each bound in one look: all looks together err no more often than `alpha`."""
-    return params.alpha / params.max_looks
+    """Return the level of each bound in one look."""
+    return spending.level(params.alpha, params.max_looks)
 
 
 def with_others(found: Measured, rivals: Sequence[Rival], params: GateParams) -> list[Paired]:

@@ -6,15 +6,15 @@ from dataclasses import asdict, dataclass
 import polars as pl
 
 from pipeline.errors import UnmeasuredCheck
-from pipeline.judging import assumptions, bound_checks, comparisons, looks, measured
+from pipeline.judging import assumptions, bound_checks, comparisons, measured
 from pipeline.judging.comparisons import Compared
+from pipeline.judging.spending import Count
 from pipeline.judging.thresholds import at_most, proven_missed, threshold_checks
 from pipeline.params.gate import GateParams
 from pipeline.records import (
     Audit,
     Check,
     Comparison,
-    Looks,
     Metrics,
     Outcome,
     Reembed,
@@ -34,7 +34,7 @@ class Evidence:
         outcomes: The rows of `records.tables.OUTCOMES`.
         retrieved: The rows of `records.tables.RETRIEVED`.
         traits: The rows of `records.tables.TRAITS`.
-        looks: Every candidate judged before.
+        count: How often these test rows were looked at before this candidate.
     """
 
     audit: Audit
@@ -43,14 +43,14 @@ class Evidence:
     outcomes: pl.DataFrame
     retrieved: pl.DataFrame
     traits: pl.DataFrame
-    looks: Looks
+    count: Count
 
 
 def gate(evidence: Evidence, params: GateParams) -> Verdict:
     """Judge one candidate; a "no" is a result, not an error.
 
     Args:
-        evidence: Records and tables of the steps before, and the looks so far.
+        evidence: Records and tables of the steps before, and how often the rows were looked at.
         params: The section `gate` of params.yaml.
 
     Returns:
@@ -61,9 +61,8 @@ def gate(evidence: Evidence, params: GateParams) -> Verdict:
         InvalidParams: `gate.cluster` names no column.
     """
     metrics, rivals = evidence.metrics, list(evidence.metrics.rivals)
-    look = looks.look_of(evidence.looks, evidence.audit.test_digest, metrics.candidate.revision)
     compared, slices, not_finite = _compare(evidence, rivals, params)
-    spent = {"look": at_most(float(look), float(params.max_looks))}
+    spent = _budget(evidence.count, params.max_looks)
     reach = bound_checks.enough_left(compared, [*rivals, "base"], params.min_clusters)
     power = bound_checks.margins_visible(compared)
     checks = {
@@ -88,13 +87,14 @@ def gate(evidence: Evidence, params: GateParams) -> Verdict:
         outcome=_outcome(checks, spent=spent, reach=reach, proven=proven, power=power),
         first_release="live" not in metrics.rivals,
         compared_with={name: rival.revision for name, rival in metrics.rivals.items()},
-        look=look,
+        look=evidence.count.number,
         looks_allowed=params.max_looks,
+        looks_left=max(0, params.max_looks - evidence.count.number),
         checks=checks,
         comparisons={one.name: _comparison(one, params) for one in compared},
         needs_human=evidence.reembed.compatible is False,
         better_than_anchor=_better_than_anchor(compared, rivals),
-        assumptions=assumptions.sentences(compared, metrics, params, look)
+        assumptions=assumptions.sentences(compared, metrics, params, evidence.count)
         | assumptions.style_sentences(evidence.audit, params.split),
     )
 
@@ -117,6 +117,14 @@ def _compare(
     paired = comparisons.with_others(found, rivals, params)
     slices = comparisons.in_slices(found, "live" if "live" in rivals else "base", params.max_slice_drop)
     return *comparisons.compare(paired, slices, found.clusters, params), found.not_finite
+
+
+def _budget(count: Count, max_looks: int) -> dict[str, Check]:
+    """Check that the test rows may judge one more; where nobody knows how many they judged, they may not."""
+    checks = {"look": at_most(float(count.number), float(max_looks))}
+    if count.lost:
+        checks["looks_known"] = Check(value=False, rule="==", wanted=True, passed=False)
+    return checks
 
 
 def _all_pass(checks: Mapping[str, Check]) -> bool:

@@ -22,7 +22,7 @@ from pipeline.records.receipt import Judged, LogState, Receipt
 from pipeline.records.record import Document, Part, Record
 from pipeline.records.reembed import Reembed
 from pipeline.records.training import CurvePoint, Speed, Training
-from pipeline.records.verdict import Check, Comparison, Looks, Outcome, Rule, Summary, Verdict
+from pipeline.records.verdict import Check, Comparison, Outcome, Rule, Summary, Verdict
 
 __all__ = [
     "Accuracy",
@@ -40,7 +40,6 @@ __all__ = [
     "Judged",
     "Lengths",
     "LogState",
-    "Looks",
     "Metric",
     "Metrics",
     "Mistakes",

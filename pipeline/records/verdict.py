@@ -1,8 +1,6 @@
-"""What `gate` writes: `verdict.json`, `summary.json` and `looks.json`, all in `records/`."""
+"""What `gate` writes: `verdict.json` and `summary.json`, both in `records/`."""
 
 from typing import Literal
-
-from pydantic import Field
 
 from pipeline.records.names import Rival
 from pipeline.records.record import Document, Part, Record
@@ -56,8 +54,10 @@ class Verdict(Record):
             are comparable, or the test set has been looked at too often.
         first_release: There was no live model.
         compared_with: Commits of live and anchor, where they were compared.
-        look: This candidate's number among those judged on these test rows.
+        look: This candidate's number among those judged on these test rows, each counted by the share of the
+            rows that it was judged on.
         looks_allowed: `gate.max_looks`.
+        looks_left: How many more these rows may judge.
         comparisons: By name, as `live_ndcg_1024`.
         needs_human: A new vector space replaces the live one: a person must approve before the release.
         better_than_anchor: Whether the candidate becomes the anchor when it is released.
@@ -71,6 +71,7 @@ class Verdict(Record):
     compared_with: dict[Rival, str]
     look: int
     looks_allowed: int
+    looks_left: int
     checks: dict[str, Check]
     comparisons: dict[str, Comparison]
     needs_human: bool
@@ -99,14 +100,3 @@ class Summary(Document):
     ndcg: dict[int, float]
     accuracy: dict[int, float]
     hard: dict[int, float]
-
-
-class Looks(Document):
-    """Every candidate that was ever judged, by the test rows that it was judged on.
-
-    Attributes:
-        candidates: By digest of the test rows, in the order of judging, refused ones too; appended to, never
-            shortened.
-    """
-
-    candidates: dict[str, tuple[str, ...]] = Field(default_factory=dict)

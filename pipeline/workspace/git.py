@@ -25,6 +25,13 @@ def holds(workspace: Path, path: str) -> bool:
     return _git(workspace, "cat-file", "-e", f"HEAD:./{path}").returncode == 0
 
 
+def states(workspace: Path, path: str) -> list[bytes]:
+    """Give what each commit of each branch, tag and stash made of a file, oldest first."""
+    log = ["log", "--all", "--reverse", "--format=%H", "--diff-filter=AM", "--", path]
+    commits = _git(workspace, *log).stdout.split()
+    return [_git(workspace, "show", f"{commit}:./{path}").stdout.encode() for commit in commits]
+
+
 def commit(workspace: Path, message: str) -> str | None:
     """Commit what the steps wrote, and nothing else; None where there is nothing new.
 

@@ -88,16 +88,31 @@ def append(workspace: Path, what: What) -> Entry:
         InvalidWorkspace: git refused.
     """
     for _ in range(_TRIES):
-        standing = head(workspace)
-        entry = Entry(after=standing, at=datetime.now(UTC).isoformat(timespec="seconds"), what=what)
-        blob = _git(workspace, "hash-object", "-w", "--stdin", stdin=entry.dump()).stdout.decode().strip()
-        tree = {**(_tree(workspace, standing) if standing else {}), entry.name: blob}
-        if _moved(workspace, standing, tree, [standing] if standing else [], f"{what.kind}: {_title(what)}"):
+        entry = append_on(workspace, head(workspace), what)
+        if entry is not None:
             return entry
     raise InvalidWorkspace(
-        f"{REF} of {_home(workspace)} was moved by somebody else {_TRIES} times in a row; wanted one writer "
+        f"{REF} of {home(workspace)} was moved by somebody else {_TRIES} times in a row; wanted one writer "
         "at a time. See what else runs on this workspace, then run it again"
     )
+
+
+def append_on(workspace: Path, standing: str | None, what: What) -> Entry | None:
+    """Add one entry on top of this very commit; None, and nothing is added, where the log moved on meanwhile.
+
+    Args:
+        workspace: The folder of the workspace.
+        standing: The head that the entry rests on; None where nothing was logged yet.
+        what: What happened.
+
+    Raises:
+        InvalidWorkspace: git refused.
+    """
+    entry = Entry(after=standing, at=datetime.now(UTC).isoformat(timespec="seconds"), what=what)
+    blob = _git(workspace, "hash-object", "-w", "--stdin", stdin=entry.dump()).stdout.decode().strip()
+    tree = {**(_tree(workspace, standing) if standing else {}), entry.name: blob}
+    parents = [standing] if standing else []
+    return entry if _moved(workspace, standing, tree, parents, f"{what.kind}: {_title(what)}") else None
 
 
 def holds(workspace: Path, commit: str) -> bool:
@@ -134,7 +149,7 @@ def fetch(workspace: Path, remote: str) -> bool:
                 return True
         elif _moved(workspace, standing, both, [standing, theirs], f"merge: the log of {remote}"):
             return True
-    raise InvalidWorkspace(f"{REF} of {_home(workspace)} keeps moving; wanted it at rest. Run it again")
+    raise InvalidWorkspace(f"{REF} of {home(workspace)} keeps moving; wanted it at rest. Run it again")
 
 
 def push(workspace: Path, remote: str) -> None:
@@ -152,6 +167,15 @@ def push(workspace: Path, remote: str) -> None:
             return
         if b"[rejected]" not in answer.stderr and b"fetch first" not in answer.stderr:
             raise _refused(answer)
+
+
+def home(workspace: Path) -> Path:
+    """Return the workspace whose log this is: DVC runs experiments in repositories of their own below it."""
+    parts = workspace.resolve().parts
+    for place in range(len(parts) - 2):
+        if parts[place : place + 3] == (".dvc", "tmp", "exps"):
+            return Path(*parts[:place])
+    return workspace
 
 
 def _title(what: What) -> str:
@@ -200,21 +224,12 @@ def _set(workspace: Path, commit: str, standing: str | None) -> bool:
     return False
 
 
-def _home(workspace: Path) -> Path:
-    """Return the workspace whose log this is: DVC runs experiments in repositories of their own below it."""
-    parts = workspace.resolve().parts
-    for place in range(len(parts) - 2):
-        if parts[place : place + 3] == (".dvc", "tmp", "exps"):
-            return Path(*parts[:place])
-    return workspace
-
-
 def _git(
     workspace: Path, *arguments: str, stdin: bytes = b"", refusable: bool = False
 ) -> subprocess.CompletedProcess[bytes]:
     answer = subprocess.run(
         ["git", *arguments],
-        cwd=_home(workspace),
+        cwd=home(workspace),
         input=stdin,
         capture_output=True,
         check=False,

@@ -48,8 +48,6 @@ RECORDS = {
 }
 # The few numbers of a verdict that `dvc metrics` shows.
 SUMMARY = "records/summary.json"
-# How often the test rows were looked at, see `pipeline.judging.looks`.
-LOOKS = "records/looks.json"
 
 RECEIPTS = "receipts"
 APPROVALS = "approvals"

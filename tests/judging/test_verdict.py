@@ -8,8 +8,9 @@ import pytest
 
 from bench.gate import DIMS, EQUAL, PARAMS, Truth, chain, draw, upper
 from pipeline.errors import UnmeasuredCheck
+from pipeline.judging.spending import Count
 from pipeline.judging.verdict import Evidence, gate
-from pipeline.records import Looks, ModelName
+from pipeline.records import ModelName
 from tests.support.simulated import ROWS, failed, params
 
 
@@ -79,14 +80,28 @@ def test_gate_refuses_a_first_release_no_better_than_the_base(first: Evidence) -
 
 
 def test_gate_stops_when_the_looks_are_spent(equal: Evidence) -> None:
-    digest = equal.audit.test_digest
-    judged = Looks(candidates={digest: ("a" * 64, "b" * 64, "c" * 64, "d" * 64)})
-    assert gate(replace(equal, looks=judged), params()).look == 3  # this candidate is the third of them
-    others = Looks(candidates={digest: tuple(str(place) for place in range(5))})
-    spent = gate(replace(equal, looks=others), params())
-    assert (spent.outcome, spent.look) == ("test_spent", 6)
-    elsewhere = Looks(candidates={"other rows": tuple(str(place) for place in range(5))})
-    assert gate(replace(equal, looks=elsewhere), params()).look == 1
+    last = gate(replace(equal, count=Count(number=5, spent=0.04, candidates=4, lost=False)), params())
+    assert (last.outcome, last.look, last.looks_left) == ("passed", 5, 0)
+    assert "No more may be judged" in last.assumptions["looks"]
+    spent = gate(replace(equal, count=Count(number=6, spent=0.05, candidates=5, lost=False)), params())
+    assert (spent.outcome, spent.look, spent.looks_left) == ("test_spent", 6, 0)
+    assert failed(spent) == {"look"}
+
+
+def test_gate_takes_rows_whose_looks_nobody_knows_for_spent(equal: Evidence) -> None:
+    lost = gate(replace(equal, count=Count(number=1, spent=0.0, candidates=0, lost=True)), params())
+    assert lost.outcome == "test_spent"
+    assert failed(lost) == {"looks_known"}
+
+
+def test_gate_spends_twice_alpha_up_to_its_horizon_and_says_so_ten_looks_ahead(equal: Evidence) -> None:
+    far = gate(equal, params(max_looks=104))
+    assert far.comparisons["live_accuracy_64"].alpha == pytest.approx(0.1 / 104)
+    assert "the first 10 together" in far.assumptions["looks"]
+    assert "all 104 in at most 10.0%" in far.assumptions["looks"]
+    assert "more may be judged" not in far.assumptions["looks"]
+    near = replace(equal, count=Count(number=94, spent=0.0, candidates=93, lost=False))
+    assert "10 more may be judged" in gate(near, params(max_looks=104)).assumptions["looks"]
 
 
 @pytest.mark.parametrize("change", [{"split": "dev"}, {"floors": {64: 0.5, 8: 0.5}}])

@@ -79,6 +79,7 @@ def test_verdict_lists_its_failures() -> None:
         compared_with={},
         look=1,
         looks_allowed=5,
+        looks_left=4,
         checks={"good": good, "bad": bad},
         comparisons={},
         needs_human=False,

@@ -1,9 +1,8 @@
 """What version 0.1 left in git and no step writes again is read as it stands."""
 
-from pipeline.records import Approval, Looks, Receipt, RepoRef
+from pipeline.records import Approval, Receipt, RepoRef
 
 APPROVAL = '{"name": "Ayşe", "reason": "the index is rebuilt", "approved_at": "2026-02-02T10:00:00+00:00"}'
-LOOKS = '{"candidates": {"digest of test rows": ["first candidate", "second candidate"]}}'
 RECEIPT = """
 {
   "kind": "release",
@@ -43,6 +42,5 @@ def test_receipt_of_0_1_is_read() -> None:
     assert receipt.verdict.outcome == "passed"
 
 
-def test_approval_and_looks_of_0_1_are_read() -> None:
+def test_approval_of_0_1_is_read() -> None:
     assert Approval.model_validate_json(APPROVAL).name == "Ayşe"
-    assert list(Looks.model_validate_json(LOOKS).candidates) == ["digest of test rows"]

@@ -42,6 +42,7 @@ def verdict(candidate: str, **changes: Any) -> Verdict:
         "compared_with": {},
         "look": 1,
         "looks_allowed": 5,
+        "looks_left": 4,
         "checks": {"floor_32": {"value": 0.9, "rule": ">=", "wanted": 0.5, "passed": True}},
         "comparisons": {},
         "needs_human": False,

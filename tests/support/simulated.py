@@ -14,6 +14,7 @@ MARGINS = {
     "live_margins": Margins(ndcg=0.02, hard=0.05, accuracy=0.008),
     "anchor_margins": Margins(ndcg=0.03, hard=0.1, accuracy=0.012),
     "min_hard_rows": 100_000,
+    "max_looks": 5,
 }
 
 

@@ -5,28 +5,26 @@ docs/gate.md says in a page what is tested and how often such a verdict is wrong
 
 from pathlib import Path
 
-from pipeline.judging import looks
-from pipeline.judging.verdict import Evidence, gate
+from pipeline.judging.evidence import read
+from pipeline.judging.spending import FIRST_LOOKS
+from pipeline.judging.verdict import gate
 from pipeline.params import Params
-from pipeline.records import Audit, HeldOut, Metrics, Reembed, Summary, Verdict
-from pipeline.records.tables import OUTCOMES, RETRIEVED, TRAITS
+from pipeline.records import HeldOut, Metrics, Summary, Verdict
+from pipeline.stages.gate import looks
 from pipeline.workspace import lineage, paths
 from pipeline.workspace.files import write_text
 
 
 def run(workspace: Path, params: Params) -> Verdict:
-    """Judge what `audit` and `evaluate` recorded; count the look, and write summary and verdict."""
-    evidence = Evidence(
-        audit=Audit.load(workspace / paths.RECORDS["audit"]),
-        metrics=Metrics.load(workspace / paths.RECORDS["evaluate"]),
-        reembed=Reembed.load(workspace / paths.REEMBED),
-        outcomes=OUTCOMES.read(workspace / paths.OUTCOMES),
-        retrieved=RETRIEVED.read(workspace / paths.RETRIEVED),
-        traits=TRAITS.read(workspace / paths.TRAITS),
-        looks=looks.load(workspace),
-    )
-    verdict = gate(evidence, params.gate)
-    looks.write(workspace, looks.add(evidence.looks, evidence.audit.test_digest, verdict.candidate))
+    """Judge what `audit` and `evaluate` recorded; log the look, and write summary and verdict."""
+    looks.take_in(workspace, params.gate.split)
+    logged = False
+    while (
+        not logged
+    ):  # another candidate may be judged meanwhile, and be the look that this one was about to be
+        evidence, place = read(workspace, params.gate.split)
+        verdict = gate(evidence, params.gate)
+        logged = looks.write(workspace, place, verdict, evidence.audit.test_digest, params.gate)
     write_text(workspace / paths.SUMMARY, _summarize(evidence.metrics, verdict, params.gate.split).dump())
     return lineage.seal(workspace, "gate", verdict)
 
@@ -38,6 +36,11 @@ def summary(verdict: Verdict) -> str:
         for name, check in verdict.checks.items()
     ]
     lines.append("verdict: " + ("passed" if verdict.passed else f"refused ({verdict.outcome})"))
+    if verdict.looks_left <= FIRST_LOOKS:
+        lines.append(
+            f"look {verdict.look} of {verdict.looks_allowed}: these test rows may judge {verdict.looks_left} "
+            "more; then every verdict is test_spent, until the data set brings new ones"
+        )
     if verdict.passed and verdict.needs_human:
         lines.append("a new vector space: a person must approve it before the release")
     return "\n".join(lines)

@@ -43,7 +43,7 @@ def divide(found: Loaded, params: DatasetParams, cut: CutParams, ledger: pl.Data
         found: The data set.
         params: The section `dataset`.
         cut: Shares and salt of the splits that are cut.
-        ledger: As `pipeline.workspace.holdout.read` gives it.
+        ledger: As `pipeline.workspace.holdout.known` gives it.
 
     Raises:
         InvalidData: A split or column is missing, a split is empty, or a column holds no strings.

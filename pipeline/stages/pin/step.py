@@ -28,7 +28,7 @@ def run(workspace: Path, params: Params) -> Pin:
             weights are pickles, or the ledger is damaged.
         BrokenChain: A downloaded file is not the one that the Hub lists.
     """
-    held = holdout.read(workspace)
+    held = holdout.known(workspace)
     hub = Hub(params.hub)
     workers = params.pin.max_workers
     dataset = downloads.data(hub, params.dataset.repo, params.dataset.revision, max_workers=workers)
@@ -54,7 +54,7 @@ def run(workspace: Path, params: Params) -> Pin:
     _write(workspace / paths.PROBES, {}, None if probe_tables else "params.yaml names no probes")
     for name, tables in probe_tables.items():
         _write(workspace / paths.PROBES / name, tables)
-    holdout.append(workspace, division.newly_held, params.dataset.revision)
+    holdout.keep(workspace, division.newly_held, params.dataset.revision)
     return lineage.seal(
         workspace,
         "pin",

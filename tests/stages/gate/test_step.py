@@ -1,7 +1,7 @@
 """What the step leaves: a verdict, a look, and the few numbers that DVC shows."""
 
+import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +10,16 @@ import polars as pl
 import pytest
 
 from pipeline.errors import BrokenChain
-from pipeline.judging import looks
+from pipeline.judging import verdict
+from pipeline.judging.verdict import Evidence
 from pipeline.params import load
+from pipeline.params.gate import GateParams
 from pipeline.records import Metrics, Summary, Verdict
+from pipeline.records.log import EarlierLooks, Groups, Look
+from pipeline.stages.gate import looks
 from pipeline.stages.gate import step as gate
-from pipeline.workspace import digests, paths
-from tests.support.workspaces import git
+from pipeline.workspace import digests, log, paths
+from tests.support.workspaces import git, set_params
 
 TERMINAL = 100
 
@@ -31,19 +35,115 @@ def dvc_metrics(folder: Path, *arguments: str) -> str:
     ).stdout
 
 
-def test_gate_writes_verdict_and_look(line: Path) -> None:
+def looks_of(folder: Path) -> list[Look]:
+    return [entry.what for entry in log.entries(folder).values() if isinstance(entry.what, Look)]
+
+
+def judged_on(folder: Path) -> frozenset[str]:
+    traits = pl.read_parquet(folder / paths.TRAITS)
+    return frozenset(traits.filter(pl.col("split") == "test")["group"])
+
+
+def test_gate_logs_one_look_with_its_rows_values_and_level(line: Path) -> None:
     verdict = Verdict.load(line / paths.RECORDS["gate"])
-    assert list(looks.load(line).candidates.values()) == [(verdict.candidate,)]
-    before = (line / paths.LOOKS).read_bytes()
+    (look,) = looks_of(line)
+    assert (look.candidate, look.outcome) == (verdict.candidate, verdict.outcome)
+    assert frozenset(look.groups.besides) == judged_on(line)
+    assert look.gate["max_looks"] == load(line).gate.max_looks == verdict.looks_allowed
+    assert look.alpha == pytest.approx(0.1 / verdict.looks_allowed)
+    assert (verdict.look, verdict.looks_left) == (1, verdict.looks_allowed - 1)
+
+
+def test_gate_again_gives_the_same_bytes_and_no_look_whatever_was_judged_since(line: Path) -> None:
+    before = (line / paths.RECORDS["gate"]).read_bytes()
+    head = log.head(line)
     gate.run(line, load(line))
-    assert (line / paths.LOOKS).read_bytes() == before
+    assert log.head(line) == head
+    (look,) = looks_of(line)
+    log.append(line, look.model_copy(update={"candidate": "f" * 64}))
+    gate.run(line, load(line))
+    assert (line / paths.RECORDS["gate"]).read_bytes() == before
 
 
-def test_gate_without_readable_looks_refuses(line: Path) -> None:
-    (line / paths.LOOKS).write_text("[]", encoding="utf-8")
+def test_gate_of_other_values_keeps_the_look_spends_nothing_and_logs_the_values(line: Path) -> None:
+    set_params(line, {"gate.max_slice_drop": 0.9})
+    verdict = gate.run(line, load(line))
+    first, again = looks_of(line)
+    assert verdict.look == 1
+    assert (again.candidate, again.alpha) == (first.candidate, 0.0)
+    assert (first.gate["max_slice_drop"], again.gate["max_slice_drop"]) == (1.0, 0.9)
+    assert (again.groups.without, again.groups.besides) == ((), ())
+    gate.run(line, load(line))
+    assert len(looks_of(line)) == 2
+
+
+def test_gate_judges_again_where_another_candidate_took_its_look(
+    line: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two experiments that are judged at once must not both be the same look."""
+    (theirs,) = looks_of(line)
+    git(line, "update-ref", "-d", log.REF)
+    others = iter(["f" * 64])
+
+    def slowly(evidence: Evidence, params: GateParams) -> Verdict:
+        for other in others:
+            log.append(line, theirs.model_copy(update={"candidate": other}))
+        return verdict.gate(evidence, params)
+
+    monkeypatch.setattr("pipeline.stages.gate.step.gate", slowly)
+    assert gate.run(line, load(line)).look == 2
+    assert [one.candidate for one in looks_of(line)].count(theirs.candidate) == 1
+
+
+def older(folder: Path, *candidates: str) -> None:
+    """Put the file there in which katman 0.1 kept the looks, and forget the log."""
+    git(folder, "update-ref", "-d", log.REF)
+    (folder / looks.FILE).write_text(json.dumps({"candidates": {"rows": candidates}}), encoding="utf-8")
+
+
+def test_gate_takes_in_the_looks_of_an_older_workspace(line: Path) -> None:
+    candidate = Verdict.load(line / paths.RECORDS["gate"]).candidate
+    older(line, "a" * 64, candidate)
+    assert gate.run(line, load(line)).look == 2
+    earlier = [entry.what for entry in log.entries(line).values() if isinstance(entry.what, EarlierLooks)]
+    assert [one.candidates for one in earlier] == [("a" * 64, candidate)]
+    assert judged_on(line) <= set(earlier[0].groups.besides)
+    (line / looks.FILE).write_text("[]", encoding="utf-8")  # taken in once, and never asked again
+    assert gate.run(line, load(line)).look == 2
+
+
+def test_gate_takes_in_looks_that_a_checkout_took_out_of_the_file(line: Path) -> None:
+    for candidates in (["a" * 64], ["a" * 64, "b" * 64], ["a" * 64]):
+        older(line, *candidates)
+        git(line, "add", looks.FILE)
+        git(line, "commit", "--quiet", "--message", "Looks")
+    (line / looks.FILE).unlink()
+    assert gate.run(line, load(line)).look == 3
+
+
+def test_gate_without_readable_looks_of_before_refuses(line: Path) -> None:
+    older(line)
+    (line / looks.FILE).write_text("[]", encoding="utf-8")
     with pytest.raises(BrokenChain, match=r"git checkout records/looks\.json"):
         gate.run(line, load(line))
-    shutil.rmtree(line)
+
+
+def test_gate_of_a_lost_log_says_that_the_test_rows_are_spent(line: Path) -> None:
+    git(line, "update-ref", "-d", log.REF)
+    log.append(line, EarlierLooks(candidates=(), groups=Groups(besides=tuple(judged_on(line))), lost=True))
+    verdict = gate.run(line, load(line))
+    assert verdict.outcome == "test_spent"
+    assert set(verdict.failures()) == {"looks_known"}
+
+
+def test_gate_announces_ten_looks_ahead_that_the_test_rows_will_be_spent(line: Path) -> None:
+    verdict = Verdict.load(line / paths.RECORDS["gate"])
+    assert "may judge" not in gate.summary(verdict)
+    near = verdict.model_copy(update={"look": 95, "looks_allowed": 104, "looks_left": 9})
+    assert (
+        "look 95 of 104: these test rows may judge 9 more; then every verdict is test_spent"
+        in gate.summary(near)
+    )
 
 
 @pytest.mark.parametrize("path", [paths.OUTCOMES, paths.RETRIEVED, paths.TRAITS])
