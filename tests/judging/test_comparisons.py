@@ -81,7 +81,7 @@ def test_gate_of_all_equal_outcomes_has_the_bound_of_the_rule_of_three(equal: Ev
 @pytest.mark.parametrize(("looks", "margin", "wanted"), [(104, 0.05, 941), (104, 0.1, 245), (1, 0.05, 473)])
 def test_gate_computes_how_many_hard_rows_a_margin_needs(looks: int, margin: float, wanted: int) -> None:
     """From the margin and the level alone, so that no candidate can spread its way out of the check."""
-    judged = params(min_hard_rows=None, alpha=0.1 if looks > 1 else 0.05, max_looks=looks)
+    judged = params(min_hard_rows=None, max_looks=looks)
     assert least_hard_rows(margin, judged) == pytest.approx(wanted, abs=3)
 
 
