@@ -16,15 +16,17 @@ from pipeline.records.failure import FAILURE_FILE, Failure
 
 
 class Step(NamedTuple):
-    """A verb: the module that does it, and a line of help."""
+    """A verb: the module that does it, a line of help, and whether params.yaml must hold before it starts."""
 
     name: str
     module: str
     help: str
+    needs_params: bool = True
 
 
 STEPS = (
     Step("check", "pipeline.commands.check", "find what is wrong before the first step starts"),
+    Step("upgrade", "pipeline.commands.upgrade", "give params.yaml the keys of a newer katman", False),
     Step("refresh", "pipeline.commands.refresh", "write the Hub's newer revisions into params.yaml"),
     Step("pin", "pipeline.stages.pin.step", "download data and models at their commits, checked"),
     Step("audit", "pipeline.stages.audit.step", "reject bad rows, each with its reason"),
@@ -46,7 +48,8 @@ class StepModule(Protocol):
     """What a step's module gives, and `arguments(parser)` where the step has arguments of its own.
 
     Attributes:
-        run: Does the step; takes workspace, params and, by name, what `arguments` registered.
+        run: Does the step; takes workspace, params (unless the table says that it needs none) and, by name,
+            what `arguments` registered.
         summary: Returns the few lines that the user reads of what `run` returned.
     """
 
@@ -54,10 +57,13 @@ class StepModule(Protocol):
     summary: Callable[[Any], str]
 
 
+def _step(name: str) -> Step:
+    return next(step for step in STEPS if step.name == name)
+
+
 def load_module(name: str) -> StepModule:
     """Import the module of a step, when the step is called and no sooner: torch alone takes seconds."""
-    module = next(step.module for step in STEPS if step.name == name)
-    return cast(StepModule, importlib.import_module(module))
+    return cast(StepModule, importlib.import_module(_step(name).module))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -74,8 +80,9 @@ def main(arguments: list[str] | None = None) -> int:
     name, workspace = chosen.pop("step"), chosen.pop("workspace")
     try:
         _refuse_foreign_code(workspace)
-        params, module = load(workspace), load_module(name)
-        print(module.summary(module.run(workspace, params, **chosen)))
+        params = (load(workspace),) if _step(name).needs_params else ()
+        module = load_module(name)
+        print(module.summary(module.run(workspace, *params, **chosen)))
     except PipelineError as error:
         return _fail(name, error)
     except OSError as error:

@@ -133,7 +133,8 @@ def test_main_step_registers_the_arguments_that_its_run_takes(step: main.Step) -
     parser = ArgumentParser(add_help=False)
     getattr(module, "arguments", lambda parser: None)(parser)
     registered = [action.dest for action in parser._actions]
-    assert list(inspect.signature(module.run).parameters) == ["workspace", "params", *registered]
+    given = ["workspace", "params"] if step.needs_params else ["workspace"]
+    assert list(inspect.signature(module.run).parameters) == [*given, *registered]
     assert inspect.signature(module.summary).return_annotation is str
 
 

@@ -91,10 +91,22 @@ def read_yaml(path: Path) -> dict[str, Any]:
         InvalidParams: The file is missing, is no YAML, or holds no mapping.
     """
     try:
-        content = deepcopy(_parsed(path.read_text(encoding="utf-8")))
+        return parse_yaml(path.read_text(encoding="utf-8"), path)
     except FileNotFoundError:
         raise InvalidParams(f"{path} is missing; wanted a workspace with a params.yaml") from None
-    except (YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise InvalidParams(f"{path} is not YAML: {error}") from None
+
+
+def parse_yaml(text: str, path: Path) -> dict[str, Any]:
+    """Return the plain values of a text that stands in a YAML file, or will.
+
+    Raises:
+        InvalidParams: The text is no YAML, or holds no mapping.
+    """
+    try:
+        content = deepcopy(_parsed(text))
+    except YAMLError as error:
         raise InvalidParams(f"{path} is not YAML: {error}") from None
     if not isinstance(content, dict):
         raise InvalidParams(f"{path} holds {type(content).__name__}; wanted sections, like `train:`")
@@ -117,12 +129,28 @@ def load(workspace: Path) -> Params:
         InvalidParams: One line per fault: the key, the value found, what was wanted.
     """
     path = workspace / "params.yaml"
-    content = read_yaml(path)
+    return check(read_yaml(path), path, "If katman is newer than this file, run `katman upgrade`")
+
+
+def check(content: dict[str, Any], path: Path, missing: str) -> Params:
+    """Check the content of a `params.yaml`.
+
+    Args:
+        content: Its plain values.
+        path: Named in the message.
+        missing: What to do where keys are missing, or unknown.
+
+    Raises:
+        InvalidParams: One line per fault: the key, the value found, what was wanted.
+    """
     try:
         return Params.model_validate(_tuples(content))
     except ValidationError as error:
-        lines = [_explain(fault) for fault in error.errors()]
-        raise InvalidParams(f"{path} cannot be used:\n  " + "\n  ".join(lines)) from None
+        faults = error.errors()
+        lines = [f"{path} cannot be used:", *(f"  {_explain(fault)}" for fault in faults)]
+        if {"missing", "extra_forbidden"} & {fault["type"] for fault in faults}:
+            lines.append(missing)
+        raise InvalidParams("\n".join(lines)) from None
 
 
 def _tuples(value: Any) -> Any:

@@ -1,0 +1,66 @@
+"""The keys that versions of katman added to params.yaml and took out of it, for `upgrade`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.errors import InvalidParams
+from pipeline.params.rewrite import add, has, refers, remove
+
+
+@dataclass(frozen=True)
+class Added:
+    """A key that a version added.
+
+    Attributes:
+        key: Dotted, like `hub.retries`.
+        since: The version.
+        as_before: The value with which katman does what the versions before did.
+        comment: What the key means, in a line.
+    """
+
+    key: str
+    since: str
+    as_before: Any
+    comment: str
+
+
+@dataclass(frozen=True)
+class Removed:
+    """A key that a version took out, with whatever value it had.
+
+    Attributes:
+        key: Dotted; a section goes with all of its keys.
+        since: The version.
+    """
+
+    key: str
+    since: str
+
+
+# Whoever adds a key to params.yaml or takes one out enters it here, at the end. 0.2.0 has the keys of 0.1.0.
+CHANGES: tuple[Added | Removed, ...] = ()
+
+
+def complete(text: str, changes: Sequence[Added | Removed] = CHANGES) -> str:
+    """Return the text of an older params.yaml with the keys of now, each new one with its value "as before".
+
+    Comments and all other lines stay.
+
+    Raises:
+        InvalidParams: A key's section is no section, or the file uses `*alias`.
+    """
+    completed = text
+    for change in changes:
+        match change:
+            case Added() if not has(completed, change.key):
+                comment = f"since {change.since}: {change.comment}"
+                completed = add(completed, change.key, change.as_before, comment)
+            case Removed():
+                completed = remove(completed, change.key)
+    if completed != text and refers(text):
+        raise InvalidParams(
+            "params.yaml uses `*alias`, and a key put beside one could land elsewhere; wanted each value "
+            "written out. Write them out, then run `katman upgrade` again"
+        )
+    return completed

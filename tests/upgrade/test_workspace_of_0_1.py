@@ -1,0 +1,155 @@
+"""A workspace with two releases by katman 0.1 goes on with the code of now (see README.md)."""
+
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from localhub.process import User, serve
+from pipeline.judging import looks
+from pipeline.params import load
+from pipeline.params.document import read_yaml
+from pipeline.records import Audit, Training, Verdict
+from pipeline.workspace import approvals, digests, holdout, lineage, paths, receipts
+from sample.workspace import files
+from tests.support import workspaces
+from tests.support.workspaces import PROJECT, git
+
+REPO = "tester/mixed-tuned"
+ARCHIVE = Path(__file__).with_name("workspace-0.1.tar.xz")
+
+
+@dataclass(frozen=True)
+class Upgraded:
+    """A workspace of 0.1 under the code of now.
+
+    Attributes:
+        ran: The stages that `dvc repro` ran after the merge.
+        trained: What dvc.lock said of `train` before it.
+        before: sha256 of the files that 0.1 left, by path.
+        said: What `upgrade` said.
+    """
+
+    folder: Path
+    env: dict[str, str]
+    ran: tuple[str, ...]
+    trained: object
+    before: dict[str, str]
+    said: str
+
+    def pipeline(self, *arguments: str) -> str:
+        ran = workspaces.pipeline(self.folder, self.env, *arguments)
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+
+def merge(folder: Path) -> None:
+    """Put the code of now over a workspace, as `git merge` does: params.yaml stays the user's."""
+    git(folder, "-c", "init.defaultBranch=main", "init", "--quiet")
+    for key, value in (("name", "Test"), ("email", "test@example.org")):
+        git(folder, "config", f"user.{key}", value)
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message", "As katman 0.1 left it")
+    for name in files(PROJECT):
+        if name != "params.yaml" and not name.startswith("tests/"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(PROJECT / name, folder / name)
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message", "Merge katman")
+
+
+def dvc(folder: Path, env: dict[str, str], command: str) -> str:
+    ran = subprocess.run(["dvc", command], cwd=folder, env=env, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+def trained(folder: Path) -> object:
+    return read_yaml(folder / paths.LOCK)["stages"]["train"]
+
+
+@pytest.fixture(scope="module")
+def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgraded]:
+    root = tmp_path_factory.mktemp("upgraded")
+    with tarfile.open(ARCHIVE) as tar:
+        tar.extractall(root, filter="data")
+    folder = root / "work"
+    before, lock = digests.files(folder), trained(folder)
+    merge(folder)
+    with serve(root / "hub", [User("tester", "write", workspaces.TOKEN)], log=root / "hub.log") as hub:
+        env = workspaces.environment(hub.endpoint, root / "home")
+        dvc(folder, env, "checkout")
+        upgrade = workspaces.pipeline(folder, env, "upgrade")
+        assert upgrade.returncode == 0, upgrade.stderr
+        said = dvc(folder, env, "repro")
+        ran = tuple(part.split("'")[0] for part in said.split("Running stage '")[1:])
+        git(folder, "add", ".")
+        git(folder, "commit", "--quiet", "--message", "Run")
+        yield Upgraded(folder, env, ran, lock, before, upgrade.stdout)
+
+
+def test_upgrade_trains_nothing_again(upgraded: Upgraded) -> None:
+    assert "train" not in upgraded.ran
+    assert trained(upgraded.folder) == upgraded.trained
+    record = paths.RECORDS["train"]
+    assert digests.sha256(upgraded.folder / record) == upgraded.before[record]
+    Training.load(upgraded.folder / record)
+
+
+def test_upgrade_leaves_a_whole_chain(upgraded: Upgraded) -> None:
+    assert lineage.broken_links(upgraded.folder) == []
+    assert lineage.unlocked(upgraded.folder) == []
+
+
+def test_upgrade_judges_the_candidate_as_before_and_counts_no_look(upgraded: Upgraded) -> None:
+    verdict = Verdict.load(upgraded.folder / paths.RECORDS["gate"])
+    newest = receipts.for_repo(upgraded.folder, REPO)[-1]
+    assert newest.verdict is not None
+    assert (verdict.candidate, verdict.outcome) == (newest.candidate, newest.verdict.outcome)
+    assert verdict.look == newest.verdict.look == 2
+    audit = Audit.load(upgraded.folder / paths.RECORDS["audit"])
+    assert looks.look_of(looks.load(upgraded.folder), audit.test_digest, "f" * 64) == 3
+
+
+def test_upgrade_holds_out_the_same_queries(upgraded: Upgraded) -> None:
+    assert digests.sha256(upgraded.folder / paths.LEDGER) == upgraded.before[paths.LEDGER]
+    assert holdout.read(upgraded.folder).height == 70
+
+
+def test_upgrade_reads_the_approvals_of_before(upgraded: Upgraded) -> None:
+    approval = approvals.find(upgraded.folder, receipts.for_repo(upgraded.folder, REPO)[-1].candidate)
+    assert approval is not None
+    assert approval.name == "Ada"
+
+
+def test_upgrade_moves_nothing_where_nothing_moved(upgraded: Upgraded) -> None:
+    newest = receipts.for_repo(upgraded.folder, REPO)[-1]
+    assert receipts.recipe(load(upgraded.folder)) == newest.recipe
+    assert "nothing moved" in upgraded.pipeline("refresh")
+    assert upgraded.pipeline("release").startswith(f"already released: {REPO} v2 at {newest.commit}")
+    assert git(upgraded.folder, "status", "--porcelain") == ""
+
+
+def test_upgrade_lists_the_releases_of_before(upgraded: Upgraded) -> None:
+    first, second = receipts.for_repo(upgraded.folder, REPO)
+    rows = upgraded.pipeline("releases").splitlines()[1:]
+    assert [row.split()[0] for row in rows] == [first.version, second.version] == ["v1", "v2"]
+    assert "approved by Ada" in rows[1]
+    assert rows[1].endswith("main, deployed")
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_upgrade_verifies_the_releases_of_before(upgraded: Upgraded, version: str) -> None:
+    assert f"release {version} of " in upgraded.pipeline("verify", f"{REPO}@{version}")
+
+
+def test_upgrade_rolls_back_to_a_release_of_before(upgraded: Upgraded, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(upgraded.folder, tmp_path / "work", symlinks=True))
+    ran = workspaces.pipeline(folder, upgraded.env, "rollback", "--to", "v1")
+    assert ran.returncode == 0, ran.stderr
+    first, _, third = receipts.for_repo(folder, REPO)
+    assert (third.version, third.restores, third.files) == ("v3", "v1", first.files)
