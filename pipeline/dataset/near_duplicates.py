@@ -56,6 +56,18 @@ def pairs(indexed: Index, texts: pl.Series) -> NDArray[np.int64]:
 
     Returns:
         (pairs, 2): number of the text, number of the indexed text; sorted, each once.
+
+    Example:
+        >>> params = NearDuplicateParams(shingle_characters=3, permutations=128, min_similarity=0.7)
+        >>> held_out = index(pl.Series(["numaramı nasıl taşırım", "faturam neden 25 lira arttı"]), params)
+        >>> asked = pl.Series(["numaramı nasıl taşırım ki", "faturam neden 35 lira arttı"])
+        >>> pairs(held_out, asked).tolist()
+        [[0, 0]]
+
+        Another amount is another question, however alike the letters are:
+
+        >>> round(similarity("faturam neden 25 lira arttı", "faturam neden 35 lira arttı", 3), 2)
+        0.79
     """
     asked = bands(texts, indexed.params)
     width, count = indexed.params.shingle_characters, asked.shape[1]
@@ -106,7 +118,14 @@ def similarity(left: str, right: str, shingle_characters: int) -> float:
 
 
 def components(texts: pl.Series, params: NearDuplicateParams) -> NDArray[np.int64]:
-    """Number the texts so that near-duplicates, and their near-duplicates, share a number."""
+    """Number the texts so that near-duplicates, and their near-duplicates, share a number.
+
+    Example:
+        >>> params = NearDuplicateParams(shingle_characters=3, permutations=128, min_similarity=0.7)
+        >>> texts = pl.Series(["numaramı nasıl taşırım", "hattımı iptal et", "numaramı nasıl taşırım ki"])
+        >>> components(texts, params).tolist()
+        [0, 1, 0]
+    """
     from scipy.sparse import coo_matrix  # type: ignore[import-untyped]
     from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
 

@@ -70,6 +70,14 @@ def signals(folded: pl.Series) -> pl.Series:
 
     So `25,5` and `25.5`, `1.000` and `1000`, `12.05.2024` and `12 mayıs 2024` do. Letters count without their
     marks (ı as i, ç as c), as they are typed on other keyboards.
+
+    Example:
+        >>> signals(pl.Series(["25,5 tl", "25.50 tl", "35,5 tl"])).to_list()
+        ['25.5', '25.5', '35.5']
+        >>> signals(pl.Series(["iptal yapılır", "iptal yapılmaz", "ücretsiz", "ucretsiz"])).to_list()
+        ['', 'not', 'without', 'without']
+        >>> signals(pl.Series(["12 mayıs 2024", "12.05.2024"])).to_list()
+        ['12 m5 2024', '12 m5 2024']
     """
     words = pl.DataFrame({"word": typed(folded).str.split(" ")}).with_row_index("text").explode("word")
     # A portion has few different words: each is looked at once.

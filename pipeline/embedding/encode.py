@@ -57,6 +57,19 @@ def encode(
 
     Returns:
         (texts, width) float32 on the model's device: `model.encode(texts, prompt=prompt, truncate_dim=None)`.
+
+    Example:
+        With `model` a sentence-transformers model:
+
+        >>> texts = ["fatura var mi", "tarife", "fatura var mi"]
+        >>> vectors = encode(model, texts, prompt="evet ")
+        >>> vectors.shape == (3, model.get_embedding_dimension())
+        True
+        >>> torch.equal(vectors[0], vectors[2])  # encoded once
+        True
+        >>> theirs = model.encode(texts, prompt="evet ", convert_to_tensor=True, show_progress_bar=False)
+        >>> torch.allclose(vectors, theirs, atol=1e-5)
+        True
     """
     if not isinstance(model[0], Transformer):  # no rows of tokens to sort by length: a lookup, a bag of words
         numbers = number_texts([texts])[0]
@@ -83,6 +96,14 @@ def score_triplets(
     """Score one split at every dimension from a single encoding of it.
 
     In float32 its accuracies are those of one `TripletEvaluator(truncate_dim=d)` per dimension.
+
+    Example:
+        >>> queries, positives, negatives = ["fatura var mi"], ["evet fatura var"], ["tarife yok"]
+        >>> scores = score_triplets(
+        ...     model, queries, positives, negatives, (16, 8), query_prompt=None, document_prompt=None
+        ... )
+        >>> scores.accuracy()
+        {16: 1.0, 8: 1.0}
     """
     if query_prompt == document_prompt:
         texts = [*queries, *positives, *negatives]

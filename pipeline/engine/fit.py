@@ -45,6 +45,24 @@ def fit(
     Raises:
         InvalidParams: The recipe cannot be run on this data or with this model.
         TrainingFailed: Loss or gradient stopped being finite, or memory did not suffice.
+
+    Example:
+        With `model` a sentence-transformers model of at least 16 dimensions, and `folder` for checkpoints:
+
+        >>> train = {
+        ...     "query": ["fatura var mi", "hat kapalı mi"],
+        ...     "positive": ["evet fatura var", "evet hat kapalı"],
+        ...     "negative": ["tarife yok", "paket uzun"],
+        ... }
+        >>> recipe = Recipe(dims=(16, 8), batch_size=2, epochs=3, eval_steps=1, learning_rate=0.01)
+        >>> trained = fit(model, train, train, recipe, Hardware(threads=1), folder)  # which logs as it goes
+        {'eval_loss': ...
+        >>> trained.steps, trained.triplets
+        (3, 6)
+        >>> [point.step for point in trained.curve]  # step 0 is the model as it came
+        [0, 1, 2, 3]
+        >>> trained.curve[-1].validation_loss < trained.curve[0].validation_loss
+        True
     """
     start = time.perf_counter()
     train_columns, dev_columns = _columns(train, "train"), _columns(dev, "dev")

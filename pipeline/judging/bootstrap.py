@@ -136,6 +136,24 @@ def bounds(
         alphas: Level of each check.
         judged: Which checks must all pass, and so share the power.
         margins: What `rows_needed` is to make visible; no number of rows does where it is not above 0.
+
+    Example:
+        On a hundred rows neither model lost one that the other won. Up to three in a hundred may still be
+        lost on others (the rule of three: 1 - 0.05 ** (1 / 100) is 0.0295):
+
+        >>> nothing_lost = Differences(values=np.zeros(100), clusters=np.arange(100))
+        >>> found = resample([nothing_lost], clusters=100, resamples=10_000, seed=1)
+        >>> [bound] = bounds(found, alphas=[0.05], judged=[True], margins=[0.05])
+        >>> bound.difference, round(bound.low, 2)
+        (0.0, -0.03)
+
+        The same rows in ten clusters of near-duplicates are ten witnesses, not a hundred:
+
+        >>> alike = Differences(values=np.zeros(100), clusters=np.arange(100) // 10)
+        >>> found = resample([alike], clusters=10, resamples=10_000, seed=1)
+        >>> [bound] = bounds(found, alphas=[0.05], judged=[True], margins=[0.05])
+        >>> round(bound.low, 2)
+        -0.26
     """
     levels = list(enumerate(alphas))
     low = np.array([np.quantile(found.lows[:, place], level, method="lower") for place, level in levels])
