@@ -1,0 +1,1 @@
+"""Documents about the project, and what draws their pictures."""
