@@ -5,7 +5,7 @@ from itertools import pairwise
 from xml.etree import ElementTree
 
 from docs import draw_architecture
-from tests.test_architecture import PROJECT
+from tests.support.workspaces import PROJECT
 
 SVG = "{http://www.w3.org/2000/svg}"
 

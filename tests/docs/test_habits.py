@@ -5,7 +5,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from tests.test_architecture import PROJECT
+from tests.support.workspaces import PROJECT
 
 
 def read(path: str) -> Any:
