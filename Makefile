@@ -5,6 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 READY := $(BIN)/katman
+# Tests that share a server or a finished workspace go to one worker (tests/support/sorting.py says which). A
+# worker takes up to 2 GB and keeps a core busy.
+WORKERS ?= 2
+PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
 
 # The build of torch that pip finds fits the machine (CUDA or CPU), so torch and what only its CUDA build
 # brings stay out of the lock: torch is installed first, and whatever it needs comes with it. pip, setuptools
@@ -15,7 +19,7 @@ NOT_LOCKED := pip setuptools wheel torch triton cuda-bindings cuda-pathfinder cu
 	nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx
 
 .DEFAULT_GOAL := help
-.PHONY: help sample sample-next hub test faults lint lock bench clean
+.PHONY: help sample sample-next hub check test faults lint lock bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,8 +46,11 @@ sample-next: $(READY)  ## what happens when the data moves: a second release, an
 hub: $(READY)  ## look at what the sample released, in a browser
 	@$(BIN)/python -m sample hub
 
-test: lint  ## lint, types and every test
-	$(BIN)/python -m pytest
+check: lint  ## while you work: lint, types and the tests that need no server and no model
+	$(PYTEST) -m 'not server and not model and not faults'
+
+test: lint  ## lint, types and every test, in under ten minutes on two cores
+	$(PYTEST)
 
 faults: $(READY)  ## every fault at every request of a release, under an hour: a table of what was survived
 	FAULTS_REPORT=$(or $(FAULTS_REPORT),$(CURDIR)/.faults.json) $(BIN)/python -m pytest -m faults tests/faults
