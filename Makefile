@@ -67,8 +67,13 @@ lock: $(READY)  ## write requirements.lock anew from pyproject.toml
 	@if grep -nE '^(torch|triton|nvidia-|cuda-)|\+cpu|://|^--' requirements.lock; then \
 		echo 'requirements.lock holds what it must not (above): add it to NOT_LOCKED in the Makefile'; exit 1; fi
 
-bench: $(READY)  ## measurements against stock sentence-transformers
-	@for bench in bench/[a-z]*.py; do $(BIN)/python $$bench || exit 1; done
+# What runs on any machine in minutes. BENCH=bench.gate takes half an hour, bench.gpu wants a GPU, and
+# bench.accuracy a model and data (ARGS='--base … --train …').
+BENCH ?= bench bench.audit
+
+bench: $(READY)  ## the engine against stock, and the audit; others with BENCH=bench.gate, flags with ARGS
+	@missed=; for name in $(BENCH); do $(BIN)/python -m $$name $(ARGS) || missed="$$missed $$name"; done; \
+		test -z "$$missed" || { echo "missed what is wanted, or failed:$$missed"; exit 1; }
 
 clean:  ## remove what the sample and the tools left; .venv stays
 	rm -rf .sample .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,4 +1,4 @@
-"""Batches without duplicate texts, formed in one vectorized pass, and the collator that pads them."""
+"""Batches of rows, without duplicate texts in one vectorized pass, and the collator that pads them."""
 
 import math
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from sentence_transformers.sentence_transformer.data_collator import SentenceTra
 from pipeline.embedding.length_buckets import BlockShape
 from pipeline.embedding.tokens import Tokens
 from pipeline.engine.pooled_batch import pool
+from pipeline.params.train import BatchSampler
 
 # sentence-transformers' samplers and collators set a column of this name aside as the label, and the
 # ranking losses ignore labels: so the row's number travels there, and an error can name rows.
@@ -73,6 +74,27 @@ def first_fit(
         batch += 1
 
 
+def form(
+    order: NDArray[np.int64], texts: NDArray[np.int64], batch_size: int, sampler: BatchSampler
+) -> Iterator[NDArray[np.int64]]:
+    """Form the batches of one pass over the rows.
+
+    Args:
+        order: Row numbers.
+        texts: (columns, rows) number of each text; equal texts have equal numbers in all columns.
+        batch_size: Rows of a full batch.
+        sampler: `no_duplicates`, see `first_fit`, or `batch`, which cuts the order as it is.
+
+    Yields:
+        Row numbers of one batch.
+    """
+    if sampler == "no_duplicates":
+        yield from first_fit(order, texts, batch_size)
+    else:
+        for begin in range(0, len(order), batch_size):
+            yield order[begin : begin + batch_size]
+
+
 def _accept(
     texts: NDArray[np.int64], batch: int, seen_in: NDArray[np.int64], first_row: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
@@ -108,11 +130,12 @@ def largest_batch(texts: NDArray[np.int64], seed: int) -> int:
     return len(first)
 
 
-class FirstFitSampler(DefaultBatchSampler):
-    """`NoDuplicatesBatchSampler`'s batches, exactly `len()` of them, from text numbers made ahead of time.
+class RowSampler(DefaultBatchSampler):
+    """The stock samplers' batches, exactly `len()` of them, from text numbers made ahead of time.
 
-    Rows whose texts repeat so often that they fit into none of the promised batches are left out of that
-    epoch: the trainer plans its steps and its learning rate on `len()`, and would stop there anyway.
+    Without duplicates, rows whose texts repeat so often that they fit into none of the promised batches are
+    left out of that epoch: the trainer plans its steps and its learning rate on `len()`, and would stop there
+    anyway.
 
     Attributes:
         rows_left_out: Most rows that one epoch left out so far.
@@ -128,16 +151,19 @@ class FirstFitSampler(DefaultBatchSampler):
         seed: int = 0,
         *,
         texts: NDArray[np.int64],
+        sampler: BatchSampler = "no_duplicates",
     ) -> None:
         super().__init__(dataset, batch_size, drop_last, valid_label_columns, generator, seed)
         self.texts = texts
+        self.batch_sampler = sampler
         self.rows_left_out = 0
 
     def __iter__(self) -> Iterator[list[int]]:
         rows, promised = self.texts.shape[1], len(self)
         order = shuffled(rows, self.seed + self.epoch, self.generator)
         left = rows
-        for _, batch in zip(range(promised), first_fit(order, self.texts, self.batch_size), strict=False):
+        formed = form(order, self.texts, self.batch_size, self.batch_sampler)
+        for _, batch in zip(range(promised), formed, strict=False):
             left -= len(batch)
             yield batch.tolist()
         self.rows_left_out = max(self.rows_left_out, left)

@@ -22,6 +22,12 @@ from pipeline.engine.graph_budget import GraphBudget, default_budget
 from pipeline.engine.recipe import Hardware, Recipe
 from pipeline.engine.trainer import EngineTrainer, StockTrainer
 from pipeline.errors import InvalidParams
+from pipeline.params.train import BatchSampler
+
+_SAMPLERS: dict[BatchSampler, BatchSamplers] = {
+    "no_duplicates": BatchSamplers.NO_DUPLICATES,
+    "batch": BatchSamplers.BATCH_SAMPLER,
+}
 
 
 def training_arguments(
@@ -44,7 +50,7 @@ def training_arguments(
         max_grad_norm=recipe.max_grad_norm,
         optim="adamw_torch_fused",
         bf16=bf16,
-        batch_sampler=BatchSamplers.NO_DUPLICATES,
+        batch_sampler=_SAMPLERS[recipe.batch_sampler],
         prompts=_neutral_prompts(recipe, columns) or None,
         eval_strategy="steps" if recipe.eval_steps > 0 else "no",
         eval_steps=recipe.eval_steps or None,
@@ -116,12 +122,13 @@ def engine_trainer(
 ) -> EngineTrainer:
     """The same recipe on this package's loss, batches and evaluation."""
     numbered = number_texts(list(train.values()))
-    fills = largest_batch(numbered, recipe.seed)
-    if recipe.batch_size > fills:
-        raise InvalidParams(
-            f"train.batch_size: {recipe.batch_size}, but without duplicate texts a batch fills at most "
-            f"{fills} rows of this split. Set train.batch_size to {fills} or less."
-        )
+    if recipe.batch_sampler == "no_duplicates":
+        fills = largest_batch(numbered, recipe.seed)
+        if recipe.batch_size > fills:
+            raise InvalidParams(
+                f"train.batch_size: {recipe.batch_size}, but without duplicate texts a batch fills at most "
+                f"{fills} rows of this split. Set train.batch_size to {fills} or less."
+            )
     shape = block_shape(model.device, arguments.bf16, hardware.compile)
     limit = hardware.memory_bytes
     budget = GraphBudget(default_budget(model, model.device) if limit is None else limit)
@@ -141,5 +148,6 @@ def engine_trainer(
             preprocess_fn=model.preprocess, tokens=tokens, numbers=numbers, shape=shape
         ),
         texts=numbered,
+        batch_sampler=recipe.batch_sampler,
         ranking_loss=ranking_loss,
     )

@@ -11,7 +11,7 @@ from sentence_transformers.base.evaluation import BaseEvaluator
 from pipeline.embedding.encode import encode_tokens, triplet_scores
 from pipeline.embedding.length_buckets import BlockShape
 from pipeline.embedding.tokens import number_texts, tokenize
-from pipeline.engine.batches import first_fit, shuffled
+from pipeline.engine.batches import form, shuffled
 from pipeline.engine.matryoshka import nested_ranking_loss
 from pipeline.engine.recipe import Recipe
 
@@ -19,8 +19,8 @@ from pipeline.engine.recipe import Recipe
 class DevEvaluator(BaseEvaluator):
     """Scores the dev split; it is tokenized once, here, and encoded once per call.
 
-    The validation loss is the stock one: the training loss within batches of `eval_batch_size` rows without
-    duplicates, the same batches at every evaluation, each weighted by its rows. sentence-transformers'
+    The validation loss is the stock one: the training loss within batches of `eval_batch_size` rows, formed
+    as training forms them, the same at every evaluation, each weighted by its rows. sentence-transformers'
     trainer weights every batch but the last alike, which is the same wherever only the last is short.
     """
 
@@ -43,7 +43,8 @@ class DevEvaluator(BaseEvaluator):
         self.batches: list[NDArray[np.int64]] = []
         if with_loss:
             order = shuffled(len(columns[0]), recipe.seed)
-            self.batches = list(first_fit(order, number_texts(columns), recipe.eval_batch_size))
+            texts = number_texts(columns)
+            self.batches = list(form(order, texts, recipe.eval_batch_size, recipe.batch_sampler))
 
     def __call__(self, model: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
         """`accuracy_<dim>` for every dimension, and `loss` if it was asked for."""

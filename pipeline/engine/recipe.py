@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pipeline.params.train import BatchSampler
 from pipeline.records import CurvePoint, Speed
 
 Engine = Literal["katman", "stock"]
@@ -19,6 +20,8 @@ class Recipe:
         n_dims_per_step: Dimensions drawn at random per step; -1 takes all.
         scale: Inverse temperature of the ranking loss.
         batch_size: Rows per optimizer step; every row is an in-batch negative for the others.
+        batch_sampler: `no_duplicates` keeps equal texts out of each other's batches, where they would be
+            negatives of each other; `batch` takes the rows as they come.
         mini_batch_size: Rows per forward pass. The stock engine only; katman's blocks follow lengths.
         eval_batch_size: Rows per batch of the validation loss, whose in-batch negatives it counts.
         epochs: Passes over the training rows, fractions allowed.
@@ -46,6 +49,7 @@ class Recipe:
     n_dims_per_step: int = -1
     scale: float = 20.0
     batch_size: int = 256
+    batch_sampler: BatchSampler = "no_duplicates"
     mini_batch_size: int = 32
     eval_batch_size: int = 256
     epochs: float = 1.0

@@ -19,10 +19,11 @@ from sentence_transformers.base.losses.gradcache import RandContext
 from transformers import TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 
-from pipeline.engine.batches import ROW_COLUMN, FirstFitSampler, RowCollator
+from pipeline.engine.batches import ROW_COLUMN, RowCollator, RowSampler
 from pipeline.engine.cached_loss import PooledRankingLoss
 from pipeline.engine.pooled_batch import PooledBatch
 from pipeline.errors import TrainingFailed
+from pipeline.params.train import BatchSampler
 
 
 @dataclass
@@ -133,16 +134,22 @@ class EngineTrainer(MeasuredTrainer):
     data_collator: RowCollator
 
     def __init__(
-        self, *args: Any, texts: NDArray[np.int64], ranking_loss: PooledRankingLoss, **kwargs: Any
+        self,
+        *args: Any,
+        texts: NDArray[np.int64],
+        batch_sampler: BatchSampler,
+        ranking_loss: PooledRankingLoss,
+        **kwargs: Any,
     ) -> None:
         self._texts = texts
+        self._batch_sampler = batch_sampler
         self.ranking_loss = ranking_loss
-        self.sampler: FirstFitSampler | None = None
+        self.sampler: RowSampler | None = None
         super().__init__(*args, **kwargs)
 
-    def get_batch_sampler(self, dataset: Dataset, *args: Any, **kwargs: Any) -> FirstFitSampler:
-        """The first-fit sampler over texts numbered ahead of time."""
-        self.sampler = FirstFitSampler(dataset, *args, **kwargs, texts=self._texts)
+    def get_batch_sampler(self, dataset: Dataset, *args: Any, **kwargs: Any) -> RowSampler:
+        """The sampler over texts numbered ahead of time."""
+        self.sampler = RowSampler(dataset, *args, **kwargs, texts=self._texts, sampler=self._batch_sampler)
         return self.sampler
 
     def collect_features(self, inputs: dict[str, Any]) -> tuple[Any, torch.Tensor]:

@@ -6,6 +6,9 @@ from pydantic import Field
 
 from pipeline.params.section import Section, Share
 
+# `no_duplicates`: no text stands twice among a batch's rows. `batch`: rows as they come.
+BatchSampler = Literal["no_duplicates", "batch"]
+
 
 class LossParams(Section):
     """MatryoshkaLoss over CachedMultipleNegativesRankingLoss."""
@@ -34,7 +37,7 @@ class TrainParams(Section):
     max_triplets: int | None = Field(ge=1)
     batch_size: int = Field(ge=2)
     mini_batch_size: int = Field(ge=1)
-    batch_sampler: Literal["no_duplicates"]
+    batch_sampler: BatchSampler
     learning_rate: float = Field(gt=0)
     lr_scheduler: Literal["cosine", "linear", "constant", "constant_with_warmup"]
     warmup_ratio: Share

@@ -111,7 +111,9 @@ def test_vectors_that_no_run_uses_are_cleaned_away_oldest_first(encoder: Callabl
     made.cache.clean(10 * size)
     assert len(list(made.cache.folder.iterdir())) == 3
     made.cache.clean(size)
-    assert not encoder("a").cache.get(encoder("a")._name(list(dict.fromkeys(TEXTS)), None))
+    oldest = encoder("a")
+    oldest.vectors(TEXTS, None)
+    assert oldest.cache.texts == {"encoded": len(set(TEXTS)), "cached": 0}
     made.cache.clean(0)
     (left,) = made.cache.folder.iterdir()
     assert left.stem in made.cache.used

@@ -16,13 +16,22 @@ from sentence_transformers.base.sampler import NoDuplicatesBatchSampler
 from pipeline.embedding.length_buckets import BlockShape
 from pipeline.embedding.tokens import number_texts, tokenize
 from pipeline.engine import batches
-from pipeline.engine.batches import ROW_COLUMN, FirstFitSampler, RowCollator, first_fit, largest_batch
+from pipeline.engine.batches import ROW_COLUMN, RowCollator, RowSampler, first_fit, largest_batch
+from pipeline.params.train import BatchSampler
 from tests.support import tiny
 
 
-def sampler(texts: NDArray[np.int64], batch_size: int, *, seed: int = 0, drop_last: bool = False) -> Any:
+def sampler(
+    texts: NDArray[np.int64],
+    batch_size: int,
+    *,
+    seed: int = 0,
+    drop_last: bool = False,
+    kind: BatchSampler = "no_duplicates",
+) -> Any:
     rows = Dataset.from_dict({ROW_COLUMN: list(range(texts.shape[1]))})
-    return FirstFitSampler(rows, batch_size, drop_last, generator=torch.Generator(), seed=seed, texts=texts)
+    given: dict[str, Any] = {"generator": torch.Generator(), "seed": seed, "texts": texts}
+    return RowSampler(rows, batch_size, drop_last, **given, sampler=kind)
 
 
 @st.composite
@@ -64,14 +73,27 @@ def test_sampler_yields_as_many_batches_as_it_promises(drop_last: bool) -> None:
     assert ours.rows_left_out == 30 - sum(map(len, taken)) > 0
 
 
-def test_sampler_depends_on_seed_and_epoch_only() -> None:
+@pytest.mark.parametrize("drop_last", [False, True])
+def test_sampler_of_plain_batches_takes_every_row_whatever_its_texts(drop_last: bool) -> None:
+    texts = np.zeros((2, 30), np.int64)
+    ours = sampler(texts, 8, drop_last=drop_last, kind="batch")
+    taken = list(ours)
+    assert [len(batch) for batch in taken] == [8, 8, 8] + [6] * (not drop_last)
+    assert len(taken) == len(ours)
+    rows = [row for batch in taken for row in batch]
+    assert rows == batches.shuffled(30, 0).tolist()[: len(rows)]
+    assert ours.rows_left_out == 30 - len(rows)
+
+
+@pytest.mark.parametrize("kind", ["no_duplicates", "batch"])
+def test_sampler_depends_on_seed_and_epoch_only(kind: BatchSampler) -> None:
     texts = np.arange(60).reshape(2, 30)
-    ours = sampler(texts, 7, seed=3)
+    ours = sampler(texts, 7, seed=3, kind=kind)
     first = list(ours)
     assert list(ours) == first
     ours.set_epoch(1)
     assert list(ours) != first
-    assert list(ours) == list(sampler(texts, 7, seed=4))
+    assert list(ours) == list(sampler(texts, 7, seed=4, kind=kind))
     assert sorted(row for batch in first for row in batch) == list(range(30))
 
 

@@ -1,6 +1,8 @@
 """The benches run from end to end on something tiny; how fast is measured elsewhere."""
 
 import json
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ from bench import engine, gpu, stock
 from bench.__main__ import compare, table
 from bench.accuracy import accuracies, equivalence
 from tests.support import tiny
+from tests.support.workspaces import PROJECT
 
 # transformers and torch warn about the stock recipe's defaults on a CPU; it is measured as it is.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -113,3 +116,17 @@ def test_bench_accuracy_reads_outcomes_per_dimension(tmp_path: Path) -> None:
     columns = {"dim": [8, 8, 4, 4], "positive": [0.9, 0.5, 0.1, 0.2], "negative": [0.1, 0.5, 0.2, 0.1]}
     pl.DataFrame(columns).write_parquet(tmp_path / "kept.parquet")
     assert accuracies(tmp_path / "kept.parquet") == {8: 0.5, 4: 0.5}
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_bench_of_make_runs_modules_that_are_there() -> None:
+    """They were run as scripts once, which cannot import their own package."""
+    run = subprocess.run(["make", "-n", "bench"], cwd=PROJECT, capture_output=True, text=True, check=True)
+    (line,) = [line for line in run.stdout.splitlines() if "for name in" in line]
+    names = line.partition("for name in ")[2].partition(";")[0].split()
+    assert names == ["bench", "bench.audit"]
+    assert "python -m $name" in line
+    for name in names:
+        asked = [sys.executable, "-m", name, "--help"]
+        told = subprocess.run(asked, cwd=PROJECT, capture_output=True, text=True, check=False)
+        assert told.returncode == 0, told.stderr

@@ -19,6 +19,7 @@ from pipeline.engine.fit import fit
 from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
 from pipeline.engine.trainer import EngineTrainer
 from pipeline.errors import InvalidParams, TrainingFailed
+from pipeline.params.train import BatchSampler
 from tests.support import tiny
 
 # The trainer warns about each of these once, whatever it is given.
@@ -59,18 +60,24 @@ def weights(model: SentenceTransformer) -> torch.Tensor:
     return torch.cat([p.detach().flatten() for p in model.parameters()])
 
 
-@pytest.mark.parametrize("negatives", [1, 2])
-def test_fit_trains_with_katman_as_with_stock(encoder: Path, tmp_path: Path, negatives: int) -> None:
+@pytest.mark.parametrize(
+    ("negatives", "batch_sampler"), [(1, "no_duplicates"), (2, "no_duplicates"), (1, "batch")]
+)
+def test_fit_trains_with_katman_as_with_stock(
+    encoder: Path, tmp_path: Path, negatives: int, batch_sampler: BatchSampler
+) -> None:
     ended, runs = [], []
     for engine in ("stock", "katman"):
         model = tiny.load(encoder)
         # float32 wherever this runs: in bfloat16 the two round differently.
-        recipe = replace(RECIPE, engine=engine, weights=(1.0, 0.5), bf16=False)
+        recipe = replace(
+            RECIPE, engine=engine, weights=(1.0, 0.5), bf16=False, batch_sampler=batch_sampler, max_steps=7
+        )
         data = {"train": split(36, negatives=negatives), "dev": split(20, 40, negatives)}
         runs.append(run(model, tmp_path / engine, recipe, **data))
         ended.append(weights(model))
     stock, katman = runs
-    assert [row.step for row in katman.curve] == [0, 2, 4, 5]
+    assert [row.step for row in katman.curve] == [0, 2, 4, 6, 7]
     for theirs, ours in zip(stock.curve, katman.curve, strict=True):
         assert (ours.step, ours.epoch, ours.learning_rate) == (
             theirs.step,
@@ -124,11 +131,31 @@ def test_fit_takes_datasets_and_leaves_a_plain_model(encoder: Path, tmp_path: Pa
     assert not list(tmp_path.glob("checkpoint-*"))
 
 
-@pytest.mark.parametrize("killed_after", [2, 5])
+def test_fit_in_plain_batches_trains_on_rows_that_share_a_text(encoder: Path, tmp_path: Path) -> None:
+    shared = split(36) | {"negative": ["w1"] * 36}
+    trained = run(tiny.load(encoder), tmp_path, replace(RECIPE, batch_sampler="batch"), train=shared)
+    assert (trained.steps, trained.triplets, trained.rows_left_out) == (5, 36, 0)
+    assert trained.training_arguments["batch_sampler"] == "batch_sampler"
+
+
+@pytest.mark.parametrize(
+    ("killed_after", "batch_sampler"), [(2, "no_duplicates"), (5, "no_duplicates"), (7, "batch")]
+)
 def test_fit_resumes_a_killed_run_to_the_same_result(
-    dropout_encoder: Path, tmp_path: Path, killed_after: int, monkeypatch: pytest.MonkeyPatch
+    dropout_encoder: Path,
+    tmp_path: Path,
+    killed_after: int,
+    batch_sampler: BatchSampler,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    recipe = replace(RECIPE, checkpoint_steps=2, max_steps=-1, epochs=2.0, eval_steps=3)
+    recipe = replace(
+        RECIPE,
+        checkpoint_steps=2,
+        max_steps=-1,
+        epochs=2.0,
+        eval_steps=3,
+        batch_sampler=batch_sampler,
+    )
     whole = tiny.load(dropout_encoder)
     wanted = run(whole, tmp_path / "whole", recipe)
 

@@ -47,8 +47,8 @@ def run(workspace: Path, params: Params) -> Training:
     if params.train.max_triplets is not None:
         train = {column: texts[: params.train.max_triplets] for column, texts in train.items()}
     model = loading.load_as(workspace / paths.BASE, params.model)
-    checkpoints = workspace / paths.CHECKPOINTS / _identity(workspace)
-    _drop_unfinished(checkpoints)
+    folder = checkpoints(workspace)
+    _drop_unfinished(folder)
     with Meter() as meter:
         trained = fit(
             model,
@@ -56,17 +56,16 @@ def run(workspace: Path, params: Params) -> Training:
             dev,
             recipe(params.train, params.model),
             Hardware(params.hardware.threads, params.hardware.memory_bytes, params.hardware.compile),
-            checkpoints,
+            folder,
             resume=True,
         )
-    folder = workspace / paths.MODEL
-    shutil.rmtree(folder, ignore_errors=True)
-    model.save_pretrained(str(folder), create_model_card=False, safe_serialization=True)
+    shutil.rmtree(workspace / paths.MODEL, ignore_errors=True)
+    model.save_pretrained(str(workspace / paths.MODEL), create_model_card=False, safe_serialization=True)
     write_text(workspace / paths.CURVES, _curves(trained, params.model.dims))
     sealed = lineage.seal(
         workspace, "train", _record(model, trained, len(train["query"]), params, meter.joules)
     )
-    shutil.rmtree(checkpoints, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
     return sealed
 
 
@@ -95,6 +94,7 @@ def recipe(train: TrainParams, model: ModelParams) -> Recipe:
         n_dims_per_step=train.loss.n_dims_per_step,
         scale=train.loss.scale,
         batch_size=train.batch_size,
+        batch_sampler=train.batch_sampler,
         mini_batch_size=train.mini_batch_size,
         eval_batch_size=train.eval_batch_size,
         epochs=train.epochs,
@@ -122,20 +122,24 @@ def _columns(path: Path) -> dict[str, list[str]]:
     return {column: rows[column].to_list() for column in COLUMNS}
 
 
-def _identity(workspace: Path) -> str:
-    """Name a training by all that it depends on: a checkpoint of another one is never gone on from."""
+def checkpoints(workspace: Path) -> Path:
+    """Return the folder of a training's checkpoints, named by all that the training depends on.
+
+    So a checkpoint of other parameters, data or another base is never gone on from.
+    """
     deps = lineage.stage(workspace, "train").deps
     found = {path: digests.digest(workspace / path) for path in deps}
-    return digests.of_value([lineage.params_digest(workspace, "train"), found])[:16]
+    name = digests.of_value([lineage.params_digest(workspace, "train"), found])[:16]
+    return workspace / paths.CHECKPOINTS / name
 
 
-def _drop_unfinished(checkpoints: Path) -> None:
+def _drop_unfinished(folder: Path) -> None:
     """Remove checkpoints that a kill cut off while they were written: the trainer's state comes last."""
-    for folder in checkpoints.glob("checkpoint-*"):
+    for checkpoint in folder.glob("checkpoint-*"):
         try:
-            json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))
+            json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            shutil.rmtree(folder)
+            shutil.rmtree(checkpoint)
 
 
 def _curves(trained: TrainingRun, dims: tuple[int, ...]) -> str:

@@ -20,6 +20,7 @@ from pipeline.engine.fit import fit
 from pipeline.engine.recipe import TrainingRun
 from pipeline.errors import InvalidParams
 from pipeline.params import load
+from pipeline.params.train import TrainParams
 from pipeline.records import Training
 from pipeline.stages.train import step as train
 from pipeline.workspace import digests
@@ -130,8 +131,12 @@ def test_train_translates_every_hyperparameter(finished: Path) -> None:
         "save_steps": 0,
         "seed": 0,
         "engine": "stock",
+        "batch_sampler": "batch",
     }
     names = {"warmup_ratio": "warmup", "save_steps": "checkpoint_steps"}
+    # What is no field of the recipe by itself: the loss is taken apart, the others say what it is trained on.
+    elsewhere = {"recipe_version", "versions", "loss", "max_triplets"}
+    assert set(changes) | elsewhere == set(TrainParams.model_fields), "a key that nobody reads"
     for name, value in changes.items():
         other = train.recipe(params.train.model_copy(update={name: value}), params.model)
         assert other == replace(found, **{names.get(name, name): value})
@@ -205,14 +210,14 @@ def test_train_is_stale_after_its_parameters_and_not_after_the_hardware_changed(
 
 
 def test_train_names_a_run_by_all_that_it_depends_on(line: Path) -> None:
-    first = train._identity(line)
+    first = train.checkpoints(line)
     set_params(line, {"hardware.threads": 2, "gate.retention": 0.5})
-    assert train._identity(line) == first
+    assert train.checkpoints(line) == first
     set_params(line, {"train.learning_rate": 0.5})
-    second = train._identity(line)
+    second = train.checkpoints(line)
     path = line / "data" / "clean" / "train.parquet"
     pl.read_parquet(path).head(30).write_parquet(path)
-    assert len({first, second, train._identity(line)}) == 3
+    assert len({first, second, train.checkpoints(line)}) == 3
 
 
 def watch(monkeypatch: pytest.MonkeyPatch) -> list[TrainingRun]:
