@@ -17,7 +17,7 @@ _PRIME = np.uint64(0x100000001B3)
 
 
 def bands(texts: pl.Series, params: NearDuplicateParams) -> NDArray[np.uint64]:
-    """Give the bands of folded texts, (texts, bands): two texts that share one may be near-duplicates."""
+    """Return the bands of folded texts, (texts, bands): two texts that share one may be near-duplicates."""
     count = params.permutations // _ROWS_PER_BAND
     found = np.empty((len(texts), count), np.uint64)
     for begin in range(0, len(texts), _TEXTS_AT_A_TIME):
@@ -38,7 +38,7 @@ def _bands(texts: pl.Series, params: NearDuplicateParams) -> NDArray[np.uint64]:
 
 
 def text_keys(folded_texts: pl.Series) -> NDArray[np.uint64]:
-    """Give each folded text a number that is the same for ever."""
+    """Return a number for each folded text that is the same for ever."""
     digests = (hashlib.sha256(text.encode()).digest()[:8] for text in folded_texts)
     return np.array([int.from_bytes(digest) for digest in digests], dtype=np.uint64)
 

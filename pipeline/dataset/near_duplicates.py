@@ -14,9 +14,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipeline.dataset.minhash import bands, letters_and_digits, text_keys
+from pipeline.dataset.minhash import bands, letters_and_digits
 from pipeline.dataset.numbers_and_negation import signals
-from pipeline.dataset.training_fingerprint import RELEASED, near, trained_rows
 from pipeline.params.audit import NearDuplicateParams
 
 _PROPOSING_BANDS = 2
@@ -95,7 +94,7 @@ def _pieces(sizes: NDArray[np.int64]) -> list[int]:
 def _proposed(
     indexed: Index, left: NDArray[np.int64], shared: NDArray[np.int64], least: int
 ) -> NDArray[np.int64]:
-    """Give the pairs (text, indexed text) that share at least so many bands; sorted, each once."""
+    """Return the pairs (text, indexed text) that share at least so many bands; sorted, each once."""
     counts = shared.ravel()
     ours = np.repeat(np.arange(len(left)).repeat(left.shape[1]), counts)
     offsets = np.arange(len(ours)) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -142,17 +141,3 @@ def components(texts: pl.Series, params: NearDuplicateParams) -> NDArray[np.int6
         .join(places, on="text", how="left", maintain_order="left")["label"]
         .to_numpy()
     )
-
-
-__all__ = [
-    "RELEASED",
-    "Index",
-    "bands",
-    "components",
-    "index",
-    "near",
-    "pairs",
-    "similarity",
-    "text_keys",
-    "trained_rows",
-]

@@ -66,7 +66,7 @@ _ROMAN_VALUES = {"i": 1, "v": 5, "x": 10}
 
 
 def signals(folded: pl.Series) -> pl.Series:
-    """Give each folded text its numbers, dates and negations in one string, in order; equal ones agree.
+    """Return the numbers, dates and negations of each folded text in one string, in order; equal ones agree.
 
     So `25,5` and `25.5`, `1.000` and `1000`, `12.05.2024` and `12 mayıs 2024` do. Letters count without their
     marks (ı as i, ç as c), as they are typed on other keyboards.

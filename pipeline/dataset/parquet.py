@@ -7,14 +7,14 @@ from typing import Any
 import polars as pl
 import pyarrow.parquet as pq
 
-ROWS = 50_000
+PORTION_ROWS = 50_000
 
 
 def portions(path: Path) -> Iterator[pl.DataFrame]:
-    """Read a parquet file in order, `ROWS` rows at a time."""
+    """Read a parquet file in order, `PORTION_ROWS` rows at a time."""
     # Without pre_buffer=False pyarrow holds all that it has read of the file until the end of it.
     with pq.ParquetFile(path, pre_buffer=False) as file:
-        for batch in file.iter_batches(ROWS):
+        for batch in file.iter_batches(PORTION_ROWS):
             portion: Any = pl.from_arrow(batch)
             yield portion
 

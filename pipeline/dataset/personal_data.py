@@ -94,7 +94,7 @@ def _phone(text: str) -> bool:
 
 
 def _reachable(match: re.Match[str]) -> bool:
-    """Tell whether the number plan gives this number to a person or a household."""
+    """Return whether the number plan gives this number to a person or a household."""
     written = match[0]
     digits = re.sub(r"\D", "", written)
     if digits.startswith("00"):

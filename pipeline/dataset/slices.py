@@ -23,7 +23,7 @@ class Slice:
 
 
 def masks(rows: pl.DataFrame) -> dict[Slice, NDArray[np.bool_]]:
-    """Say which rows are in each slice.
+    """Return which rows are in each slice.
 
     Args:
         rows: Of one split, with `new` and the slice columns of `records.tables.TRAITS`.

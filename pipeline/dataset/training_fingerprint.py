@@ -35,7 +35,7 @@ def trained_rows(queries: list[str]) -> pl.DataFrame:
 
 
 def near(trained: Path, texts: list[str]) -> NDArray[np.bool_]:
-    """Say which texts a model was trained on, near-duplicates included, by its `trained_rows.parquet`.
+    """Return which texts a model was trained on, near-duplicates included, by its `trained_rows.parquet`.
 
     A text is near a trained row where the two share eight of 32 bands: of pairs with similarity 0.75 five of
     six do, with 0.6 one of twenty, with 0.5 one of a thousand. Bands of different rows are not added up:

@@ -61,7 +61,7 @@ def load_as(folder: Path, params: ModelParams) -> SentenceTransformer:
 
 
 def _positions(model: SentenceTransformer) -> int | None:
-    """Give the number of tokens that the model has position embeddings for; None where it has none."""
+    """Return the number of tokens that the model has position embeddings for; None where it has none."""
     transformer: Any = model[0]
     config: Any = getattr(getattr(transformer, "auto_model", None), "config", None)
     positions = getattr(config, "max_position_embeddings", None)

@@ -59,7 +59,7 @@ class Tokens:
 
 
 def number_texts(columns: Sequence[Sequence[str]]) -> NDArray[np.int64]:
-    """Give equal texts equal numbers, across all columns.
+    """Return equal numbers for equal texts, across all columns.
 
     Returns:
         (columns, rows): each text's place in order of first appearance, column by column.

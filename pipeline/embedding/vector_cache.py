@@ -39,7 +39,7 @@ class Cache:
     texts: dict[str, int] = field(default_factory=lambda: {"encoded": 0, "cached": 0})
 
     def get(self, name: str) -> tuple[torch.Tensor, float] | None:
-        """Give the vectors and the seconds that encoding them took; None where there is no whole entry."""
+        """Return the vectors and the seconds that encoding them took; None where there is no whole entry."""
         path = self._path(name)
         try:
             with safe_open(path, framework="pt") as file:
@@ -94,7 +94,7 @@ class Vectors:
     per_hour: float
 
     def of(self, texts: Sequence[str]) -> torch.Tensor:
-        """Give the vectors of some of the texts, in their order."""
+        """Return the vectors of some of the texts, in their order."""
         return self.table[[self.place[text] for text in texts]]
 
 
@@ -129,7 +129,7 @@ class Encoder:
         return self.vectors(queries, query), self.vectors(documents, document)
 
     def prompt(self, role: str) -> str | None:
-        """Give what stands in front of a `query` or `document`; None for nothing."""
+        """Return what stands in front of a `query` or `document`; None for nothing."""
         return self.model.prompts.get(role) or None
 
     def vectors(self, texts: Sequence[str], prompt: str | None) -> Vectors:

@@ -20,7 +20,7 @@ def change(before: Receipt | None, after: Receipt) -> str:
 
 
 def explain(before: Receipt, after: Receipt) -> str:
-    """Say what it means to go from one to the other."""
+    """Return what it means for stored vectors to go from one release to the other."""
     match change(before, after):
         case "minor":
             return (
@@ -37,7 +37,7 @@ def explain(before: Receipt, after: Receipt) -> str:
 
 
 def live_space(folder: Path, revision: str) -> str:
-    """Give the name of a model's vector space: what its config says, else its commit."""
+    """Return the name of a model's vector space: what its config says, else its commit."""
     path = folder / CONFIG
     try:
         named = json.loads(path.read_text(encoding="utf-8")).get(SPACE_KEY)

@@ -22,7 +22,7 @@ _LEVELS = 1 << 16
 
 
 def fast_dropout(model: torch.nn.Module) -> AbstractContextManager[Any]:
-    """Give a context in which dropout is fast; it changes nothing on a GPU, or outside of training."""
+    """Return a context in which dropout is fast; it changes nothing on a GPU, or outside of training."""
     on_cpu = next(model.parameters()).device.type == "cpu"
     return CpuDropout() if on_cpu and model.training else nullcontext()
 

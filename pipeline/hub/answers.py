@@ -44,7 +44,7 @@ class Client(httpx2.Client):
 
 
 def commit(value: object, where: str) -> str:
-    """Give a commit that the Hub named back, if it is one.
+    """Return a commit that the Hub named, if it is one.
 
     Args:
         value: What the Hub gave for it.
@@ -59,7 +59,7 @@ def commit(value: object, where: str) -> str:
 
 
 def file_name(path: str, where: str) -> str:
-    """Give the path of a listed file back, if it stays in the folder that it is written to.
+    """Return the path of a listed file, if it stays in the folder that it is written to.
 
     Raises:
         HubError: It is absolute, goes up, or is no path that git can hold.

@@ -23,7 +23,7 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedFile:
     """One file as the Hub lists it: size in bytes, and `sha256:…` (LFS) or `git:…`."""
 
     path: str
@@ -32,7 +32,7 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class Info:
+class RepoInfo:
     """One repository at one commit."""
 
     repo: str
@@ -107,7 +107,7 @@ class Reading:
         role = answer.get("auth", {}).get("accessToken", {}).get("role", "unknown")
         return Account(answer["name"], role)
 
-    def info(self, repo: str, kind: Kind, revision: str | None = None) -> Info:
+    def info(self, repo: str, kind: Kind, revision: str | None = None) -> RepoInfo:
         """Ask for a repository at a revision (a commit, tag or branch; none is main).
 
         Raises:
@@ -122,7 +122,7 @@ class Reading:
         card_data = getattr(found, "card_data", None)
         card = card_data.to_dict() if card_data else {}
         licence = card.get("license")
-        return Info(
+        return RepoInfo(
             repo,
             kind,
             answers.commit(found.sha, action),
@@ -138,14 +138,14 @@ class Reading:
             return False
         return True
 
-    def files(self, repo: str, kind: Kind, commit: str) -> dict[str, Listed]:
+    def files(self, repo: str, kind: Kind, commit: str) -> dict[str, ListedFile]:
         """List every file of a commit, by path."""
         tree = self._asked(
             f"list the files of {kind} {repo} at {commit}",
             lambda: list(self._api.list_repo_tree(repo, repo_type=kind, revision=commit, recursive=True)),
         )
         return {
-            entry.path: Listed(
+            entry.path: ListedFile(
                 entry.path, entry.size, f"sha256:{entry.lfs.sha256}" if entry.lfs else f"git:{entry.blob_id}"
             )
             for entry in tree
@@ -161,7 +161,7 @@ class Reading:
         *,
         max_workers: int = 8,
         cache: Path | None = None,
-    ) -> tuple[Path, dict[str, Listed]]:
+    ) -> tuple[Path, dict[str, ListedFile]]:
         """Download the wanted files of one commit and compare each with the Hub's own digest of it.
 
         Returns:

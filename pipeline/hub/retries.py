@@ -94,7 +94,7 @@ class Retries:
 
 
 def _passes(error: HubError) -> bool:
-    """Say whether another answer can be had after a wait that somebody is ready to wait."""
+    """Return whether another answer can be had after a wait that somebody is ready to wait."""
     return (
         isinstance(error, HubUnreachable)
         and not error.lasting

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from pipeline.errors import HubError, PipelineError, ReleaseRefused, first_line
-from pipeline.hub import Hub, Listed
+from pipeline.hub import Hub, ListedFile
 from pipeline.publishing.release_tree import HUBS_OWN, Intent
 from pipeline.publishing.staging import Landed, StagedBranch
 from pipeline.records import Receipt
@@ -12,7 +12,7 @@ from pipeline.workspace import digests
 
 
 def refuse_stranger(
-    hub: Hub, repo: str, receipts: list[Receipt], head: str, standing: dict[str, Listed]
+    hub: Hub, repo: str, receipts: list[Receipt], head: str, standing: dict[str, ListedFile]
 ) -> None:
     """Refuse a main that this line did not make.
 
@@ -44,7 +44,7 @@ def refuse_taken(hub: Hub, intent: Intent) -> None:
 
 
 def parent_of(hub: Hub, repo: str, landed: Landed) -> str | None:
-    """Give the commit before ours on main: the merge's first parent, not what it merged."""
+    """Return the commit before ours on main: the merge's first parent, not what it merged."""
     merged = hub.pull_request(repo, landed.pull_request).commit if landed.pull_request else None
     history = hub.history(repo)
     place = history.index(landed.commit) if landed.commit in history else len(history)

@@ -19,7 +19,7 @@ from pipeline.errors import (
     ReleaseRefused,
     first_line,
 )
-from pipeline.hub import Account, Hub, Listed
+from pipeline.hub import Account, Hub, ListedFile
 from pipeline.params.release import ReleaseParams
 from pipeline.publishing import main_branch
 from pipeline.publishing.release_tree import SIGNATURE, Intent
@@ -154,7 +154,7 @@ def _land(
     intent: Intent,
     round_trip: RoundTrip,
     head: str,
-    standing: dict[str, Listed],
+    standing: dict[str, ListedFile],
 ) -> tuple[Landed, Verified]:
     """Stage, verify, and merge; where that fails, main is untouched and what was staged is taken away."""
     asked = False

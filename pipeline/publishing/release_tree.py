@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.embedding.vector_space import CONFIG
 from pipeline.errors import ReleaseRefused
-from pipeline.hub import Listed, digest_as_listed
+from pipeline.hub import ListedFile, digest_as_listed
 from pipeline.workspace import paths
 
 # How the release came about, see `pipeline.publishing.provenance`.
@@ -48,15 +48,15 @@ class Intent:
             self._digests[key] = digest_as_listed(self.files[path], like)
         return self._digests[key]
 
-    def is_tree(self, listed: Mapping[str, Listed]) -> bool:
-        """Say whether a tree on the Hub is the intended one."""
+    def is_tree(self, listed: Mapping[str, ListedFile]) -> bool:
+        """Return whether a tree on the Hub is the intended one."""
         theirs = {path: file for path, file in listed.items() if path not in HUBS_OWN}
         return theirs.keys() == self.files.keys() and all(
             path == SIGNATURE or self.digest(path, file.digest) == file.digest
             for path, file in theirs.items()
         )
 
-    def stale(self, listed: Mapping[str, Listed]) -> list[str]:
+    def stale(self, listed: Mapping[str, ListedFile]) -> list[str]:
         """Return the paths of a tree that the intended one does not have."""
         return [path for path in listed if path not in self.files and path not in HUBS_OWN]
 

@@ -17,7 +17,7 @@ Fingerprint = dict[str, float]
 # Loads what came back, refuses what is not the model that is meant, and takes its fingerprint.
 RoundTrip = Callable[[Path], Fingerprint]
 
-ROWS = 16
+COMPARED_ROWS = 16
 # The same weights on another device, or in batches of another shape, add up float32 in another order: cosines
 # then differ by some 1e-6. In bfloat16, with 8 bits of mantissa, by up to 1e-2. Other weights differ by more.
 TOLERANCE = 1e-3
@@ -38,7 +38,7 @@ def against_evaluation(workspace: Path, params: Params) -> RoundTrip:
     kept = (
         pl.scan_parquet(workspace / paths.OUTCOMES)
         .filter((pl.col("model") == "candidate") & (pl.col("split") == split))
-        .filter(pl.col("row").rank("dense") <= ROWS)
+        .filter(pl.col("row").rank("dense") <= COMPARED_ROWS)
         .collect()
     )
     texts = pl.read_parquet(paths.clean(workspace, split))

@@ -50,7 +50,7 @@ def signers(how: KeySignature | SigstoreSignature) -> tuple[Signer, ...]:
 
 
 def installed() -> str:
-    """Say that signatures can be made here.
+    """Return that signatures can be made here, as a line for `check`.
 
     Raises:
         InvalidWorkspace: model-signing is not installed.

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.errors import HubMoved
-from pipeline.hub import Hub, Listed
+from pipeline.hub import Hub, ListedFile
 from pipeline.publishing.release_tree import TITLE, Intent
 
 _OUR_BRANCH = re.compile(r"release-v\d+-[0-9a-f]{12}")
@@ -34,7 +34,7 @@ class StagedPullRequest:
     def __str__(self) -> str:
         return "the pull request" if self.number is None else f"pull request {self.number}"
 
-    def prepare(self, parent: str, standing: Mapping[str, Listed]) -> str:
+    def prepare(self, parent: str, standing: Mapping[str, ListedFile]) -> str:
         """Find the pull request of an earlier try, or open one; give the commit in it."""
         return self.hub.retries.until(
             f"open the pull request {self.intent.title!r} of model {self.intent.repo}",
@@ -49,7 +49,7 @@ class StagedPullRequest:
         numbers = [one.number for one in merged if one.merged_as == head]
         return Landed(head, numbers[0] if numbers else None)
 
-    def _propose(self, parent: str, standing: Mapping[str, Listed]) -> None:
+    def _propose(self, parent: str, standing: Mapping[str, ListedFile]) -> None:
         self.hub.open_pull_request(
             self.intent.repo,
             self.intent.files,
@@ -77,7 +77,7 @@ class StagedPullRequest:
                 self.hub.close(self.intent.repo, one.number, "Left over from a release that was cut off.")
         return commit
 
-    def land(self, commit: str, parent: str, standing: Mapping[str, Listed]) -> Landed:
+    def land(self, commit: str, parent: str, standing: Mapping[str, ListedFile]) -> Landed:
         """Merge it, if it still holds the commit that was verified."""
         assert self.number is not None
         now = self.hub.pull_request(self.intent.repo, self.number).commit
@@ -116,7 +116,7 @@ class StagedBranch:
     def _holds(self, commit: str | None) -> bool:
         return commit is not None and self.intent.is_tree(self.hub.files(self.intent.repo, "model", commit))
 
-    def prepare(self, parent: str, standing: Mapping[str, Listed]) -> str:
+    def prepare(self, parent: str, standing: Mapping[str, ListedFile]) -> str:
         """Find the branch of an earlier try, or make one; give the commit on it."""
         head = self._head(self.name)
         if head is not None and head != parent and not self._holds(head):
@@ -133,10 +133,10 @@ class StagedBranch:
         return self.commit(self.name, parent, standing)
 
     def landed(self, head: str) -> Landed:
-        """Give what stands on main."""
+        """Return what stands on main."""
         return Landed(head, None)
 
-    def commit(self, branch: str, parent: str, standing: Mapping[str, Listed]) -> str:
+    def commit(self, branch: str, parent: str, standing: Mapping[str, ListedFile]) -> str:
         """Commit on top of `parent`; one that names its parent cannot land twice."""
 
         def commit() -> str:
@@ -155,7 +155,7 @@ class StagedBranch:
 
         return self.hub.retries.until(f"commit to {branch} of model {self.intent.repo}", commit, landed)
 
-    def land(self, commit: str, parent: str, standing: Mapping[str, Listed]) -> Landed:
+    def land(self, commit: str, parent: str, standing: Mapping[str, ListedFile]) -> Landed:
         """Commit to main what was verified on the branch."""
         return Landed(self.commit("main", parent, standing), None)
 

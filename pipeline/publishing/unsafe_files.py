@@ -36,7 +36,7 @@ def refuse_unsafe(files: Mapping[str, Path]) -> None:
 
 
 def _pickled(path: Path) -> bool:
-    """Say whether a file begins as a pickle does, or is an archive with one in it, as torch writes."""
+    """Return whether a file begins as a pickle does, or is an archive with one in it, as torch writes."""
     with path.open("rb") as file:
         head = file.read(2)
     if head[:1] == b"\x80" and head[1:] in {b"\x02", b"\x03", b"\x04", b"\x05"}:

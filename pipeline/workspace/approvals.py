@@ -12,10 +12,10 @@ from pipeline.workspace.files import write_text
 
 
 def find(workspace: Path, candidate: str) -> Approval | None:
-    """Give the approval of a candidate, or None where nobody gave one.
+    """Return the approval of a candidate, or None where nobody gave one.
 
     Raises:
-        BrokenChain: The file is none.
+        BrokenChain: The file cannot be read as an approval.
     """
     path = workspace / paths.approval(candidate)
     try:
@@ -30,7 +30,7 @@ def find(workspace: Path, candidate: str) -> Approval | None:
 
 
 def reasons(workspace: Path, params: Params, verdict: Verdict) -> list[str]:
-    """Say why a person must let this candidate through; nothing where a schedule may."""
+    """Return why a person must let this candidate through; nothing where a schedule may."""
     found = []
     taken_back = receipts.withdrawal(workspace, params.release.repo, verdict.candidate)
     if taken_back is not None:
@@ -51,7 +51,7 @@ def reasons(workspace: Path, params: Params, verdict: Verdict) -> list[str]:
 
 
 def demand(workspace: Path, params: Params, verdict: Verdict) -> Approval | None:
-    """Give the approval of a candidate that may be released, whether it needs one or not.
+    """Return the approval of a candidate that may be released, whether it needs one or not.
 
     Raises:
         WaitsForPerson: It needs one and has none: it brings a new vector space, is a change of code alone, or
@@ -72,7 +72,7 @@ def demand(workspace: Path, params: Params, verdict: Verdict) -> Approval | None
 
 
 def outdated(approval: Approval, taken_back: Receipt) -> bool:
-    """Say whether an approval is older than the rollback that took its candidate back."""
+    """Return whether an approval is older than the rollback that took its candidate back."""
     return approval.approved_at <= taken_back.released_at
 
 

@@ -8,7 +8,7 @@ from pipeline.workspace.paths import KEPT_IN_GIT
 
 
 def head(workspace: Path) -> str | None:
-    """Give the commit that is checked out, or None where git has none yet."""
+    """Return the commit that is checked out, or None where git has none yet."""
     answer = _git(workspace, "rev-parse", "--verify", "--quiet", "HEAD")
     return answer.stdout.strip() or None
 
@@ -21,7 +21,7 @@ def changes(workspace: Path) -> list[str]:
 
 
 def holds(workspace: Path, path: str) -> bool:
-    """Say whether the commit has a file at this path inside the workspace."""
+    """Return whether the commit has a file at this path inside the workspace."""
     return _git(workspace, "cat-file", "-e", f"HEAD:./{path}").returncode == 0
 
 

@@ -23,7 +23,7 @@ def read(workspace: Path) -> pl.DataFrame:
     """Read the ledger: one row per `group`, with its `split` and `commit`; no rows before the first pin.
 
     Raises:
-        InvalidData: A line is none, or names a group a second time.
+        InvalidData: A line cannot be read, or names a group a second time.
     """
     rows: list[tuple[str, str, str]] = []
     seen: dict[str, int] = {}

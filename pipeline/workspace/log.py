@@ -116,7 +116,7 @@ def append_on(workspace: Path, standing: str | None, what: What) -> Entry | None
 
 
 def holds(workspace: Path, commit: str) -> bool:
-    """Say whether a commit of the log is part of what this log knows."""
+    """Return whether a commit of the log is part of what this log knows."""
     standing = head(workspace)
     if standing is None:
         return False

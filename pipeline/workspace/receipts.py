@@ -62,13 +62,13 @@ def commit(workspace: Path, receipt: Receipt) -> None:
 
 
 def latest_release(workspace: Path, repo: str) -> Receipt | None:
-    """Give the newest receipt of a release; a rollback is none, since nothing was made for it."""
+    """Return the newest receipt of a release; a rollback does not count: nothing was made for it."""
     found = [receipt for receipt in for_repo(workspace, repo) if receipt.kind == "release"]
     return found[-1] if found else None
 
 
 def withdrawal(workspace: Path, repo: str, candidate: str) -> Receipt | None:
-    """Give the rollback that took a candidate back; None where it was never out, or is out again."""
+    """Return the rollback that took a candidate back; None where it was never out, or is out again."""
     taken_back = None
     out: set[int] = set()
     for receipt in for_repo(workspace, repo):
@@ -82,19 +82,19 @@ def withdrawal(workspace: Path, repo: str, candidate: str) -> Receipt | None:
 
 
 def latest(workspace: Path, repo: str) -> Receipt | None:
-    """Give the newest receipt for a repository, or None before the first release."""
+    """Return the newest receipt for a repository, or None before the first release."""
     found = for_repo(workspace, repo)
     return found[-1] if found else None
 
 
 def next_version(workspace: Path, repo: str) -> str:
-    """Give the version that the next release of a repository will bear."""
+    """Return the version that the next release of a repository will bear."""
     newest = latest(workspace, repo)
     return f"v{version_number(newest.version) + 1 if newest else 1}"
 
 
 def version_number(version: str) -> int:
-    """Give the 2 of `v2`."""
+    """Return the number of a version: the 2 of `v2`."""
     match = re.fullmatch(r"v(\d+)", version)
     if match is None:
         raise BrokenChain(f"{version!r} is no version; wanted one like v1")
@@ -116,7 +116,7 @@ def recipe(params: Params, recipe_version: int | None = None) -> str:
 
 
 def code_alone(params: Params, newest: Receipt) -> bool:
-    """Say whether nothing but code moved since a release: its data, base and parameters are those of now.
+    """Return whether nothing but code moved since a release: its data, base and parameters are those of now.
 
     `train.recipe_version` stands for the code, so that raising it is a change of code.
     """

@@ -54,7 +54,7 @@ def test_reencoding_after_a_real_evaluation_is_within_the_tolerance_by_far(
 
 def test_reencoding_takes_the_first_rows_at_every_width(line: Path) -> None:
     table = pl.read_parquet(line / "outcomes.parquet")
-    far = pl.when(pl.col("row") >= round_trip.ROWS).then(9.0).otherwise(pl.col("cos_positive"))
+    far = pl.when(pl.col("row") >= round_trip.COMPARED_ROWS).then(9.0).otherwise(pl.col("cos_positive"))
     table.with_columns(far.cast(pl.Float32).alias("cos_positive")).write_parquet(line / "outcomes.parquet")
     check(line)
     for dim in (32, 16):

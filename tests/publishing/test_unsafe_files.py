@@ -53,7 +53,7 @@ def test_safety_lets_a_plain_model_go(files: dict[str, Path]) -> None:
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "a/b.PT", *map("x{}".format, sorted(CAN_RUN_CODE))])
 def test_safety_refuses_a_pickle_by_its_name(files: dict[str, Path], name: str) -> None:
-    assert refused(files, name, b"") == (f"{name} can run code when loaded; wanted safetensors weights only")
+    assert f"{name} can run code" in refused(files, name, b"")
 
 
 @pytest.mark.parametrize("content", [pickle.dumps([1], protocol) for protocol in (2, 3, 4, 5)] + [archive()])
@@ -88,9 +88,7 @@ def test_safety_refuses_modules_of_somebody_else(files: dict[str, Path]) -> None
 
 
 def test_safety_refuses_a_configuration_that_is_none(files: dict[str, Path]) -> None:
-    assert refused(files, "config.json", b"{") == (
-        "config.json is no JSON; wanted a configuration that can be read"
-    )
+    assert "config.json is no JSON" in refused(files, "config.json", b"{")
 
 
 def test_safety_wants_weights(files: dict[str, Path]) -> None:

@@ -25,16 +25,16 @@ def reasons(split: ScannedSplit, policies: Policies) -> pl.Series:
         InvalidData: A finding whose policy is to refuse stands in the split, or no row stays.
     """
     wanted: dict[str, str] = policies.model_dump()
-    kinds = [kind for kind in wanted if kind in split.flags.columns]
-    for kind in kinds:
-        rows = split.flags[kind].arg_true()
-        if wanted[kind] == "refuse" and len(rows):
+    findings = [name for name in wanted if name in split.flags.columns]
+    for finding in findings:
+        rows = split.flags[finding].arg_true()
+        if wanted[finding] == "refuse" and len(rows):
             first = ", ".join(map(str, rows.head(5)))
             raise InvalidData(
-                f"the split {split.name} has {len(rows)} rows with the finding {kind}, first at {first}, and "
-                f"audit.policies.{kind} is to refuse; wanted none. Correct the data set, or the policy"
+                f"the split {split.name} has {len(rows)} rows with the finding {finding}, first at {first}, "
+                f"and audit.policies.{finding} is to refuse; wanted none. Correct the data set, or the policy"
             )
-    dropping = [pl.when(pl.col(kind)).then(pl.lit(kind)) for kind in kinds if wanted[kind] == "drop"]
+    dropping = [pl.when(pl.col(name)).then(pl.lit(name)) for name in findings if wanted[name] == "drop"]
     found = split.flags.select(reason=pl.coalesce(*dropping, pl.lit(None, dtype=pl.String)))["reason"]
     if not found.is_null().any():
         raise InvalidData(

@@ -79,7 +79,7 @@ def _texts(rows: pl.DataFrame, begin: int) -> pl.DataFrame:
 
 
 def near_train(held: ScannedSplit, train: ScannedSplit, kept: pl.Series, pairs: pl.DataFrame) -> pl.Series:
-    """Tell which held-out rows are the same as, or near, a text that is trained on.
+    """Return which held-out rows are the same as, or near, a text that is trained on.
 
     Args:
         held: The held-out split.

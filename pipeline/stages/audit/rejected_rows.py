@@ -23,20 +23,20 @@ def find(
     places = leaving["place"]
     keys = split.keys.with_row_index("partner").with_columns(split=pl.lit(split.name))
     found = []
-    for (kind,), rows in leaving.group_by("reason", maintain_order=True):
+    for (reason,), rows in leaving.group_by("reason", maintain_order=True):
         asked = rows.select("place")
         own = split.keys[rows["place"]].with_columns(asked)
-        if kind == "duplicate":
+        if reason == "duplicate":
             pairs = own.join(keys, on=COLUMNS, nulls_equal=True)
-        elif kind == "contradiction":
+        elif reason == "contradiction":
             pairs = pl.concat(
                 pl.DataFrame({"key": pair(own, mine), "place": asked["place"]})
                 .join(keys.select("partner", "split", pair(split.keys, theirs).alias("key")), on="key")
                 .select("place", "split", "partner")
                 for mine, theirs in (("positive", "negative"), ("negative", "positive"))
             )
-        elif kind in ("same_text", "same_query"):
-            columns = COLUMNS if kind == "same_text" else ("query",)
+        elif reason in ("same_text", "same_query"):
+            columns = COLUMNS if reason == "same_text" else ("query",)
             pairs = pl.concat(
                 own.select("place", pl.col(mine).alias("key"))
                 .join(
@@ -52,7 +52,7 @@ def find(
                 for mine in columns
                 for theirs in columns
             )
-        elif kind == "near_duplicate" and near is not None:
+        elif reason == "near_duplicate" and near is not None:
             pairs = near.filter(pl.col("place").is_in(places.implode()))
         else:
             continue

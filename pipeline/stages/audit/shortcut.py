@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipeline.dataset.normalize import folded
-from pipeline.dataset.parquet import ROWS, copied, portions
+from pipeline.dataset.parquet import PORTION_ROWS, copied, portions
 from pipeline.params.pin import COLUMNS
 
 Hits: TypeAlias = NDArray[np.bool_]
@@ -76,7 +76,7 @@ def bag_of_words(train: pl.DataFrame, held_out: pl.DataFrame, seed: int = 1) -> 
         np.concatenate(
             [
                 classifier.decision_function(words.transform(_folded(part, column)))
-                for part in held_out.iter_slices(ROWS)
+                for part in held_out.iter_slices(PORTION_ROWS)
             ]
         )
         for column in ("positive", "negative")
@@ -101,15 +101,15 @@ def bm25(held_out: pl.DataFrame) -> Hits:
         return np.zeros(0, np.bool_)
     rows = held_out.select(folded(pl.col(name)).fill_null("") for name in COLUMNS)
     rarity, mean_words = _rarity(pl.concat([rows["positive"], rows["negative"]]).unique().to_frame("text"))
-    scores = np.concatenate([_scores(part, rarity, mean_words) for part in rows.iter_slices(ROWS)])
+    scores = np.concatenate([_scores(part, rarity, mean_words) for part in rows.iter_slices(PORTION_ROWS)])
     hits: Hits = scores[:, 0] > scores[:, 1]
     return hits
 
 
 def _rarity(texts: pl.DataFrame) -> tuple[pl.DataFrame, float]:
-    """Give the weight `idf` of each `word` of distinct texts, and how many words a text has on average."""
+    """Return the weight `idf` of each `word` of distinct texts, and how many words a text has on average."""
     appears, count = [], 0
-    for part in texts.iter_slices(ROWS):
+    for part in texts.iter_slices(PORTION_ROWS):
         words = _words(part.with_row_index("document"))
         count += words.height
         appears.append(words.group_by("word").agg(documents=pl.col("document").n_unique()))
@@ -150,7 +150,7 @@ def _scores(rows: pl.DataFrame, rarity: pl.DataFrame, mean_words: float) -> NDAr
 
 
 def hard(bag_of_words_hits: Hits, bm25_hits: Hits) -> Hits:
-    """Give the rows that both methods miss."""
+    """Return the rows that both methods miss."""
     return ~(bag_of_words_hits | bm25_hits)
 
 
@@ -160,7 +160,7 @@ def _folded(rows: pl.DataFrame, column: str) -> list[str]:
 
 
 def _words(texts: pl.DataFrame) -> pl.DataFrame:
-    """Give one row per word of `text`, with the number of `words` in that text; none for a text without."""
+    """Return one row per word of `text`, with the number of `words` in that text; none for a text without."""
     return (
         texts.with_columns(word=pl.col("text").str.extract_all(_WORD))
         .drop("text")

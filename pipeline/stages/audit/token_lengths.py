@@ -119,7 +119,7 @@ class Measure:
 
 
 def may_exceed(texts: pl.Series, prompt: str, room: int) -> pl.Series:
-    """Tell which texts could have more than `room` tokens, without tokenizing them.
+    """Return which texts could have more than `room` tokens, without tokenizing them.
 
     A token holds at least one byte of its text, normalised or not; one more may stand for the space that
     some tokenizers put in front. Characters are no such bound: one that a vocabulary lacks becomes several.
@@ -132,7 +132,7 @@ def may_exceed(texts: pl.Series, prompt: str, room: int) -> pl.Series:
 
 
 def _home(folder: Path) -> Path:
-    """Give the folder of the first module, which is where sentence-transformers keeps the tokenizer."""
+    """Return the folder of the first module, which is where sentence-transformers keeps the tokenizer."""
     if (folder / "tokenizer.json").is_file() or not (folder / "modules.json").is_file():
         return folder
     try:

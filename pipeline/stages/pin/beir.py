@@ -44,9 +44,9 @@ def retrieval(folder: Path, params: RetrievalFiles, key: str) -> dict[str, pl.Da
         "corpus": corpus.texts(title=True),
         "queries": queries.texts(title=False),
         "qrels": qrels.frame.select(
-            qrels.text("query", "query-id", "query_id"),
-            qrels.text("document", "corpus-id", "corpus_id"),
-            qrels.number("score", "score"),
+            qrels.text_column("query", "query-id", "query_id"),
+            qrels.text_column("document", "corpus-id", "corpus_id"),
+            qrels.number_column("score", "score"),
         ),
     }
     for column, known in (("query", "queries"), ("document", "corpus")):
@@ -75,9 +75,9 @@ def pairs(folder: Path, params: PairsProbe, key: str) -> dict[str, pl.DataFrame]
     """
     table = _table(folder, params.file, f"{params.repo} at {params.revision[:12]}", key)
     found = table.frame.select(
-        table.text("first", params.first),
-        table.text("second", params.second),
-        table.number("score", params.score),
+        table.text_column("first", params.first),
+        table.text_column("second", params.second),
+        table.number_column("score", params.score),
     )
     if found["score"].n_unique() < 2:
         raise InvalidData(
@@ -111,12 +111,12 @@ class _Table:
         self.key = key
 
     def texts(self, *, title: bool) -> pl.DataFrame:
-        """Give `id` and `text` of each row; an id names one row."""
-        text = self.text("text", "text")
+        """Return `id` and `text` of each row; an id names one row."""
+        text = self.text_column("text", "text")
         if title and "title" in self.frame.columns:
             head = pl.col("title").cast(pl.String).str.strip_chars().fill_null("")
             text = pl.when(head != "").then(head + " " + text).otherwise(text).alias("text")
-        found = self.frame.select(self.text("id", "_id", "id"), text)
+        found = self.frame.select(self.text_column("id", "_id", "id"), text)
         double = found.filter(pl.col("id").is_duplicated())["id"]
         if len(double):
             raise InvalidData(
@@ -125,8 +125,8 @@ class _Table:
             )
         return found
 
-    def text(self, ours: str, *theirs: str) -> pl.Expr:
-        """Give a column of texts; numbers, as some sets have for ids, are taken as they are written."""
+    def text_column(self, ours: str, *theirs: str) -> pl.Expr:
+        """Return a column of texts; numbers, as some sets have for ids, are taken as they are written."""
         name = self._column(theirs)
         kind = self.frame.schema[name]
         if kind.is_nested() or kind.is_float():
@@ -134,8 +134,8 @@ class _Table:
         self._no_nulls(name, self.frame[name])
         return pl.col(name).cast(pl.String).alias(ours)
 
-    def number(self, ours: str, *theirs: str) -> pl.Expr:
-        """Give a column of finite numbers."""
+    def number_column(self, ours: str, *theirs: str) -> pl.Expr:
+        """Return a column of finite numbers."""
         name = self._column(theirs)
         if self.frame.schema[name].is_nested():
             self._refuse(name, f"is a column of {self.frame.schema[name]}; wanted numbers")

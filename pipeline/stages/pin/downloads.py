@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from pipeline.dataset.training_fingerprint import TRAINED_ROWS
 from pipeline.embedding.weight_formats import OTHER_WEIGHTS, SAFETENSORS, suffix
 from pipeline.errors import HubNotFound, InvalidData
-from pipeline.hub import Hub, Info, Kind, Listed
+from pipeline.hub import Hub, Kind, ListedFile, RepoInfo
 from pipeline.records import PinnedFile, PinnedRepo
 
 # Weights for other runtimes and pictures: nothing that training reads.
@@ -104,7 +104,7 @@ def release(hub: Hub, key: str, repo: str, revision: str | None, *, max_workers:
         ) from None
 
 
-def model_files(listed: Mapping[str, Listed], repo: str, allow_pickle: tuple[str, ...]) -> set[str]:
+def model_files(listed: Mapping[str, ListedFile], repo: str, allow_pickle: tuple[str, ...]) -> set[str]:
     """Choose what training needs of a model repository: safetensors, configuration and tokenizer.
 
     A pickle is chosen only where `allow_pickle` names it and no safetensors stands beside it.
@@ -129,7 +129,7 @@ def model_files(listed: Mapping[str, Listed], repo: str, allow_pickle: tuple[str
     return chosen
 
 
-def _pinned(hub: Hub, kind: Kind, repo: str, revision: str) -> Info:
+def _pinned(hub: Hub, kind: Kind, repo: str, revision: str) -> RepoInfo:
     info = hub.info(repo, kind, revision)
     if info.commit != revision:
         raise InvalidData(
@@ -139,7 +139,7 @@ def _pinned(hub: Hub, kind: Kind, repo: str, revision: str) -> Info:
     return info
 
 
-def _fetch(hub: Hub, info: Info, wanted: Callable[[str], bool], max_workers: int) -> Download:
+def _fetch(hub: Hub, info: RepoInfo, wanted: Callable[[str], bool], max_workers: int) -> Download:
     folder, listed = hub.download(info.repo, info.kind, info.commit, wanted, max_workers=max_workers)
     files = {path: PinnedFile(size=file.size, digest=file.digest) for path, file in sorted(listed.items())}
     return Download(

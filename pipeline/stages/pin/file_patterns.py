@@ -15,7 +15,7 @@ from fsspec.utils import glob_translate
 
 
 def inside(path: str, folder: str = "") -> str | None:
-    """Give a path or pattern as one below the repository's root, or None where it leaves the repository.
+    """Return a path or pattern as one below the repository's root, or None where it leaves the repository.
 
     Args:
         path: As the README has it.
@@ -55,7 +55,7 @@ def matching(pattern: str, listed: Collection[str]) -> list[str]:
 
 
 def inferred(listed: Collection[str]) -> dict[str, list[str]]:
-    """Give the patterns by split that `datasets` reads off the names of files and folders.
+    """Return the patterns by split that `datasets` reads off the names of files and folders.
 
     Args:
         listed: Paths of the repository.

@@ -67,7 +67,7 @@ _CODE = frozenset({"converters", "fragment_scan_options"})
 
 
 def allowed(reader: str, options: Mapping[str, Any], owner: str) -> dict[str, Any]:
-    """Give those of a README's options that the reader is told.
+    """Return those of a README's options that the reader is told.
 
     Args:
         reader: One of `OPTIONS`.

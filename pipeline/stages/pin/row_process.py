@@ -131,7 +131,7 @@ def _answer(room: Path, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _suffixes(path: str) -> str:
-    """Give what a file's name says of its kind: `.csv.gz`."""
+    """Return what a file's name says of its kind: `.csv.gz`."""
     known = (*_ALL_ALLOWED_EXTENSIONS, *_COMPRESSIONS)
     return "".join(
         f".{part}" for part in PurePosixPath(path).name.split(".")[1:] if f".{part.lower()}" in known

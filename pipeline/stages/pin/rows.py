@@ -102,7 +102,7 @@ def read(source: Dataset, theirs: str, params: DatasetParams) -> pl.DataFrame:
 
 
 def _cells(source: Dataset, name: str) -> Iterator[Any]:
-    """Give a column's cells as they are stored: `datasets` would open the file that a picture's names."""
+    """Return a column's cells as they are stored: `datasets` would open the file that a picture's names."""
     decode = json.loads if isinstance(source.features[name], Json) else None
     for chunk in source.data.table[name].chunks:
         for stored in chunk:

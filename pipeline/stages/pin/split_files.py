@@ -77,7 +77,7 @@ def chosen(subset: Subset, listed: Collection[str], owner: str) -> SplitFiles:
 
 
 def _files(subset: Subset, listed: Collection[str], owner: str) -> dict[str, list[str]]:
-    """Give the paths of each split, in the order in which its rows stand."""
+    """Return the paths of each split, in the order in which its rows stand."""
     folder = _inside(subset.folder or ".", "", "data_dir", owner)
     patterns = subset.patterns
     if patterns is None:
@@ -139,5 +139,5 @@ def _data(own: str, listed: Collection[str], pattern: str, split: str, owner: st
 
 
 def _names(*paths: str) -> DataFilesList:
-    """Give paths to what looks at names alone; `::` in one would count as a chain of addresses."""
+    """Show paths to what looks at names alone; `::` in one would count as a chain of addresses."""
     return DataFilesList([path.replace("::", "__") for path in paths], [()] * len(paths))

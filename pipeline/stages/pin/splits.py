@@ -82,7 +82,7 @@ def divide(found: Loaded, params: DatasetParams, cut: CutParams, ledger: pl.Data
 
 
 def _cut(groups: pl.Series, cut: CutParams, names: Mapping[str, str | None]) -> pl.Series:
-    """Say for each row of the data set's train split where it goes."""
+    """Return for each row of the data set's train split where it goes."""
     given = pl.repeat(_TRAIN, len(groups), dtype=pl.UInt8)
     edge = 0.0
     for ours, share in (("dev", cut.dev_share), ("test", cut.test_share)):
@@ -90,17 +90,17 @@ def _cut(groups: pl.Series, cut: CutParams, names: Mapping[str, str | None]) -> 
             inside = (pl.col("hash") >= edge) & (pl.col("hash") < edge + share)
             given = pl.when(inside).then(pl.lit(SPLITS.index(ours), dtype=pl.UInt8)).otherwise(given)
             edge += share
-    hashes = [_place(group, cut.salt) for group in groups] if edge else [1.0] * len(groups)
+    hashes = [_unit_hash(group, cut.salt) for group in groups] if edge else [1.0] * len(groups)
     return pl.DataFrame({"hash": hashes}).select(given=given)["given"]
 
 
-def _place(group: str, salt: str) -> float:
-    """Give a group its place in [0, 1), the same for ever."""
+def _unit_hash(group: str, salt: str) -> float:
+    """Return the place of a group in [0, 1), the same for ever."""
     return int.from_bytes(hashlib.sha256(f"{salt}:{group}".encode()).digest()[:6]) / 2**48
 
 
 def _placed(rows: pl.DataFrame, ledger: pl.DataFrame, revision: str) -> pl.DataFrame:
-    """Say for each row where it stands (`place`), and what the ledger knows of its group (`commit`).
+    """Return each row with where it stands (`place`), and what the ledger knows of its group (`commit`).
 
     A group that this very commit held out first is the data set's own to place, as long as it still holds it
     out there: after another cut or other split names the ledger decides.
@@ -127,7 +127,7 @@ def _numbered(
     heights: Mapping[str, int],
     params: DatasetParams,
 ) -> pl.DataFrame:
-    """Give one split's frame; a row out of another split of the data set is numbered on behind its own."""
+    """Return one split's frame; a row out of another split of the data set is numbered on behind its own."""
     own = name if names[name] is not None else "train"
     offsets, behind = {SPLITS.index(own): 0}, heights[own]
     for source, height in heights.items():

@@ -131,7 +131,7 @@ def _default(entries: Mapping[str, Mapping[Any, Any]], infos: Mapping[str, Any],
 
 
 def _patterns(data_files: Any, owner: str) -> dict[str, list[str]] | None:
-    """Give declared files by split, in whichever of the README's notations they are."""
+    """Return declared files by split, in whichever of the README's notations they are."""
     if data_files is None:
         return None
     found: list[tuple[Any, Any]] = []

@@ -70,8 +70,13 @@ def test_pictures_of_a_training_without_evaluations_are_still_drawn(
         }
     )
     plots.draw_training(bare, (32,), tmp_path / "training.svg")
+    found = words(tmp_path / "training.svg")
+    assert {"training loss", "step", "loss", "triplet accuracy, dev"} <= found
+    assert not {"validation loss", "dimensions"} & found, "nothing was measured of these"
     plots.draw_training(training.model_copy(update={"curve": ()}), (32,), tmp_path / "none.svg")
-    assert "training loss" in words(tmp_path / "training.svg")
+    found = words(tmp_path / "none.svg")
+    assert {"step", "loss", "triplet accuracy, dev"} <= found
+    assert not {"training loss", "validation loss", "dimensions"} & found
 
 
 def test_pictures_show_through_on_a_dark_page(finished: Path) -> None:

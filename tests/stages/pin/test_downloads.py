@@ -3,12 +3,12 @@
 import pytest
 
 from pipeline.errors import InvalidData
-from pipeline.hub import Listed
+from pipeline.hub import ListedFile
 from pipeline.stages.pin import downloads
 
 
-def listed(*paths: str) -> dict[str, Listed]:
-    return {path: Listed(path, 1, "git:0") for path in paths}
+def listed(*paths: str) -> dict[str, ListedFile]:
+    return {path: ListedFile(path, 1, "git:0") for path in paths}
 
 
 BGE_M3 = (
