@@ -21,7 +21,7 @@ from pipeline.records.verdict import Outcome
 from pipeline.workspace import approvals, digests, lineage, paths, receipts
 
 _ADVICE: dict[Outcome, str] = {
-    "passed": "Run `dvc repro`: a verdict that passed and says no is none",
+    "passed": "Run `dvc repro`: a verdict that passed cannot say no",
     "failed": "Train a better candidate",
     "underpowered": "The test split is too small to see the margin: pin a data set with more test rows",
     "not_comparable": "Pin a data set with more test rows that neither model was trained on",

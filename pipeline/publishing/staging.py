@@ -73,7 +73,7 @@ class StagedPullRequest:
             )
             if fits:
                 self.number, commit = one.number, one.commit
-            else:
+            elif one.commit is not None:  # else its branch is not listed yet, or no longer: `clear` closes it
                 self.hub.close(self.intent.repo, one.number, "Left over from a release that was cut off.")
         return commit
 

@@ -1,6 +1,7 @@
 """What becomes main was verified before; whatever fails, main is the old tree or the new one, whole."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from huggingface_hub import CommitOperationAdd, HfApi
 
 from pipeline.errors import BrokenChain, HubDenied, HubMoved, HubUnreachable, ReleaseRefused
-from pipeline.hub import Hub
+from pipeline.hub import Hub, PullRequest
 from pipeline.params import load
 from pipeline.publishing import main_branch
 from pipeline.workspace import digests
@@ -179,6 +180,22 @@ def test_publication_opens_no_second_pull_request_where_the_list_lags_behind(
     def lagging(self: Hub, *arguments: object) -> object:
         looks.append(1)
         return [] if len(looks) < 4 else listed(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Hub, "pull_requests", lagging)
+    receipt, _ = run(line)
+    assert [one.num for one in api.get_repo_discussions(REPO)] == [receipt.pull_request]
+
+
+def test_publication_leaves_its_own_pull_request_open_until_its_branch_is_listed(
+    line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = Hub.pull_requests
+    looks: list[int] = []
+
+    def lagging(self: Hub, *arguments: Any) -> list[PullRequest]:
+        looks.append(1)
+        found = listed(self, *arguments)
+        return [replace(one, commit=None) for one in found] if len(looks) < 4 else found
 
     monkeypatch.setattr(Hub, "pull_requests", lagging)
     receipt, _ = run(line)
