@@ -110,7 +110,9 @@ def test_pin_refuses_pickled_weights_that_params_do_not_name(
 ) -> None:
     pickled(tiny)
     folder = make_workspace(publish(writer, "model", tiny), dvc=False)
-    with pytest.raises(InvalidData, match=r"only pytorch_model.bin; .*name its pytorch_model.bin in base.allow"):
+    with pytest.raises(
+        InvalidData, match=r"only pytorch_model.bin; .*name its pytorch_model.bin in base.allow"
+    ):
         run(folder)
     assert not (folder / RECORDS["pin"]).exists()
     assert not (folder / "data").exists()
