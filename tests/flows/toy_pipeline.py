@@ -60,7 +60,9 @@ def fail(step: str, code: int, message: str) -> int:
 
 def record(step: str, data: str, candidate: str) -> dict[str, Any]:
     if step == "evaluate":
-        return template("metrics") | {"candidate": candidate}
+        metrics = template("metrics")
+        metrics["models"]["candidate"]["revision"] = candidate
+        return metrics
     if step == "gate":
         verdict = template("verdict") | {"candidate": candidate, "passed": data != "bad"}
         verdict["outcome"] = "passed" if verdict["passed"] else "failed"
