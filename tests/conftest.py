@@ -173,3 +173,11 @@ def api(writer: Stage) -> "HfApi":
     from huggingface_hub import HfApi
 
     return HfApi(endpoint=writer.endpoint, token=workspaces.TOKEN)
+
+
+@pytest.fixture(scope="session")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny encoder on disk."""
+    from tests.support import tiny
+
+    return tiny.save_encoder(tmp_path_factory.mktemp("encoder"))

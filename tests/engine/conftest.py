@@ -18,10 +18,5 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.save_encoder(tmp_path_factory.mktemp("encoder"))
-
-
-@pytest.fixture(scope="session")
 def dropout_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.save_encoder(tmp_path_factory.mktemp("dropout"), dropout=0.2)
