@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol, cast
 from pipeline.errors import ExitCode, InvalidWorkspace, PipelineError
 from pipeline.params import load
 from pipeline.records.failure import FAILURE_FILE, Failure
+from pipeline.workspace import live
 
 
 class Step(NamedTuple):
@@ -40,6 +41,7 @@ STEPS = (
     Step("releases", "pipeline.commands.releases", "list what was released, and what runs"),
     Step("verify", "pipeline.commands.verify", "check a release on the Hub against what vouches for it"),
     Step("deployed", "pipeline.commands.deployed", "say which release your service runs"),
+    Step("adopt", "pipeline.commands.adopt", "take in what your service runs, made by something else"),
     Step("retrain", "flows.retrain", "run what is needed of refresh to release, as the schedule does"),
 )
 
@@ -81,6 +83,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         _refuse_foreign_code(workspace)
         params = (load(workspace),) if _step(name).needs_params else ()
+        if name in live.GUARDED:
+            live.demand(workspace, *params)
         module = load_module(name)
         print(module.summary(module.run(workspace, *params, **chosen)))
     except PipelineError as error:

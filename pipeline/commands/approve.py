@@ -20,9 +20,10 @@ def arguments(parser: ArgumentParser) -> None:
 def run(workspace: Path, params: Params, name: str, reason: str) -> tuple[str, Approval]:
     """Approve the candidate of `records/verdict.json`, and commit that to git.
 
-    It lifts only what waits for a person: a new vector space, a change of code alone, or a candidate that was
-    rolled back from. What the gate refused stays refused. An approval that stands is not written over,
-    unless its candidate was rolled back from since.
+    It lifts only what waits for a person: a new vector space, a comparison with a model of which nobody knows
+    what it was trained on, a change of code alone, or a candidate that was rolled back from. What the gate
+    refused stays refused. An approval that stands is not written over, unless its candidate was rolled back
+    from since.
 
     Returns:
         The candidate, and its approval.

@@ -10,7 +10,7 @@ from pipeline.errors import HubDenied, InvalidWorkspace, PipelineError
 from pipeline.hub import Hub
 from pipeline.params import Params
 from pipeline.publishing import signatures
-from pipeline.workspace import git, holdout, lineage
+from pipeline.workspace import git, holdout, lineage, live, log, receipts
 
 
 def run(workspace: Path, params: Params) -> dict[str, str]:
@@ -32,6 +32,7 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
         "token": lambda: _token(hub),
         "dataset": lambda: hub.info(params.dataset.repo, "dataset", params.dataset.revision).commit,
         "base": lambda: hub.info(params.base.repo, "model", params.base.revision).commit,
+        "live": lambda: _live(workspace, params),
         "release": lambda: _release(hub, params.release.repo),
     }
     if params.release.signature is not None:
@@ -105,6 +106,20 @@ def _token(hub: Hub) -> str:
 
 def _commit(hub: Hub, repo: str, revision: str) -> str:
     return hub.info(repo, "dataset", revision).commit
+
+
+def _live(workspace: Path, params: Params) -> str:
+    """Return what candidates are compared with; no fault where it must be set: a run sets it itself."""
+    found = receipts.read_all(workspace)
+    standing = live.expected(log.entries(workspace), found, params)
+    if standing is None:
+        return "nothing was released from here yet: the next candidate is a first release"
+    newest = receipts.latest_release(workspace, params.release.repo)
+    if newest is not None and live.at_release(workspace, params, newest):
+        return f"{standing}; nothing to compare, because the candidate is {newest.version}'s"
+    if live.satisfied(params, standing, found):
+        return f"{standing}, and candidates are compared with it"
+    return f"{live.difference(params, standing)}: run `katman refresh`"
 
 
 def _release(hub: Hub, repo: str) -> str:

@@ -1,64 +1,159 @@
 """`refresh`: the one step that follows heads; it writes newer revisions into params.yaml."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.errors import HubNotFound
 from pipeline.hub import Hub
 from pipeline.params import Params, load
 from pipeline.params.rewrite import rewrite
-from pipeline.workspace import paths, receipts
+from pipeline.records import Adoption, Receipt, RepoRef
+from pipeline.records.log import Deployed
+from pipeline.workspace import live, log, paths, receipts
 from pipeline.workspace.files import write_text
+from pipeline.workspace.live import Standing
+
+Values = dict[str, str | dict[str, str] | None]
 
 
-def run(workspace: Path, params: Params) -> dict[str, str]:
-    """Move the data set to its branch's head, live to its tag's commit, and the anchor to the best release.
+def run(workspace: Path, params: Params) -> Values:
+    """Move the data set to its branch's head, live to what is deployed, and the anchor to the best release.
 
-    Which one is the best so far stands in the newest receipt. Live and anchor move only when something else
-    moved since the last release (data, parameters or recipe): else an unchanged workspace would judge its own
-    release against itself. A live model whose commit is gone from the Hub is replaced in any case.
+    What is deployed the log says, and the Hub's tag where that was moved since; which release is the best so
+    far stands in the newest receipt. Live and anchor move as soon as anything that the weights depend on
+    differs from the newest release's: else an unchanged workspace would judge its own release against itself.
 
     Returns:
         The dotted keys that were set, with their new values; empty where nothing moved.
 
     Raises:
         HubError: The Hub was not reached, or has no such branch.
+        HubNotFound: What is deployed is gone from the Hub.
     """
     hub = Hub(params.hub)
     head = hub.info(params.dataset.repo, "dataset", params.dataset.branch).commit
-    live, gone = None, False
-    if hub.exists(params.live.repo, "model"):
-        live = hub.branches_and_tags(params.live.repo, "model")[1].get(params.live.tag)
-        gone = params.live.revision is not None and not _stands(hub, params.live.repo, params.live.revision)
+    found = receipts.read_all(workspace)
+    standing = _standing(hub, workspace, params, found)
     newest = receipts.latest_release(workspace, params.release.repo)
-    unchanged = (
-        newest is not None
-        and head == params.dataset.revision == newest.dataset.revision
-        and receipts.recipe(params) == newest.recipe
-    )
-    standing = receipts.latest(workspace, params.live.repo)
-    anchor = standing.anchor if standing else None
-    values = {}
-    if head != params.dataset.revision:
-        values["dataset.revision"] = head
-    if live is not None and live != params.live.revision and (gone or not unchanged):
-        values["live.revision"] = live
-    if anchor is not None and anchor != params.anchor.revision and not unchanged:
-        values["anchor.revision"] = anchor
+    if head == params.dataset.revision and newest is not None and live.at_release(workspace, params, newest):
+        return _write(workspace, _as_released(hub, params, found, newest, standing))
+    values: Values = {} if head == params.dataset.revision else {"dataset.revision": head}
+    values |= _compared(hub, params, standing)
+    best = receipts.latest(workspace, params.release.repo)
+    if best is not None and best.anchor is not None:
+        values |= _anchor(params, best.anchor)
+    return _write(workspace, values)
+
+
+def summary(moved: Values) -> str:
+    """Return a line per key that was set in params.yaml."""
+    return "\n".join(f"{key:<18} {_shown(value)}" for key, value in moved.items()) or "nothing moved"
+
+
+def _shown(value: str | dict[str, str] | None) -> str:
+    if isinstance(value, dict):
+        return f"{value['repo']} at {value['revision']}"
+    return "null" if value is None else value
+
+
+def _standing(hub: Hub, workspace: Path, params: Params, found: list[Receipt | Adoption]) -> Standing | None:
+    """Ask the Hub's tag whether something else was deployed since the log was told, and tell the log."""
+    standing = live.expected(log.entries(workspace), found, params)
+    repo = live.tag_repo(standing, params)
+    tagged = hub.tagged(repo, params.live.tag)
+    if not live.moved(standing, tagged):
+        return standing
+    assert tagged is not None
+    known = (one.version for one in reversed(found) if (one.repo, one.commit) == (repo, tagged))
+    version = next(known, tagged[:12])
+    live.tell(workspace, params, Deployed(repo=repo, commit=tagged, version=version, tagged=tagged))
+    return live.expected(log.entries(workspace), found, params)
+
+
+def _compared(hub: Hub, params: Params, standing: Standing | None) -> Values:
+    """Return what must be set so that candidates are compared with what stands there."""
+    if standing is None:
+        return {}
+    wanted = RepoRef(repo=standing.repo, revision=standing.commit)
+    if _ref(params) != wanted and not _stands(hub, wanted):
+        raise HubNotFound(
+            f"{standing}, and is gone from the Hub; wanted it there, because candidates are compared with "
+            "it. Say which other release your service runs with `katman deployed VERSION`, or take in what "
+            "it runs with `katman adopt REPO@REV`; where it runs nothing, the base"
+        )
+    return _live(params, wanted, standing.trained_on, adopted=standing.adopted)
+
+
+def _as_released(
+    hub: Hub, params: Params, found: Sequence[Receipt | Adoption], newest: Receipt, standing: Standing | None
+) -> Values:
+    """Leave live as it was for the newest release, or put it back where it is that release itself.
+
+    A live model that is gone from the Hub is replaced by another one, where there is one.
+    """
+    now, before = _ref(params), newest.live
+    if now is None:
+        return {}
+    if live.is_candidate(params, found, newest.candidate):
+        wanted = before if before is not None and _stands(hub, before) else None
+        line = [one for one in found if isinstance(one, Receipt) and one.repo == newest.repo]
+        earlier = line[: line.index(newest)]
+        return _put_back(params, found, wanted) | _anchor(params, earlier[-1].anchor if earlier else None)
+    if _stands(hub, now):
+        return {}
+    others = [one for one in (before, _other(standing, newest)) if one is not None]
+    there = next((one for one in others if one != now and _stands(hub, one)), None)
+    return {} if there is None else _put_back(params, found, there)
+
+
+def _other(standing: Standing | None, newest: Receipt) -> RepoRef | None:
+    """Return what stands there, unless it is the newest release, which is not compared with itself."""
+    if standing is None or standing.commit == newest.commit:
+        return None
+    return RepoRef(repo=standing.repo, revision=standing.commit)
+
+
+def _put_back(params: Params, found: Sequence[Receipt | Adoption], wanted: RepoRef | None) -> Values:
+    """Return the keys that make live what it was before, with what is known of its training."""
+    known = [one for one in found if isinstance(one, Adoption) and wanted is not None and one.is_at(wanted)]
+    return _live(params, wanted, known[-1].trained_on if known else None, adopted=bool(known))
+
+
+def _live(params: Params, wanted: RepoRef | None, trained_on: RepoRef | None, *, adopted: bool) -> Values:
+    """Return the keys of `live` that must be set; what a release was trained on the release itself says."""
+    values: Values = {}
+    moves = _ref(params) != wanted
+    if moves:
+        values["live.revision"] = wanted.revision if wanted else None
+        if wanted is not None and wanted.repo != params.live.repo:
+            values["live.repo"] = wanted.repo
+    given = params.live.trained_on
+    there = RepoRef(repo=given.repo, revision=given.revision) if given else None
+    if (moves or adopted) and there != trained_on:
+        values["live.trained_on"] = trained_on.model_dump() if trained_on else None
+    return values
+
+
+def _anchor(params: Params, wanted: str | None) -> Values:
+    return {} if wanted == params.anchor.revision else {"anchor.revision": wanted}
+
+
+def _ref(params: Params) -> RepoRef | None:
+    revision = params.live.revision
+    return None if revision is None else RepoRef(repo=params.live.repo, revision=revision)
+
+
+def _stands(hub: Hub, model: RepoRef) -> bool:
+    try:
+        hub.info(model.repo, "model", model.revision)
+    except HubNotFound:
+        return False
+    return True
+
+
+def _write(workspace: Path, values: Values) -> Values:
     if values:
         path = workspace / paths.PARAMS
         write_text(path, rewrite(path, values))
         load(workspace)  # what was written can be read
     return values
-
-
-def summary(moved: dict[str, str]) -> str:
-    """Return a line per key that was set in params.yaml."""
-    return "\n".join(f"{key:<18} {value}" for key, value in moved.items()) or "nothing moved"
-
-
-def _stands(hub: Hub, repo: str, commit: str) -> bool:
-    try:
-        hub.info(repo, "model", commit)
-    except HubNotFound:
-        return False
-    return True

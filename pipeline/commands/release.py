@@ -18,7 +18,7 @@ from pipeline.publishing.publish import Published
 from pipeline.publishing.release_tree import PROVENANCE, SIGNATURE, Intent
 from pipeline.records import Approval, Card, Judged, Pin, Receipt, Reembed, Verdict
 from pipeline.records.verdict import Outcome
-from pipeline.workspace import approvals, digests, lineage, paths, receipts
+from pipeline.workspace import approvals, digests, lineage, live, log, paths, receipts
 
 _ADVICE: dict[Outcome, str] = {
     "passed": "Run `dvc repro`: a verdict that passed cannot say no",
@@ -36,12 +36,14 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
         The receipt, and whether it was there before.
 
     Raises:
+        InvalidParams: Something was changed since the last release, and live is not what is deployed.
         BrokenChain: A file is not the one that its record names, or did not come back as it was sent.
         WaitsForPerson: A person must approve first.
-        ReleaseRefused: The verdict is a no, something may not go out, main holds a stranger's commit, or the
-            version is taken.
+        ReleaseRefused: The verdict is a no, the candidate was not compared with what is deployed, something
+            may not go out, main holds a stranger's commit, or the version is taken.
         HubError: The Hub was not reached, or refused.
     """
+    live.demand(workspace, params)
     records = passing_records(workspace)
     verdict, card, pin = records
     repo = params.release.repo
@@ -49,6 +51,7 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
     if newest is not None and newest.candidate == verdict.candidate:
         receipts.commit(workspace, newest)  # a run before this one may have been cut off behind its receipt
         return newest, True
+    _refuse_uncompared(workspace, params, verdict)
     approval = approvals.demand(workspace, params, verdict)
     _refuse_other_version(workspace, repo, card)
     space = _space(workspace)
@@ -56,6 +59,7 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
     unsafe_files.refuse_unsafe(files)
     hub = Hub(params.hub)
     account = hub.writer()
+    _refuse_other_deployed(hub, workspace, params)
     there = _refuse_seen(hub, params, pin)
     with tempfile.TemporaryDirectory() as scratch:
         intent = _intent(workspace, params, records, approval, files, Path(scratch))
@@ -106,6 +110,33 @@ def passing_records(workspace: Path) -> tuple[Verdict, Card, Pin]:
         )
     card = Card.load(workspace / paths.RECORDS["card"])
     return verdict, card, Pin.load(workspace / paths.RECORDS["pin"])
+
+
+def _refuse_uncompared(workspace: Path, params: Params, verdict: Verdict) -> None:
+    """Refuse a first release's verdict where there is something to compare with, whatever the records say."""
+    standing = live.expected(log.entries(workspace), receipts.read_all(workspace), params)
+    if verdict.first_release and standing is not None:
+        raise ReleaseRefused(
+            f"the candidate was judged as a first release, and {standing}; wanted it compared with that. Run "
+            "`katman refresh`, then `dvc repro`; where nothing moved, write its commit "
+            f"{standing.commit} into live.revision first"
+        )
+
+
+def _refuse_other_deployed(hub: Hub, workspace: Path, params: Params) -> None:
+    """Ask the Hub's tag once more: what the service runs may have changed since the candidate was judged."""
+    newest = receipts.latest_release(workspace, params.release.repo)
+    if newest is not None and live.at_release(workspace, params, newest):
+        return
+    standing = live.expected(log.entries(workspace), receipts.read_all(workspace), params)
+    repo = live.tag_repo(standing, params)
+    tagged = hub.tagged(repo, params.live.tag)
+    if live.moved(standing, tagged) and (repo, tagged) != (params.live.repo, params.live.revision):
+        raise ReleaseRefused(
+            f"the tag {params.live.tag} of {repo} points to {str(tagged)[:12]} by now, and the candidate was "
+            f"compared with {str(params.live.revision)[:12]}; wanted what your service runs. Run "
+            "`katman refresh`, then `dvc repro`"
+        )
 
 
 def _refuse_other_version(workspace: Path, repo: str, card: Card) -> None:
@@ -206,6 +237,7 @@ def _receipt(
         kind="release",
         recipe=receipts.recipe(params),
         recipe_version=params.train.recipe_version,
+        ingredients=receipts.ingredients(params),
         dataset=pin.dataset.ref(),
         base=pin.base.ref(),
         live=pin.live.ref() if pin.live else None,

@@ -1,4 +1,4 @@
-"""`releases`: what was released and rolled back, and what runs."""
+"""`releases`: what was adopted, released and rolled back, and what runs."""
 
 from pathlib import Path
 
@@ -7,36 +7,35 @@ from pipeline.errors import HubError
 from pipeline.hub import Hub
 from pipeline.params import Params
 from pipeline.records import Receipt
-from pipeline.workspace import paths, receipts
+from pipeline.workspace import live, log, paths, receipts
 
 HEAD = ("version", "kind", "date", "verdict", "candidate", "vector space", "commit", "marks")
 
 
 def run(workspace: Path, params: Params) -> list[str]:
-    """List every release and rollback, oldest first.
+    """List what was adopted, then every release and rollback, oldest first.
 
     Returns:
         Lines of a table with the columns of `HEAD`; and one more where the Hub could not be asked what runs.
     """
     repo = params.release.repo
-    found = receipts.for_repo(workspace, repo)
-    if not found:
+    found, adopted = receipts.for_repo(workspace, repo), receipts.adoptions(workspace)
+    if not found and not adopted:
         return [f"nothing was released to {repo} from here yet"]
-    deployed, trouble = None, []
-    try:
-        hub = Hub(params.hub)
-        if hub.exists(params.live.repo, "model"):
-            deployed = hub.branches_and_tags(params.live.repo, "model")[1].get(params.live.tag)
-    except HubError as error:
-        trouble = [f"which one runs could not be asked: {error}"]
+    standing, trouble = _standing(workspace, params)
     rows = [HEAD]
+    for one in adopted:
+        mark = params.live.tag if (one.repo, one.commit) == standing else ""
+        known = f"trained on {one.trained_on.repo if one.trained_on else 'nobody knows what'}"
+        at = one.adopted_at[:10]
+        rows.append((one.version, "adopted", at, known, one.repo, "unknown", one.commit[:12], mark))
     for place, receipt in enumerate(found):
         before = found[place - 1] if place else None
         marks = [
             name
             for name, holds in (
                 ("main", place == len(found) - 1),
-                (params.live.tag, receipt.commit == deployed),
+                (params.live.tag, (receipt.repo, receipt.commit) == standing),
                 ("anchor", receipt.commit == found[-1].anchor),
                 ("withdrawn", _withdrawn(workspace, receipt)),
             )
@@ -64,6 +63,19 @@ def run(workspace: Path, params: Params) -> list[str]:
 def summary(lines: list[str]) -> str:
     """Return the table."""
     return "\n".join(lines)
+
+
+def _standing(workspace: Path, params: Params) -> tuple[tuple[str, str] | None, list[str]]:
+    """Return the repository and commit of what runs, and a line where the Hub could not be asked."""
+    standing = live.expected(log.entries(workspace), receipts.read_all(workspace), params)
+    repo, tagged, trouble = live.tag_repo(standing, params), None, []
+    try:
+        tagged = Hub(params.hub).tagged(repo, params.live.tag)
+    except HubError as error:
+        trouble = [f"the Hub's tag {params.live.tag} could not be asked: {error}"]
+    if live.moved(standing, tagged) and tagged is not None:
+        return (repo, tagged), trouble
+    return (standing.repo, standing.commit) if standing and standing.deployed else None, trouble
 
 
 def _withdrawn(workspace: Path, receipt: Receipt) -> bool:

@@ -1,21 +1,29 @@
 """Models as this pipeline uses them: safetensors from a local folder, fp32 weights, no code of their own."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from sentence_transformers import SentenceTransformer
+from sentence_transformers.base.modules import Router
 
 from pipeline.errors import InvalidData, InvalidParams, first_line
 from pipeline.params.model import ModelParams
 
+# What sentence-transformers' `encode_query` and `encode_document` look for, in this order.
+_PROMPT_NAMES = {"query": ("query",), "document": ("document", "passage", "corpus")}
+
 
 def load(folder: Path) -> SentenceTransformer:
-    """Load a model from a local folder, with the maximum length and prompts that it was saved with.
+    """Load a model from a local folder, with the maximum length, pooling and prompts that it was saved with.
+
+    Its prompts `query` and `document` are those that it was saved with for them under whatever name.
 
     Raises:
-        InvalidData: The folder holds no model that sentence-transformers can load.
+        InvalidData: The folder holds no model that sentence-transformers can load, or one that encodes
+            queries and documents in two ways.
     """
     try:
         model = SentenceTransformer(
@@ -32,8 +40,37 @@ def load(folder: Path) -> SentenceTransformer:
             f"{folder} holds no model that sentence-transformers can load: {first_line(error)}. "
             "Pin a sentence-transformers model"
         ) from None
+    if isinstance(model[0], Router):
+        raise InvalidData(
+            f"{folder} holds a model that encodes queries and documents in two ways (Router); wanted one way "
+            "for both. Pin another model"
+        )
+    model.prompts |= _saved_prompts(folder, model)
     model.eval()
     return model
+
+
+def _saved_prompts(folder: Path, model: SentenceTransformer) -> dict[str, str]:
+    """Return the model's own prompts for queries and for documents.
+
+    sentence-transformers 6.2 holds a prompt that was never saved for an empty one, so that it puts nothing
+    before documents where a model was saved with `passage`, nor anywhere where there is a default prompt.
+    """
+    saved = {name: model.prompts[name] or "" for name in _named_in_config(folder) if name in model.prompts}
+    default = saved.get(model.default_prompt_name or "", "")
+    found = {}
+    for role, names in _PROMPT_NAMES.items():
+        given = [saved[name] for name in names if name in saved]
+        found[role] = next(filter(None, given), "" if given else default)
+    return found
+
+
+def _named_in_config(folder: Path) -> list[str]:
+    try:
+        config = json.loads((folder / "config_sentence_transformers.json").read_text(encoding="utf-8"))
+        return list(config["prompts"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def load_as(folder: Path, params: ModelParams) -> SentenceTransformer:

@@ -214,6 +214,13 @@ class Reading:
             {ref.name: answers.commit(ref.target_commit, action) for ref in refs.tags},
         )
 
+    def tagged(self, repo: str, tag: str) -> str | None:
+        """Return the commit that a model's tag points to; None where there is no such tag or model."""
+        try:
+            return self.branches_and_tags(repo, "model")[1].get(tag)
+        except HubNotFound:
+            return None
+
     def history(self, repo: str, revision: str = "main") -> list[str]:
         """List the commits of a model's branch, newest first."""
         action = f"list the commits of model {repo}"

@@ -23,6 +23,12 @@ def sentences(
         "Rows near a text that one of two compared models was trained on are left out of their comparison: "
         f"{f'{left_out} at most' if left_out else 'none here'}."
     )
+    for rival in metrics.rivals:
+        if any(not one.paired.known for one in compared if one.paired.other == rival):
+            said[f"{rival}_training"] = (
+                f"Nobody knows what the {rival} model was trained on: no row is left out for it, and where "
+                "it has seen a row it may look better than it is."
+            )
     if "live" not in metrics.rivals:
         decide = "floors, the base and the anchor" if "anchor" in metrics.rivals else "floors and the base"
         said["first"] = f"There was no live model to compare with: {decide} decide."

@@ -9,11 +9,11 @@ from pipeline.records import Check, ModelName, Reembed
 
 
 def enough_left(compared: Sequence[Compared], others: Sequence[ModelName], wanted: int) -> dict[str, Check]:
-    """Check that enough is left to compare; nothing is where nobody knows what the other was trained on."""
+    """Check that enough is left to compare."""
     checks = {}
     for other in others:
         counted = [
-            one.bounds.clusters if one.paired.comparable else 0
+            one.bounds.clusters
             for one in compared
             if one.paired.other == other and one.paired.metric != "hard"
         ]

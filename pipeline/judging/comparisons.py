@@ -33,7 +33,8 @@ class Paired:
         margin: How far below the candidate may lie; None where it must be better instead.
         differences: Candidate less other.
         left_out: Rows left out because one of the two was trained on something near them.
-        comparable: False where nobody knows what the other model was trained on.
+        known: Whether it is known what both were trained on; else all rows are compared, on some of which the
+            other model may be better than it is.
         judged: Whether the verdict rests on it; a hard subset of few rows is reported only.
     """
 
@@ -43,7 +44,7 @@ class Paired:
     margin: float | None
     differences: Differences
     left_out: int
-    comparable: bool
+    known: bool
     judged: bool = True
 
     @property
@@ -170,12 +171,10 @@ def _paired(
     ours, theirs = (at.filter(pl.col("model") == model) for model in ("candidate", other))
     pairs = ours.join(theirs.select(key, "value", "seen"), on=key, suffix="_other", maintain_order="left")
     known = pairs["seen_other"].null_count() == 0 and pairs["seen"].null_count() == 0
-    seen = pairs.select((pl.col("seen") | pl.col("seen_other")).fill_null(True))["seen"]
+    seen = pairs.select((pl.col("seen") | pl.col("seen_other")).fill_null(False))["seen"]
     kept = pairs.filter(~seen)
     difference = (kept["value"] - kept["value_other"]).to_numpy().astype(np.float64)
     # What is no number was lost.
     values = np.where(np.isfinite(difference), difference, -1.0)
     clusters = kept["cluster"].to_numpy().astype(np.int64)
-    return Paired(
-        other, metric, dim, margin, Differences(values, clusters), int(seen.sum()), comparable=known
-    )
+    return Paired(other, metric, dim, margin, Differences(values, clusters), int(seen.sum()), known=known)

@@ -93,6 +93,7 @@ def gate(evidence: Evidence, params: GateParams) -> Verdict:
         checks=checks,
         comparisons={one.name: _comparison(one, params) for one in compared},
         needs_human=evidence.reembed.compatible is False,
+        training_unknown=any(not one.paired.known for one in compared),
         better_than_anchor=_better_than_anchor(compared, rivals),
         assumptions=assumptions.sentences(compared, metrics, params, evidence.count)
         | assumptions.style_sentences(evidence.audit, params.split),

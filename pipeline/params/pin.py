@@ -91,12 +91,24 @@ class BaseParams(Section):
     allow_pickle: tuple[str, ...]
 
 
+class TrainedOn(Section):
+    """The data set that a model was trained on."""
+
+    repo: RepoId
+    revision: Commit
+
+
 class LiveParams(Section):
-    """What the user's service runs: the commit at a tag, or null before the first release."""
+    """What the user's service runs: the commit at a tag, or null before the first release.
+
+    `trained_on` is for a model that does not say which rows it was trained on; null where it does, or where
+    nobody knows. `refresh` moves it together with the commit.
+    """
 
     repo: RepoId
     tag: str
     revision: Commit | None
+    trained_on: TrainedOn | None
 
 
 class AnchorParams(Section):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.events import AliasEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.representer import RoundTripRepresenter
@@ -25,10 +26,10 @@ class _AsWritten(RoundTripRepresenter):
 _AsWritten.add_representer(type(None), _AsWritten.represent_none)
 
 
-def rewrite(path: Path, values: Mapping[str, str]) -> str:
+def rewrite(path: Path, values: Mapping[str, object]) -> str:
     """Return the text of a params.yaml with some dotted keys set anew; comments and order stay.
 
-    The file itself is not touched, so that the caller can write it whole.
+    The file itself is not touched, so that the caller can write it whole. A mapping is written on one line.
     """
     yaml = _yaml()
     content = yaml.load(path.read_text(encoding="utf-8"))
@@ -37,7 +38,7 @@ def rewrite(path: Path, values: Mapping[str, str]) -> str:
         section = content
         for parent in parents:
             section = section[parent]
-        section[key] = value
+        section[key] = _on_one_line(value) if isinstance(value, Mapping) else value
     return _dump(yaml, content)
 
 
@@ -168,3 +169,9 @@ def _end(text: str, node: Node) -> int:
 def _end_of_line(text: str, place: int) -> int:
     found = text.find("\n", place)
     return len(text) if found < 0 else found
+
+
+def _on_one_line(value: Mapping[str, object]) -> CommentedMap:
+    made = CommentedMap(value)
+    made.fa.set_flow_style()
+    return made

@@ -1,27 +1,45 @@
 """What main may be before a release, and what it becomes again after one that failed."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.errors import HubError, PipelineError, ReleaseRefused, first_line
 from pipeline.hub import Hub, ListedFile
 from pipeline.publishing.release_tree import HUBS_OWN, Intent
 from pipeline.publishing.staging import Landed, StagedBranch
-from pipeline.records import Receipt
+from pipeline.records import Adoption, Receipt
 from pipeline.workspace import digests
 
 
 def refuse_stranger(
-    hub: Hub, repo: str, receipts: list[Receipt], head: str, standing: dict[str, ListedFile]
+    hub: Hub,
+    repo: str,
+    receipts: Sequence[Receipt],
+    adopted: Sequence[Adoption],
+    head: str,
+    standing: dict[str, ListedFile],
 ) -> None:
-    """Refuse a main that this line did not make.
+    """Refuse a main that this line neither made nor adopted.
 
-    Besides the commits that receipts name, it may hold the newest one's files: that is how a failed release
-    was taken back.
+    Besides the commits that receipts name, it may hold the newest one's files, or an adopted model's: that is
+    how a failed release was taken back.
+
+    Args:
+        hub: The Hub.
+        repo: The repository.
+        receipts: Of what was released to it, oldest first.
+        adopted: Of what was adopted from it.
+        head: Main's commit.
+        standing: Main's files.
     """
-    if head in {receipt.commit for receipt in receipts} or set(standing) <= HUBS_OWN:
+    theirs = {path: file.digest for path, file in standing.items() if path not in HUBS_OWN}
+    known = {one.commit for one in receipts} | {one.commit for one in adopted}
+    if head in known or not theirs:
         return
-    if receipts and set(standing) - HUBS_OWN == set(receipts[-1].files):
+    if theirs in [one.files for one in adopted]:
+        return
+    if receipts and set(theirs) == set(receipts[-1].files):
         with tempfile.TemporaryDirectory() as cache:
             wanted = receipts[-1].files
             folder, _ = hub.download(repo, "model", head, wanted.__contains__, cache=Path(cache))
@@ -29,7 +47,8 @@ def refuse_stranger(
                 return
     raise ReleaseRefused(
         f"main of {repo} is {head[:12]}, which no receipt here names; wanted a commit of this line or an "
-        "empty repository. Look at who made it; nothing was overwritten"
+        "empty repository. Look at who made it; nothing was overwritten. If your service runs it, take it in "
+        f"with `katman adopt {repo}@{head}`"
     )
 
 

@@ -110,6 +110,7 @@ def _dependencies(pin: Pin, card: Card) -> list[dict[str, Any]]:
         "dataset": ("datasets/", pin.dataset),
         "base": ("", pin.base),
         "live": ("", pin.live),
+        "live_trained_on": ("datasets/", pin.live_trained_on),
         "anchor": ("", pin.anchor),
         "retrieval": ("datasets/", pin.retrieval),
         **{f"probes.{name}": ("datasets/", probe) for name, probe in sorted(pin.probes.items())},

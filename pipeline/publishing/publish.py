@@ -88,7 +88,8 @@ def publish(
         verified = None
     else:
         earlier = receipts.for_repo(workspace, intent.repo)
-        main_branch.refuse_stranger(hub, intent.repo, earlier, head, standing)
+        adopted = [one for one in receipts.adoptions(workspace) if one.repo == intent.repo]
+        main_branch.refuse_stranger(hub, intent.repo, earlier, adopted, head, standing)
         main_branch.refuse_taken(hub, intent)
         landed, verified = _land(hub, stage, intent, round_trip, head, standing)
     try:

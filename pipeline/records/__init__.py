@@ -18,7 +18,7 @@ from pipeline.records.metrics import (
 )
 from pipeline.records.names import HeldOut, Metric, ModelName, Precision, ProbeMeasure, Rival, RowKind
 from pipeline.records.pin import Pin, PinnedFile, PinnedRepo, PinnedSplit, RepoRef
-from pipeline.records.receipt import Judged, LogState, Receipt
+from pipeline.records.receipt import Adoption, Judged, LogState, Receipt
 from pipeline.records.record import Document, Part, Record
 from pipeline.records.reembed import Reembed
 from pipeline.records.training import CurvePoint, Speed, Training
@@ -26,6 +26,7 @@ from pipeline.records.verdict import Check, Comparison, Outcome, Rule, Summary, 
 
 __all__ = [
     "Accuracy",
+    "Adoption",
     "Approval",
     "Audit",
     "Card",

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from pipeline.records.pin import RepoRef
 from pipeline.records.record import Part
 from pipeline.records.verdict import Outcome
 
@@ -55,21 +56,34 @@ class Held(Part):
 
 
 class Deployed(Part):
-    """What the user's service runs from now on."""
+    """What the user's service runs from now on.
+
+    Attributes:
+        tagged: Where the tag `live.tag` of that repository pointed when this was written: elsewhere, where
+            the token may not move it. A tag that points to a third commit was moved since.
+    """
 
     kind: Literal["deployed"] = "deployed"
     repo: str
     commit: str
     version: str
+    tagged: str | None = None
 
 
 class Adopted(Part):
-    """A model that something else released, taken in as one that candidates are compared with."""
+    """A model that something else released, taken in as the one that the user's service runs from now on.
+
+    Attributes:
+        trained_on: The data set that the model was trained on; None where nobody knows it.
+        tagged: As in `Deployed`.
+    """
 
     kind: Literal["adopted"] = "adopted"
     repo: str
     commit: str
     version: str
+    trained_on: RepoRef | None = None
+    tagged: str | None = None
 
 
 class EarlierLooks(Part):
@@ -95,7 +109,7 @@ class Entry(Part):
 
     Attributes:
         after: The commit of the log that this entry was put on top of; None for the first.
-        at: UTC, ISO 8601, in seconds.
+        at: UTC, ISO 8601, in microseconds: of two deployments in one second the later one counts.
     """
 
     after: str | None

@@ -49,12 +49,18 @@ class PinnedSplit(Part):
 
 
 class Pin(Record):
-    """What was pinned."""
+    """What was pinned.
+
+    Attributes:
+        live_trained_on: The data set that says which rows the live model was trained on, where the model
+            itself does not.
+    """
 
     endpoint: str
     dataset: PinnedRepo
     base: PinnedRepo
     live: PinnedRepo | None
+    live_trained_on: PinnedRepo | None = None
     anchor: PinnedRepo | None
     retrieval: PinnedRepo | None
     probes: dict[str, PinnedRepo]

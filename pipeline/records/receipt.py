@@ -46,6 +46,8 @@ class Receipt(Part):
         pull_request: Its number; None where main was committed to over a branch.
         recipe: Digest of all of params.yaml that a candidate depends on, except what `refresh` moves.
         recipe_version: `train.recipe_version`, which is in the recipe too: it stands for the code alone.
+        ingredients: Digest of that part of the recipe which the weights depend on; None in receipts of before
+            this was kept.
         anchor: The commit that the next candidate is compared with as the best so far.
         space: Names the vector space.
         verdict: None in receipts of before this was kept.
@@ -66,6 +68,7 @@ class Receipt(Part):
     candidate: str
     recipe: str
     recipe_version: int | None = None
+    ingredients: str | None = None
     dataset: RepoRef
     base: RepoRef
     live: RepoRef | None
@@ -81,3 +84,26 @@ class Receipt(Part):
     code_commit: str | None
     released_by: str
     released_at: str
+
+
+class Adoption(Part):
+    """A model that something else released, taken in as one that candidates are compared with.
+
+    Attributes:
+        version: `adopted-1` and so on: the model is no release of this line.
+        trained_on: The data set that the model was trained on; None where nobody knows it.
+        files: What the Hub lists of each file: `sha256:…` or `git:…`.
+    """
+
+    kind: Literal["adopted"]
+    endpoint: str
+    repo: str
+    commit: str
+    version: str
+    trained_on: RepoRef | None
+    files: dict[str, str]
+    adopted_at: str
+
+    def is_at(self, model: RepoRef) -> bool:
+        """Return whether this is the model of a repository at a commit."""
+        return (self.repo, self.commit) == (model.repo, model.revision)

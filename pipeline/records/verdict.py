@@ -60,6 +60,8 @@ class Verdict(Record):
         looks_left: How many more these rows may judge.
         comparisons: By name, as `live_ndcg_1024`.
         needs_human: A new vector space replaces the live one: a person must approve before the release.
+        training_unknown: Nobody knows what a model that it was compared with was trained on, so that all rows
+            were compared: a person must approve before the release.
         better_than_anchor: Whether the candidate becomes the anchor when it is released.
         assumptions: What the error rates rest on, as sentences.
     """
@@ -75,6 +77,7 @@ class Verdict(Record):
     checks: dict[str, Check]
     comparisons: dict[str, Comparison]
     needs_human: bool
+    training_unknown: bool = False
     better_than_anchor: bool
     assumptions: dict[str, str]
 

@@ -41,6 +41,10 @@ def reasons(workspace: Path, params: Params, verdict: Verdict) -> list[str]:
         found.append(
             "its vectors do not mix with those of the live model, so every stored one must be made anew"
         )
+    if verdict.training_unknown:
+        found.append(
+            "nobody knows what a model that it was compared with was trained on, so all rows were compared"
+        )
     newest = receipts.latest_release(workspace, params.release.repo)
     if newest is not None and receipts.code_alone(params, newest):
         found.append(
@@ -54,8 +58,9 @@ def demand(workspace: Path, params: Params, verdict: Verdict) -> Approval | None
     """Return the approval of a candidate that may be released, whether it needs one or not.
 
     Raises:
-        WaitsForPerson: It needs one and has none: it brings a new vector space, is a change of code alone, or
-            was rolled back from after the last one.
+        WaitsForPerson: It needs one and has none: it brings a new vector space, was compared with a model of
+            which nobody knows what it was trained on, is a change of code alone, or was rolled back from
+            after the last one.
     """
     approval = find(workspace, verdict.candidate)
     taken_back = receipts.withdrawal(workspace, params.release.repo, verdict.candidate)

@@ -108,7 +108,7 @@ def append_on(workspace: Path, standing: str | None, what: What) -> Entry | None
     Raises:
         InvalidWorkspace: git refused.
     """
-    entry = Entry(after=standing, at=datetime.now(UTC).isoformat(timespec="seconds"), what=what)
+    entry = Entry(after=standing, at=datetime.now(UTC).isoformat(timespec="microseconds"), what=what)
     blob = _git(workspace, "hash-object", "-w", "--stdin", stdin=entry.dump()).stdout.decode().strip()
     tree = {**(_tree(workspace, standing) if standing else {}), entry.name: blob}
     parents = [standing] if standing else []

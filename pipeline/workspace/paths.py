@@ -65,9 +65,9 @@ def clean(workspace: Path, split: str) -> Path:
     return workspace / CLEAN / f"{split}.parquet"
 
 
-def receipt(commit: str) -> str:
-    """Return the path of the receipt of one commit on the Hub."""
-    return f"{RECEIPTS}/{commit}.json"
+def receipt(name: str) -> str:
+    """Return the path of one receipt: a release's commit on the Hub, or an adopted model's version."""
+    return f"{RECEIPTS}/{name}.json"
 
 
 def approval(candidate: str) -> str:

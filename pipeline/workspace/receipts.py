@@ -2,32 +2,59 @@
 
 import re
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from pipeline.errors import BrokenChain, InvalidWorkspace
 from pipeline.params import Params
-from pipeline.records import Receipt, RepoRef
+from pipeline.records import Adoption, Receipt, RepoRef
 from pipeline.workspace import digests, git, paths
 from pipeline.workspace.files import write_text
 
+_ANY: TypeAdapter[Receipt | Adoption] = TypeAdapter(
+    Annotated[Receipt | Adoption, Field(discriminator="kind")]
+)
 
-def load_all(workspace: Path) -> list[Receipt]:
-    """Read every receipt, oldest version first.
+
+def read_all(workspace: Path) -> list[Receipt | Adoption]:
+    """Read every receipt: what was adopted, as it came, then what was released, oldest version first.
 
     Raises:
         BrokenChain: A file in `receipts/` is no receipt.
     """
-    receipts = []
+    adopted: list[Adoption] = []
+    released: list[Receipt] = []
     for path in sorted((workspace / paths.RECEIPTS).glob("*.json")):
         try:
-            receipts.append(Receipt.model_validate_json(path.read_bytes()))
+            one = _ANY.validate_json(path.read_bytes())
         except ValidationError as error:
             raise BrokenChain(
                 f"{path} is no receipt ({error.errors()[0]['loc']} {error.errors()[0]['msg']}). "
                 "Restore it with `git checkout receipts`"
             ) from None
-    return sorted(receipts, key=lambda receipt: version_number(receipt.version))
+        if isinstance(one, Adoption):
+            adopted.append(one)
+        else:
+            released.append(one)
+    return [
+        *sorted(adopted, key=lambda one: version_number(one.version)),
+        *sorted(released, key=lambda one: version_number(one.version)),
+    ]
+
+
+def load_all(workspace: Path) -> list[Receipt]:
+    """Read every receipt of a release or rollback, oldest version first.
+
+    Raises:
+        BrokenChain: A file in `receipts/` is no receipt.
+    """
+    return [one for one in read_all(workspace) if isinstance(one, Receipt)]
+
+
+def adoptions(workspace: Path) -> list[Adoption]:
+    """Read every receipt of a model that was adopted, as they came."""
+    return [one for one in read_all(workspace) if isinstance(one, Adoption)]
 
 
 def for_repo(workspace: Path, repo: str) -> list[Receipt]:
@@ -49,6 +76,17 @@ def save(workspace: Path, receipt: Receipt) -> None:
             f"{error.strerror or error}. Make room, then run it again: it goes on from there"
         ) from None
     commit(workspace, receipt)
+
+
+def save_adoption(workspace: Path, adoption: Adoption) -> None:
+    """Write the receipt of a model that was adopted, and keep it in git.
+
+    Raises:
+        InvalidWorkspace: git refused.
+    """
+    path = workspace / paths.receipt(adoption.version)  # its commit can be a release's, of another repository
+    write_text(path, adoption.model_dump_json(indent=2) + "\n")
+    git.commit(workspace, f"Adopt {adoption.version}\n\n{adoption.repo} at Hub commit {adoption.commit}")
 
 
 def commit(workspace: Path, receipt: Receipt) -> None:
@@ -93,9 +131,15 @@ def next_version(workspace: Path, repo: str) -> str:
     return f"v{version_number(newest.version) + 1 if newest else 1}"
 
 
+def next_adoption(workspace: Path) -> str:
+    """Return the version that the next adopted model will bear: no release of this line has such a one."""
+    known = [version_number(one.version) for one in adoptions(workspace)]
+    return f"adopted-{max(known, default=0) + 1}"
+
+
 def version_number(version: str) -> int:
-    """Return the number of a version: the 2 of `v2`."""
-    match = re.fullmatch(r"v(\d+)", version)
+    """Return the number of a version: the 2 of `v2` and of `adopted-2`."""
+    match = re.fullmatch(r"(?:v|adopted-)(\d+)", version)
     if match is None:
         raise BrokenChain(f"{version!r} is no version; wanted one like v1")
     return int(match[1])
@@ -112,6 +156,23 @@ def recipe(params: Params, recipe_version: int | None = None) -> str:
     content["dataset"].pop("revision")
     if recipe_version is not None:
         content["train"]["recipe_version"] = recipe_version
+    return digests.of_value(content)
+
+
+def ingredients(params: Params) -> str:
+    """Digest what the weights depend on: the recipe without what only measures, judges or describes them.
+
+    As in `recipe`, without the data set's commit.
+    """
+    content = params.model_dump(mode="json", include={"dataset", "base", "model", "pin", "audit", "train"})
+    parts = {
+        "dataset": ("repo", "splits", "columns"),
+        "base": ("repo", "revision"),
+        "model": ("dims", "max_seq_length", "prompts"),
+        "pin": ("cut",),
+    }
+    for section, keys in parts.items():
+        content[section] = {key: content[section][key] for key in keys}
     return digests.of_value(content)
 
 

@@ -15,8 +15,11 @@ from pipeline.errors import (
     PipelineError,
 )
 from pipeline.params import load
+from pipeline.records import RepoRef
+from pipeline.workspace import receipts
 from tests.conftest import Make, Stage
 from tests.support import workspaces
+from tests.support.records import put, receipt
 from tests.support.workspaces import git, set_params
 
 
@@ -34,15 +37,38 @@ def refusal(folder: Path, kind: type[PipelineError]) -> str:
 
 def test_check_says_what_it_found(folder: Path, writer: Stage) -> None:
     found = check.run(folder, load(folder))
-    assert list(found) == ["params", "stages", "ledger", "git", "disk", "token", "dataset", "base", "release"]
+    names = ["params", "stages", "ledger", "git", "disk", "token", "dataset", "base", "live", "release"]
+    assert list(found) == names
     assert found["params"] == "tester/tiny on tester/triplets, to tester/tuned"
     assert found["stages"] == "pin, audit, train, evaluate, gate, card"
     assert found["ledger"] == "0 groups are held out"
     assert found["git"] == f"code is commit {git(folder, 'rev-parse', 'HEAD')[:12]}"
     assert found["token"] == "tester, may write"
     assert (found["dataset"], found["base"]) == (writer.dataset, writer.base)
+    assert found["live"] == "nothing was released from here yet: the next candidate is a first release"
     assert found["release"] == "tester/tuned will be created"
     assert workspaces.TOKEN not in str(found)
+
+
+def test_check_says_what_candidates_are_compared_with_and_the_next_command(folder: Path) -> None:
+    params = load(folder)
+    made = receipt("v1", repo="tester/tuned", commit="1" * 40).model_copy(
+        update={
+            "ingredients": receipts.ingredients(params),
+            "dataset": RepoRef(repo=params.dataset.repo, revision=params.dataset.revision),
+        }
+    )
+    put(folder, made)
+    standing = "v1 of tester/tuned is the newest release (commit 111111111111)"
+    assert check.run(folder, params)["live"] == (
+        f"{standing}; nothing to compare, because the candidate is v1's"
+    )
+    set_params(folder, {"train.seed": 3})
+    said = check.run(folder, load(folder))["live"]
+    assert said.startswith(f"{standing}, and live.revision is null; wanted")
+    assert said.endswith("run `katman refresh`")
+    set_params(folder, {"live.revision": "1" * 40})
+    assert check.run(folder, load(folder))["live"] == f"{standing}, and candidates are compared with it"
 
 
 def test_check_writes_nothing(folder: Path) -> None:

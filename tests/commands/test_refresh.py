@@ -6,16 +6,17 @@ from pathlib import Path
 import pytest
 
 from pipeline.commands import refresh
-from pipeline.errors import HubNotFound, HubUnreachable
+from pipeline.errors import HubNotFound, HubUnreachable, InvalidParams
 from pipeline.hub import Hub
 from pipeline.params import load
 from pipeline.params.rewrite import rewrite
 from pipeline.records import RepoRef
-from pipeline.workspace import receipts
+from pipeline.records.log import Adopted, Deployed
+from pipeline.workspace import live, log, receipts
 from tests.conftest import Stage
 from tests.support import workspaces
-from tests.support.records import put, receipt
-from tests.support.workspaces import set_params
+from tests.support.records import adopted, put, receipt
+from tests.support.workspaces import git, set_params
 
 TUNED = "tester/refresh-tuned"
 DATA = "tester/refresh-data"
@@ -30,7 +31,7 @@ class Room:
         self.hub = Hub(load(folder).hub)
         self.rows = 0
 
-    def run(self) -> dict[str, str]:
+    def run(self) -> refresh.Values:
         return refresh.run(self.folder, load(self.folder))
 
     def new_data(self) -> str:
@@ -64,7 +65,11 @@ def room(writer: Stage, tmp_path: Path) -> Room:
 
     HfApi(endpoint=writer.endpoint).delete_repo(DATA, repo_type="dataset", missing_ok=True)
     workspaces.forget(writer.endpoint, TUNED)
-    shutil.copyfile(workspaces.PROJECT / "params.yaml", tmp_path / "params.yaml")
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copyfile(workspaces.PROJECT / name, tmp_path / name)
+    git(tmp_path, "init", "--quiet")
+    for key, value in (("name", "Test"), ("email", "test@example.org")):
+        git(tmp_path, "config", f"user.{key}", value)
     names = {"dataset.repo": DATA, "live.repo": TUNED, "release.repo": TUNED, "hub.xet": False}
     set_params(tmp_path, names)
     found = Room(tmp_path, writer)
@@ -159,18 +164,20 @@ def test_refresh_moves_the_anchor_together_with_the_data(room: Room) -> None:
     assert room.run() == {}
     assert (room.folder / "params.yaml").read_bytes() == before
     head = room.new_data()
-    assert room.run() == {"dataset.revision": head, "anchor.revision": "a" * 40}
+    assert room.run() == {"dataset.revision": head, "live.revision": commit, "anchor.revision": "a" * 40}
     assert load(room.folder).anchor.revision == "a" * 40
     assert room.run() == {}
 
 
 def test_refresh_moves_the_anchor_after_the_recipe_changed(room: Room) -> None:
-    room.release(room.new_model("{}"), anchor="a" * 40)
+    commit = room.new_model("{}")
+    room.release(commit, anchor="a" * 40)
     set_params(room.folder, {"train.seed": 3})
-    assert room.run() == {"anchor.revision": "a" * 40}
+    assert room.run() == {"live.revision": commit, "anchor.revision": "a" * 40}
 
 
-def test_refresh_takes_the_anchor_of_the_newest_receipt_of_the_live_repository(room: Room) -> None:
+def test_refresh_takes_the_anchor_of_the_newest_receipt_of_its_repository(room: Room) -> None:
+    set_params(room.folder, {"live.revision": "2" * 40})
     put(
         room.folder,
         receipt("v2", repo=TUNED, commit="2" * 40).model_copy(update={"anchor": "b" * 40}),
@@ -182,9 +189,10 @@ def test_refresh_takes_the_anchor_of_the_newest_receipt_of_the_live_repository(r
 
 def test_refresh_leaves_the_anchor_where_no_receipt_names_one(room: Room) -> None:
     set_params(room.folder, {"anchor.revision": "a" * 40})
-    room.release(room.new_model("{}"))
+    commit = room.new_model("{}")
+    room.release(commit)
     head = room.new_data()
-    assert room.run() == {"dataset.revision": head}
+    assert room.run() == {"dataset.revision": head, "live.revision": commit}
 
 
 def test_refresh_leaves_live_where_the_tag_was_removed(room: Room) -> None:
@@ -194,11 +202,12 @@ def test_refresh_leaves_live_where_the_tag_was_removed(room: Room) -> None:
 
 
 def test_refresh_replaces_a_live_model_that_is_gone_though_nothing_else_moved(room: Room) -> None:
-    commit = room.new_model("{}")
-    room.release(commit)
-    room.hub.move_tag(TUNED, "deployed", commit)
+    first = room.new_model("{}")
+    second = room.new_model('{"a": 1}')
+    room.release(second)
+    room.hub.move_tag(TUNED, "deployed", first)
     set_params(room.folder, {"live.revision": "0" * 40})
-    assert room.run() == {"live.revision": commit}
+    assert room.run() == {"live.revision": first}
     assert room.run() == {}
 
 
@@ -206,6 +215,7 @@ def test_refresh_replaces_a_live_model_that_is_gone_though_nothing_else_moved(ro
 def test_refresh_leaves_a_live_model_that_is_gone_where_there_is_no_other(
     room: Room, everything: bool
 ) -> None:
+    """The release itself is no other: it would be compared with itself."""
     commit = room.new_model("{}")
     room.release(commit)
     if everything:
@@ -213,6 +223,107 @@ def test_refresh_leaves_a_live_model_that_is_gone_where_there_is_no_other(
     set_params(room.folder, {"live.revision": "0" * 40})
     assert room.run() == {}
     assert load(room.folder).live.revision == "0" * 40
+
+
+def test_refresh_takes_the_newest_release_where_nothing_is_deployed(room: Room) -> None:
+    commit = room.new_model("{}")
+    room.release(commit)
+    head = room.new_data()
+    assert room.run() == {"dataset.revision": head, "live.revision": commit}
+    assert log.entries(room.folder) == {}
+
+
+def test_refresh_tells_the_log_of_a_tag_that_somebody_moved(room: Room) -> None:
+    first, second = room.new_model("{}"), room.new_model('{"a": 1}')
+    room.release(first)
+    room.hub.move_tag(TUNED, "deployed", first)
+    assert room.run() == {}
+    room.hub.move_tag(TUNED, "deployed", second)
+    head = room.new_data()
+    assert room.run() == {"dataset.revision": head, "live.revision": second}
+    told = [entry.what for entry in log.entries(room.folder).values()]
+    assert told == [
+        Deployed(repo=TUNED, commit=first, version="v1", tagged=first),
+        Deployed(repo=TUNED, commit=second, version=second[:12], tagged=second),
+    ]
+    assert room.run() == {}
+    assert len(log.entries(room.folder)) == 2
+
+
+def test_refresh_believes_the_log_where_the_token_could_not_move_the_tag(room: Room) -> None:
+    first, second = room.new_model("{}"), room.new_model('{"a": 1}')
+    room.release(second)
+    room.hub.move_tag(TUNED, "deployed", first)
+    log.append(room.folder, Deployed(repo=TUNED, commit=second, version="v1", tagged=first))
+    set_params(room.folder, {"train.seed": 3})
+    assert room.run() == {"live.revision": second}
+
+
+def test_refresh_believes_the_log_where_the_tag_was_removed(room: Room) -> None:
+    commit = room.new_model("{}")
+    room.release(room.new_model('{"a": 1}'))
+    log.append(room.folder, Deployed(repo=TUNED, commit=commit, version="v0", tagged=commit))
+    set_params(room.folder, {"train.seed": 3})
+    assert room.run() == {"live.revision": commit}
+
+
+def test_refresh_brings_an_adopted_model_with_its_repository_and_data_set(room: Room) -> None:
+    commit = room.new_model("{}")
+    data = RepoRef(repo=DATA, revision=load(room.folder).dataset.revision)
+    told = Adopted(repo=TUNED, commit=commit, version="adopted-1", trained_on=data)
+    set_params(room.folder, {"live.repo": "tester/elsewhere", "release.repo": "tester/elsewhere"})
+    receipts.save_adoption(room.folder, adopted(commit, data, TUNED))
+    log.append(room.folder, told)
+    assert room.run() == {
+        "live.repo": TUNED,
+        "live.revision": commit,
+        "live.trained_on": {"repo": DATA, "revision": data.revision},
+    }
+    text = (room.folder / "params.yaml").read_text(encoding="utf-8")
+    assert f"  trained_on: {{repo: {DATA}, revision: {data.revision}}} " in text
+    assert "# {repo, revision}: its data set" in text
+    live.demand(room.folder, load(room.folder))
+    log.append(room.folder, Deployed(repo=TUNED, commit=commit, version="v1"))
+    assert room.run() == {}
+
+
+def test_refresh_drops_the_data_set_of_a_model_that_is_no_longer_live(room: Room) -> None:
+    commit = room.new_model("{}")
+    room.release(commit)
+    data = {"repo": DATA, "revision": load(room.folder).dataset.revision}
+    set_params(room.folder, {"live.revision": "0" * 40, "live.trained_on": data, "train.seed": 3})
+    assert room.run() == {"live.revision": commit, "live.trained_on": None}
+
+
+def test_refresh_puts_live_back_where_a_change_was_taken_back(room: Room) -> None:
+    """Else the release would be compared with itself, and with itself as the best release so far."""
+    commit = room.new_model("{}")
+    room.release(commit, anchor=commit)
+    before = (room.folder / "params.yaml").read_bytes()
+    seed = load(room.folder).train.seed
+    set_params(room.folder, {"train.seed": seed + 1})
+    assert room.run() == {"live.revision": commit, "anchor.revision": commit}
+    set_params(room.folder, {"train.seed": seed})
+    with pytest.raises(InvalidParams, match=r"live\.revision is v1 itself"):
+        live.demand(room.folder, load(room.folder))
+    assert room.run() == {"live.revision": None, "anchor.revision": None}
+    live.demand(room.folder, load(room.folder))
+    set_params(room.folder, {})
+    assert load(room.folder).model_dump() == _loaded(room.folder, before)
+    assert room.run() == {}
+
+
+def _loaded(folder: Path, content: bytes) -> dict[str, object]:
+    (folder / "before").mkdir()
+    (folder / "before" / "params.yaml").write_bytes(content)
+    return load(folder / "before").model_dump()
+
+
+def test_refresh_names_a_deployed_model_that_is_gone(room: Room) -> None:
+    room.release("1" * 40)
+    set_params(room.folder, {"train.seed": 3})
+    with pytest.raises(HubNotFound, match=r"v1 of .* is the newest release .*gone from the Hub.*adopt"):
+        room.run()
 
 
 def test_refresh_takes_a_rollback_for_no_release(room: Room) -> None:

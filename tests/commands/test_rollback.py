@@ -12,10 +12,11 @@ from pipeline.hub import Hub
 from pipeline.params import load
 from pipeline.publishing import provenance
 from pipeline.publishing.release_tree import PROVENANCE
-from pipeline.records import Receipt
-from pipeline.workspace import receipts
+from pipeline.records import Receipt, RepoRef
+from pipeline.records.log import Adopted, Deployed
+from pipeline.workspace import log, receipts
 from tests.support import sealed, workspaces
-from tests.support.records import put, receipt
+from tests.support.records import adopted, put, receipt
 from tests.support.releasing import REPO, branches, commits, refusal, run, second, tags, tree, waiting
 from tests.support.signing import key
 from tests.support.workspaces import git, set_params
@@ -252,9 +253,30 @@ def test_releases_of_a_new_workspace_are_none(line: Path) -> None:
 def test_releases_need_no_hub(line: Path) -> None:
     run(line)
     set_params(line, {"hub.endpoint": "http://127.0.0.1:1"})
+    log.append(line, Deployed(repo=REPO, commit=commits_of(line)[0], version="v1"))
     lines = releases.run(line, load(line))
     assert len(lines) == 3
-    assert lines[2].startswith("which one runs could not be asked: could not look at model")
+    assert lines[1].endswith("main, deployed, anchor")
+    assert lines[2].startswith("the Hub's tag deployed could not be asked: could not list branches and tags")
+
+
+def commits_of(folder: Path) -> list[str]:
+    return [one.commit for one in receipts.for_repo(folder, REPO)]
+
+
+def test_releases_list_what_was_adopted_first(line: Path) -> None:
+    run(line)
+    data = RepoRef(repo="tester/triplets", revision="d" * 40)
+    receipts.save_adoption(line, adopted("a" * 40, data))
+    log.append(line, Adopted(repo="tester/handmade", commit="a" * 40, version="adopted-1", trained_on=data))
+    lines = releases.run(line, load(line))
+    cells = [cell.strip() for cell in lines[1].split("  ") if cell]
+    assert cells == [
+        "adopted-1", "adopted", "2026-02-01", "trained on tester/triplets", "tester/handmade", "unknown",
+        "a" * 12, "deployed",
+    ]  # fmt: skip
+    assert lines[2].startswith("v1")
+    assert lines[2].endswith("main, anchor")
 
 
 def test_releases_tell_a_compatible_space_from_a_new_one(line: Path) -> None:

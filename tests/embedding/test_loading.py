@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -38,6 +39,42 @@ def test_models_keep_what_they_were_saved_with(base: Path) -> None:
     model = loading.load(base)
     assert model.max_seq_length == 32
     assert not any(model.prompts.values())
+
+
+@pytest.mark.parametrize(
+    ("saved", "default", "query", "document"),
+    [
+        ({"query": "q: ", "document": "d: "}, None, "q: ", "d: "),
+        ({"query": "q: ", "passage": "p: "}, None, "q: ", "p: "),
+        ({"query": "q: ", "document": "", "passage": "p: "}, None, "q: ", "p: "),
+        ({"query": "q: ", "document": "d: ", "corpus": "c: "}, None, "q: ", "d: "),
+        ({"query": "q: ", "document": ""}, "query", "q: ", ""),
+        ({"s2p": "s: "}, "s2p", "s: ", "s: "),
+        ({"s2p": "s: "}, None, "", ""),
+        ({}, None, "", ""),
+    ],
+)
+def test_models_keep_their_own_prompts_under_whatever_name(
+    base: Path, saved: dict[str, str], default: str | None, query: str, document: str
+) -> None:
+    path = base / "config_sentence_transformers.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(config | {"prompts": saved, "default_prompt_name": default}))
+    model = loading.load(base)
+    assert (model.prompts["query"], model.prompts["document"]) == (query, document)
+
+
+def test_models_that_encode_in_two_ways_are_refused(base: Path, tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Router
+
+    ways: list[Any] = [list(SentenceTransformer(str(base), device="cpu").children()) for _ in range(2)]
+    router = Router.for_query_document(query_modules=ways[0], document_modules=ways[1])
+    SentenceTransformer(modules=[router], device="cpu").save_pretrained(
+        str(tmp_path / "routed"), create_model_card=False
+    )
+    with pytest.raises(InvalidData, match=r"in two ways \(Router\); wanted one way for both"):
+        loading.load(tmp_path / "routed")
 
 
 def test_models_take_length_and_prompts_of_the_recipe(base: Path, params: ModelParams) -> None:

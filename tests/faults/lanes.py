@@ -22,6 +22,7 @@ from huggingface_hub import HfApi, constants
 from ruamel.yaml import YAML
 
 from localhub.process import RunningHub, User, serve
+from pipeline.workspace import receipts
 from tests.faults import plans
 from tests.faults.plans import Plan
 from tests.support import sealed, workspaces
@@ -102,7 +103,9 @@ def make_template(root: Path) -> Template:
         assert ran.returncode == 0, ran
         shutil.rmtree(folder / "model")
         shutil.copytree(root / "tiny-1", folder / "model")
-        workspaces.set_params(folder, {"train.seed": 2})  # else it is a change of code alone
+        (first,) = receipts.load_all(folder)
+        # Else it is a change of code alone, and compared with nothing.
+        workspaces.set_params(folder, {"train.seed": 2, "live.revision": first.commit})
         sealed.seal(folder)
     workspaces.git(folder, "gc", "--quiet")
     return Template(folder, root / "hub", root / "first")

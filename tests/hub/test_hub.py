@@ -164,6 +164,14 @@ def test_hub_knows_whether_a_repository_exists(hub: Hub) -> None:
     assert not hub.exists("tester/none", "model")
 
 
+def test_hub_knows_where_a_tag_points_if_anywhere(hub: Hub, tuned: str) -> None:
+    commit = hub.info(tuned, "model").commit
+    assert hub.tagged(tuned, "deployed") is None
+    hub.tag(tuned, "deployed", commit)
+    assert hub.tagged(tuned, "deployed") == commit
+    assert hub.tagged("tester/none", "deployed") is None
+
+
 def test_hub_account_gives_name_and_role(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (hub.account().name, hub.account().role) == ("tester", "write")
     monkeypatch.setenv("HF_TOKEN", workspaces.READ_TOKEN)

@@ -41,14 +41,20 @@ def test_gate_does_not_compare_where_too_few_rows_are_left(equal: Evidence) -> N
     assert verdict.comparisons["anchor_accuracy_64"].left_out < ROWS // 20
 
 
-def test_gate_does_not_compare_with_a_model_of_which_nobody_knows_what_it_saw(equal: Evidence) -> None:
+def test_gate_compares_all_rows_with_a_model_of_which_nobody_knows_what_it_saw(equal: Evidence) -> None:
     unknown = pl.when(pl.col("model") == "live").then(None).otherwise(pl.col("seen"))
     blind = replace(
         equal,
         outcomes=equal.outcomes.with_columns(seen=unknown),
         retrieved=equal.retrieved.with_columns(seen=unknown),
     )
-    assert gate(blind, params()).outcome == "not_comparable"
+    verdict = gate(blind, params())
+    assert (verdict.passed, verdict.training_unknown) == (True, True)
+    ours = equal.outcomes.filter(pl.col("model") == "candidate", pl.col("dim") == 64)
+    assert verdict.comparisons["live_accuracy_64"].left_out == int(ours["seen"].sum())
+    assert verdict.assumptions["live_training"].startswith("Nobody knows what the live model was trained on")
+    assert "anchor_training" not in verdict.assumptions
+    assert not gate(equal, params()).training_unknown
 
 
 def test_gate_of_a_live_model_without_a_common_width_is_not_comparable(equal: Evidence) -> None:

@@ -12,7 +12,9 @@ from pipeline.errors import BrokenChain, HubDenied, HubMoved, HubUnreachable, Re
 from pipeline.hub import Hub, PullRequest
 from pipeline.params import load
 from pipeline.publishing import main_branch
-from pipeline.workspace import digests
+from pipeline.workspace import digests, receipts
+from tests.support import sealed
+from tests.support.records import adopted
 from tests.support.releasing import REPO, branches, commits, refusal, run, second, tags, tree, waiting
 from tests.support.workspaces import set_params
 
@@ -385,10 +387,30 @@ def test_publication_knows_the_files_of_the_newest_receipt_under_another_commit(
     api.create_commit(REPO, [CommitOperationAdd("x.txt", b"x")], commit_message="there")
     head = api.model_info(REPO).sha or ""
     with pytest.raises(ReleaseRefused):
-        main_branch.refuse_stranger(hub, REPO, [receipt], head, hub.files(REPO, "model", head))
+        main_branch.refuse_stranger(hub, REPO, [receipt], [], head, hub.files(REPO, "model", head))
     api.delete_file("x.txt", REPO)
     head = api.model_info(REPO).sha or ""
-    main_branch.refuse_stranger(hub, REPO, [receipt], head, hub.files(REPO, "model", head))
+    main_branch.refuse_stranger(hub, REPO, [receipt], [], head, hub.files(REPO, "model", head))
+
+
+def test_publication_goes_on_top_of_an_adopted_model(line: Path, api: HfApi) -> None:
+    api.create_repo(REPO)
+    api.create_commit(REPO, [CommitOperationAdd("x.txt", b"by hand")], commit_message="there")
+    head = api.model_info(REPO).sha or ""
+    hub = Hub(load(line).hub)
+    assert f"take it in with `katman adopt {REPO}@{head}`" in refusal(line, ReleaseRefused)
+    known = adopted(head, repo=REPO).model_copy(
+        update={"files": {"x.txt": hub.files(REPO, "model", head)["x.txt"].digest}}
+    )
+    receipts.save_adoption(line, known)
+    # A release that failed was taken back to the adopted files, under another commit.
+    api.create_commit(REPO, [CommitOperationAdd("y.txt", b"y")], commit_message="there")
+    api.delete_file("y.txt", REPO)
+    set_params(line, {"live.revision": head})
+    sealed.seal(line)
+    receipt, _ = run(line)
+    assert (receipt.version, tags(api)) == ("v1", {"v1": receipt.commit})
+    assert "x.txt" not in tree(api)
 
 
 def test_publication_whose_bytes_change_on_main_is_taken_back_with_its_tag(

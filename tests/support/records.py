@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from pipeline.records import Receipt
+from pipeline.records import Adoption, Receipt, RepoRef
 from tests.support.workspaces import PROJECT
 
 METRICS = PROJECT / "tests" / "golden" / "records" / "metrics.json"  # those of a sample
@@ -43,3 +43,17 @@ def put(folder: Path, *found: Receipt) -> None:
     (folder / "receipts").mkdir(exist_ok=True)
     for one in found:
         (folder / "receipts" / f"{one.commit}.json").write_text(one.model_dump_json(), encoding="utf-8")
+
+
+def adopted(commit: str, trained_on: RepoRef | None = None, repo: str = "tester/handmade") -> Adoption:
+    """Give the receipt of a model that was adopted."""
+    return Adoption(
+        kind="adopted",
+        endpoint="http://127.0.0.1",
+        repo=repo,
+        commit=commit,
+        version="adopted-1",
+        trained_on=trained_on,
+        files={},
+        adopted_at="2026-02-01T00:00:00+00:00",
+    )

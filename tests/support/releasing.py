@@ -9,6 +9,7 @@ from pipeline.commands import release
 from pipeline.errors import PipelineError
 from pipeline.params import load
 from pipeline.records import Receipt
+from pipeline.workspace import receipts
 from tests.support import sealed
 from tests.support.workspaces import set_params
 
@@ -27,8 +28,10 @@ def refusal(folder: Path, kind: type[PipelineError]) -> str:
 
 
 def second(folder: Path, changes: dict[str, object] | None = None, **said: object) -> str:
-    """Make another candidate on other data, judged as `said`."""
-    set_params(folder, {"dataset.revision": "d" * 40} | (changes or {}))
+    """Make another candidate on other data, compared with the newest release and judged as `said`."""
+    newest = receipts.latest(folder, REPO)
+    live = {} if newest is None else {"live.revision": newest.commit}
+    set_params(folder, {"dataset.revision": "d" * 40} | live | (changes or {}))
     (folder / "model" / "more.json").write_text("{}")
     return sealed.seal(folder, **said)
 

@@ -109,7 +109,8 @@ def _placeholder(path: Path) -> None:
         target.write_text("made by hand\n", encoding="utf-8")
 
 
-def _records(folder: Path, candidate: str, said: Mapping[str, Any]) -> dict[str, Record]:
+def records(folder: Path, candidate: str, said: Mapping[str, Any]) -> dict[str, Record]:
+    """Make every record of a candidate, before it is sealed."""
     params = load(folder)
     repo: dict[str, Any] = {"private": False, "license": None, "files": {}}
     dataset = {"repo": params.dataset.repo, "revision": params.dataset.revision, **repo}
@@ -171,7 +172,7 @@ def _records(folder: Path, candidate: str, said: Mapping[str, Any]) -> dict[str,
         "audit": audit,
         "train": training,
         "evaluate": metrics,
-        "gate": verdict(candidate, **said),
+        "gate": verdict(candidate, **{"first_release": params.live.revision is None} | dict(said)),
         "card": Card(version=version, candidate=candidate, code_commit=None),
     }
 
@@ -187,7 +188,7 @@ def seal(folder: Path, **said: Any) -> str:
         The candidate.
     """
     candidate = digests.digest(folder / "model")
-    records = _records(folder, candidate, said)
+    made = records(folder, candidate, said)
     version = receipts.next_version(folder, load(folder).release.repo)
     (folder / "card").mkdir(exist_ok=True)
     text = f"---\nlicense: apache-2.0\n---\n# Tiny\n\n**Version:** {version}\n"
@@ -199,7 +200,7 @@ def seal(folder: Path, **said: Any) -> str:
         if path not in paths.RECORDS.values():
             _placeholder(folder / path)
     for name in lineage.NAMES:
-        lineage.seal(folder, name, records[name])
+        lineage.seal(folder, name, made[name])
     workspaces.commit(folder)
     return candidate
 

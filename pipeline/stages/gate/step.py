@@ -43,6 +43,10 @@ def summary(verdict: Verdict) -> str:
         )
     if verdict.passed and verdict.needs_human:
         lines.append("a new vector space: a person must approve it before the release")
+    if verdict.passed and verdict.training_unknown:
+        lines.append(
+            "nobody knows what the live model was trained on: a person must approve before the release"
+        )
     return "\n".join(lines)
 
 

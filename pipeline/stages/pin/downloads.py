@@ -96,11 +96,16 @@ def release(hub: Hub, key: str, repo: str, revision: str | None, *, max_workers:
         wanted = model_files(listed, repo, ()) | ({TRAINED_ROWS} & set(listed))
         return _fetch(hub, _pinned(hub, "model", repo, revision), wanted.__contains__, max_workers)
     except HubNotFound as error:
-        alone = "judged as a first release" if key == "live" else "no longer held to the best release so far"
+        if key == "live":
+            instead = "take in what your service runs with `katman adopt REPO@REV`"
+        else:
+            instead = (
+                "set anchor.revision to null in params.yaml, knowing that the candidate is then no longer "
+                "held to the best release so far"
+            )
         raise HubNotFound(
-            f"the {key} model is gone: {error}\nRun `katman refresh`, which asks the Hub for the "
-            f"one that is there now. If there is none, set {key}.revision to null in params.yaml, knowing "
-            f"that the candidate is then {alone}"
+            f"the {key} model is gone: {error}\nRun `katman refresh`, which asks the Hub for the one that is "
+            f"there now. If there is none, {instead}"
         ) from None
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import polars as pl
 
+from pipeline.dataset.training_fingerprint import TRAINED_ROWS
 from pipeline.hub import Hub
 from pipeline.params import Params
 from pipeline.params.pin import PairsProbe
 from pipeline.records import Pin
-from pipeline.stages.pin import beir, downloads, rows, splits
+from pipeline.stages.pin import beir, downloads, rows, splits, trained
 from pipeline.stages.pin.downloads import Download
 from pipeline.stages.pin.pickles import convert
 from pipeline.workspace import holdout, lineage, paths
@@ -38,7 +39,10 @@ def run(workspace: Path, params: Params) -> Pin:
         hub, params.base.repo, params.base.revision, params.base.allow_pickle, max_workers=workers
     )
     live = downloads.release(hub, "live", params.live.repo, params.live.revision, max_workers=workers)
-    anchor = downloads.release(hub, "anchor", params.live.repo, params.anchor.revision, max_workers=workers)
+    anchor = downloads.release(
+        hub, "anchor", params.release.repo, params.anchor.revision, max_workers=workers
+    )
+    trained_on, trained_rows = _trained(hub, params, live)
     retrieval, retrieval_tables = _retrieval(hub, params)
     probes, probe_tables = _probes(hub, params)
 
@@ -50,6 +54,8 @@ def run(workspace: Path, params: Params) -> Pin:
             _write(workspace / paths.MODELS[name], {}, f"params.yaml names no {name} revision")
         else:
             model.copy(_empty(workspace / paths.MODELS[name]))
+    if trained_rows is not None:
+        trained_rows.write_parquet(workspace / paths.LIVE / TRAINED_ROWS)
     _write(workspace / paths.RETRIEVAL, retrieval_tables, "params.yaml names no retrieval set")
     _write(workspace / paths.PROBES, {}, None if probe_tables else "params.yaml names no probes")
     for name, tables in probe_tables.items():
@@ -63,6 +69,7 @@ def run(workspace: Path, params: Params) -> Pin:
             dataset=dataset.pinned,
             base=base.pinned,
             live=live.pinned if live else None,
+            live_trained_on=trained_on.pinned if trained_on else None,
             anchor=anchor.pinned if anchor else None,
             retrieval=retrieval.pinned if retrieval else None,
             probes={name: probe.pinned for name, probe in probes.items()},
@@ -79,6 +86,14 @@ def summary(pin: Pin) -> str:
         held = f", {split.moved_in} held here by the ledger" if split.moved_in else ""
         lines.append(f"{name:<6} {split.rows} rows from {split.source}{', cut' if split.cut else ''}{held}")
     return "\n".join(lines)
+
+
+def _trained(hub: Hub, params: Params, live: Download | None) -> tuple[Download | None, pl.DataFrame | None]:
+    """Fetch what the live model was trained on, where not the model itself but params.yaml says so."""
+    asked = params.live.trained_on
+    if live is None or asked is None or TRAINED_ROWS in live.pinned.files:
+        return None, None
+    return trained.described(hub, asked, params.dataset, max_workers=params.pin.max_workers)
 
 
 def _retrieval(hub: Hub, params: Params) -> tuple[Download | None, dict[str, pl.DataFrame]]:

@@ -11,17 +11,21 @@ import torch
 from huggingface_hub import constants
 from safetensors.torch import load_file, save_file
 
+from pipeline.dataset.training_fingerprint import near, trained_rows
 from pipeline.errors import BrokenChain, HubNotFound, InvalidData
+from pipeline.hub import Hub
 from pipeline.params import load
+from pipeline.params.pin import TrainedOn
 from pipeline.records import Pin
 from pipeline.stages.pin import step as pin
+from pipeline.stages.pin import trained
 from pipeline.workspace import digests, paths
 from pipeline.workspace.paths import RECORDS
 from tests.conftest import Make, Stage
 from tests.support import retrieval_sets, workspaces
 from tests.support.pickled import Evil
 from tests.support.splits import three
-from tests.support.workspaces import triplets
+from tests.support.workspaces import set_params, triplets
 
 _numbers = itertools.count()
 
@@ -240,18 +244,22 @@ def test_pin_keeps_bf16_weights_as_they_are(writer: Stage, make_workspace: Make,
 
 
 @pytest.mark.parametrize(
-    ("key", "then"), [("live", "a first release"), ("anchor", "the best release so far")]
+    ("key", "then"),
+    [
+        ("live", "If there is none, take in what your service runs with `katman adopt REPO@REV`"),
+        ("anchor", "If there is none, set anchor.revision to null in params.yaml, knowing"),
+    ],
 )
 @pytest.mark.parametrize("repo", ["tester/tiny", "tester/none"])
 def test_pin_says_what_to_do_when_a_release_vanished(
     writer: Stage, make_workspace: Make, key: str, then: str, repo: str
 ) -> None:
-    folder = make_workspace({"live.repo": repo, f"{key}.revision": "0" * 40}, dvc=False)
+    names = {"live.repo": repo, "release.repo": repo}
+    folder = make_workspace({**names, f"{key}.revision": "0" * 40}, dvc=False)
     with pytest.raises(HubNotFound, match=f"the {key} model is gone: could not ") as caught:
         run(folder)
     message = str(caught.value)
     assert "Run `katman refresh`" in message
-    assert f"set {key}.revision to null in params.yaml" in message
     assert then in message
     assert not (folder / "data").exists()
 
@@ -267,6 +275,7 @@ def test_pin_brings_live_and_anchor_with_the_rows_they_were_trained_on(
         {
             **changes,
             "live.repo": changes["base.repo"],
+            "release.repo": changes["base.repo"],
             "live.revision": revision,
             "anchor.revision": revision,
         },
@@ -279,6 +288,63 @@ def test_pin_brings_live_and_anchor_with_the_rows_they_were_trained_on(
         assert "trained_rows.parquet" in there
     # The base is trained from, and not compared by its rows.
     assert "trained_rows.parquet" not in digests.files(folder / "data" / "base")
+
+
+def test_pin_computes_what_the_live_model_was_trained_on_where_the_model_does_not_say_so(
+    writer: Stage, make_workspace: Make, tmp_path: Path
+) -> None:
+    workspaces.write_splits(tmp_path / "theirs", {"train": triplets(7), "other": triplets(9, start=100)})
+    revision = workspaces.put(writer.endpoint, "tester/pin-theirs", "dataset", tmp_path / "theirs")
+    data = {"repo": "tester/pin-theirs", "revision": revision}
+    live: dict[str, object] = {
+        "live.repo": "tester/tiny",
+        "live.revision": writer.base,
+        "live.trained_on": data,
+    }
+    folder = make_workspace(live, dvc=False)
+    record = run(folder)
+    assert record.live_trained_on is not None
+    assert record.live_trained_on.ref().model_dump() == data
+    rows = folder / paths.LIVE / "trained_rows.parquet"
+    queries = triplets(12)["query"]
+    assert near(rows, queries).tolist() == [True] * 7 + [False] * 5
+    assert not (folder / paths.ANCHOR / "trained_rows.parquet").exists()
+    set_params(folder, {"live.trained_on": None})
+    assert run(folder).live_trained_on is None
+    assert not rows.exists()
+
+
+@pytest.mark.filterwarnings("ignore:It seems that you are about to commit a data file:UserWarning")
+def test_pin_believes_the_live_model_itself_first(writer: Stage, make_workspace: Make, tiny: Path) -> None:
+    trained_rows(["nur das"]).write_parquet(tiny / "trained_rows.parquet")
+    changes = publish(writer, "model", tiny)
+    data = {"repo": "tester/none", "revision": "0" * 40}
+    live = {"live.repo": changes["base.repo"], "live.revision": changes["base.revision"]}
+    folder = make_workspace({**live, "live.trained_on": data}, dvc=False)
+    assert run(folder).live_trained_on is None
+    assert near(folder / paths.LIVE / "trained_rows.parquet", ["nur das"]).tolist() == [True]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"dataset.splits.train": "training"}, "has the splits test, train, validation; wanted 'training'"),
+        (
+            {"dataset.columns.query": "question"},
+            "has the columns query, positive, negative in 'train'; wanted",
+        ),
+    ],
+)
+def test_pin_names_what_the_data_set_of_the_live_model_lacks(
+    writer: Stage, make_workspace: Make, changes: dict[str, object], said: str
+) -> None:
+    folder = make_workspace(changes, dvc=False)
+    params = load(folder)
+    asked = TrainedOn(repo="tester/triplets", revision=writer.dataset)
+    with pytest.raises(InvalidData) as caught:
+        trained.described(Hub(params.hub), asked, params.dataset, max_workers=1)
+    assert said in str(caught.value)
+    assert "Name another data set in live.trained_on, or none" in str(caught.value)
 
 
 def a_set(stage: Stage, folder: Path, **changes: retrieval_sets.Table) -> dict[str, object]:

@@ -1,0 +1,43 @@
+"""The rows that a model was trained on which does not say so itself: those of the data set that it names."""
+
+import polars as pl
+
+from pipeline.dataset.training_fingerprint import trained_rows
+from pipeline.errors import InvalidData
+from pipeline.hub import Hub
+from pipeline.params.pin import DatasetParams, TrainedOn
+from pipeline.stages.pin import downloads, rows
+from pipeline.stages.pin.downloads import Download
+
+
+def described(
+    hub: Hub, asked: TrainedOn, params: DatasetParams, *, max_workers: int
+) -> tuple[Download, pl.DataFrame]:
+    """Fetch the data set that a model was trained on, and describe its train split as a release does.
+
+    Args:
+        hub: The Hub.
+        asked: The data set.
+        params: What the train split and its column of queries are called there too.
+        max_workers: Downloads at a time.
+
+    Raises:
+        InvalidData: The data set has no such split, or the split no such column.
+    """
+    found = downloads.data(hub, asked.repo, asked.revision, max_workers=max_workers)
+    owner = f"data set {asked.repo} at {asked.revision[:12]}, on which the live model was trained,"
+    named = params.model_copy(update={"repo": asked.repo, "revision": asked.revision})
+    splits = rows.load(found.folder, found.pinned.files, named).splits
+    train, query = params.splits.train, params.columns.query
+    if train not in splits:
+        raise InvalidData(
+            f"{owner} has the splits {', '.join(sorted(splits))}; wanted {train!r}, as dataset.splits.train "
+            "says. Name another data set in live.trained_on, or none"
+        )
+    columns = splits[train].column_names
+    if query not in columns:
+        raise InvalidData(
+            f"{owner} has the columns {', '.join(columns)} in {train!r}; wanted {query!r}, as "
+            "dataset.columns.query says. Name another data set in live.trained_on, or none"
+        )
+    return found, trained_rows([text for text in splits[train][query] if isinstance(text, str)])
