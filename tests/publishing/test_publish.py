@@ -1,7 +1,6 @@
 """What becomes main was verified before; whatever fails, main is the old tree or the new one, whole."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +8,8 @@ import pytest
 from huggingface_hub import CommitOperationAdd, HfApi
 
 from pipeline.errors import BrokenChain, HubDenied, HubMoved, HubUnreachable, ReleaseRefused
-from pipeline.hub import Hub, PullRequest
-from pipeline.params import load
-from pipeline.publishing import main_branch
-from pipeline.workspace import digests, receipts
-from tests.support import sealed
-from tests.support.records import adopted
-from tests.support.releasing import REPO, branches, commits, refusal, run, second, tags, tree, waiting
+from pipeline.hub import Hub
+from tests.support.releasing import REPO, clean, commits, refusal, run, second, tags, tree
 from tests.support.workspaces import set_params
 
 WAYS = pytest.mark.parametrize("way", [True, False], ids=["pull_request", "branch"])
@@ -28,11 +22,6 @@ def line(ready: Path) -> Path:
 
 def through(folder: Path, way: bool) -> None:
     set_params(folder, {"release.pull_requests": way})
-
-
-def clean(api: HfApi) -> bool:
-    """Say whether nothing is left of what a release stages."""
-    return waiting(api) == [] and branches(api) == {"main"}
 
 
 def break_off(monkeypatch: pytest.MonkeyPatch, name: str, error: BaseException, *, after: bool) -> None:
@@ -172,38 +161,6 @@ def test_publication_opens_no_second_pull_request_where_nobody_knows(
     assert tags(api) == {"v1": receipt.commit}
 
 
-def test_publication_opens_no_second_pull_request_where_the_list_lags_behind(
-    line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The Hub said yes, and lists what it took a while later."""
-    listed = Hub.pull_requests
-    looks: list[int] = []
-
-    def lagging(self: Hub, *arguments: object) -> object:
-        looks.append(1)
-        return [] if len(looks) < 4 else listed(self, *arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Hub, "pull_requests", lagging)
-    receipt, _ = run(line)
-    assert [one.num for one in api.get_repo_discussions(REPO)] == [receipt.pull_request]
-
-
-def test_publication_leaves_its_own_pull_request_open_until_its_branch_is_listed(
-    line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    listed = Hub.pull_requests
-    looks: list[int] = []
-
-    def lagging(self: Hub, *arguments: Any) -> list[PullRequest]:
-        looks.append(1)
-        found = listed(self, *arguments)
-        return [replace(one, commit=None) for one in found] if len(looks) < 4 else found
-
-    monkeypatch.setattr(Hub, "pull_requests", lagging)
-    receipt, _ = run(line)
-    assert [one.num for one in api.get_repo_discussions(REPO)] == [receipt.pull_request]
-
-
 @WAYS
 @pytest.mark.parametrize(
     "failure",
@@ -258,80 +215,6 @@ def test_publication_refuses_to_merge_on_a_main_that_moved(
     assert tags(api) == {}
 
 
-def test_publication_refuses_a_pull_request_that_somebody_pushed_to(
-    line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    download = Hub.download
-
-    def late(self: Hub, *arguments: object, **options: object) -> object:
-        answer = download(self, *arguments, **options)  # type: ignore[arg-type]
-        api.create_commit(
-            REPO, [CommitOperationAdd("theirs.txt", b"x")], commit_message="Mine", revision="refs/pr/1"
-        )
-        return answer
-
-    monkeypatch.setattr(Hub, "download", late)
-    assert "Somebody pushed to it: look at who" in refusal(line, HubMoved)
-    assert len(commits(api)) == 1
-    assert clean(api)
-
-
-def test_publication_closes_a_pull_request_of_the_same_name_that_holds_something_else(
-    line: Path, api: HfApi
-) -> None:
-    candidate = digests.digest(line / "model")
-    api.create_repo(REPO)
-    api.create_commit(
-        REPO,
-        [CommitOperationAdd("theirs.txt", b"x")],
-        commit_message=f"v1: candidate {candidate[:12]}",
-        commit_description=f"candidate: {candidate}\non top of: {api.model_info(REPO).sha}",
-        create_pr=True,
-    )
-    receipt, _ = run(line)
-    assert receipt.pull_request == 2
-    assert api.get_discussion_details(REPO, 1).status == "closed"
-    assert "theirs.txt" not in tree(api)
-
-
-def test_publication_leaves_other_peoples_pull_requests_alone(line: Path, api: HfApi) -> None:
-    api.create_repo(REPO)
-    theirs = [CommitOperationAdd("theirs.txt", b"x")]
-    api.create_commit(REPO, theirs, commit_message="A better README", create_pr=True)
-    run(line)
-    assert waiting(api) == [1]
-
-
-def wrong_tree(monkeypatch: pytest.MonkeyPatch, api: HfApi) -> None:
-    """Let a stranger's file slip into the merge, as a commit in the last moment would."""
-    merge = Hub.merge
-
-    def slip(self: Hub, repo: str, number: int) -> object:
-        api.create_commit(repo, [CommitOperationAdd("theirs.txt", b"x")], commit_message="Mine")
-        return merge(self, repo, number)
-
-    monkeypatch.setattr(Hub, "merge", slip)
-
-
-def test_publication_gives_main_the_tree_of_the_first_parent_back(
-    line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first, _ = run(line)
-    second(line)
-    with monkeypatch.context() as patch:
-        wrong_tree(patch, api)
-        message = refusal(line, BrokenChain)
-    stranger = commits(api)[2]
-    assert "is not the tree that was verified" in message
-    assert f"main of {REPO} holds the files of {stranger[:12]} again, by the new commit" in message
-    assert tree(api) == tree(api, stranger)
-    assert "theirs.txt" in tree(api)
-    assert tags(api) == {"v1": first.commit}
-    assert not (line / "receipts" / f"{commits(api)[1]}.json").exists()
-    # It stays a stranger's commit: the next one does not overwrite it either.
-    assert "which no receipt here names" in refusal(line, ReleaseRefused)
-
-
 @WAYS
 @pytest.mark.parametrize("empty", [True, False], ids=["first", "second"])
 def test_publication_whose_tag_is_taken_meanwhile_is_taken_back_and_can_be_repeated(
@@ -360,57 +243,6 @@ def test_publication_whose_tag_is_taken_meanwhile_is_taken_back_and_can_be_repea
     assert tags(api)[version] == receipt.commit
     assert set(tree(api)) == set(receipt.files)
     assert clean(api)
-
-
-def test_publication_puts_nothing_back_where_main_has_moved_on(
-    line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    merge = Hub.merge
-
-    def then(self: Hub, repo: str, number: int) -> object:
-        answer = merge(self, repo, number)
-        api.create_commit(repo, [CommitOperationAdd("theirs.txt", b"x")], commit_message="Mine")
-        return answer
-
-    monkeypatch.setattr(Hub, "merge", then)
-    message = refusal(line, HubMoved)
-    assert "nothing was put back. Look at who did that" in message
-    assert "theirs.txt" in tree(api)
-    assert tags(api) == {}
-
-
-def test_publication_knows_the_files_of_the_newest_receipt_under_another_commit(
-    line: Path, api: HfApi
-) -> None:
-    receipt, _ = run(line)
-    hub = Hub(load(line).hub)
-    api.create_commit(REPO, [CommitOperationAdd("x.txt", b"x")], commit_message="there")
-    head = api.model_info(REPO).sha or ""
-    with pytest.raises(ReleaseRefused):
-        main_branch.refuse_stranger(hub, REPO, [receipt], [], head, hub.files(REPO, "model", head))
-    api.delete_file("x.txt", REPO)
-    head = api.model_info(REPO).sha or ""
-    main_branch.refuse_stranger(hub, REPO, [receipt], [], head, hub.files(REPO, "model", head))
-
-
-def test_publication_goes_on_top_of_an_adopted_model(line: Path, api: HfApi) -> None:
-    api.create_repo(REPO)
-    api.create_commit(REPO, [CommitOperationAdd("x.txt", b"by hand")], commit_message="there")
-    head = api.model_info(REPO).sha or ""
-    hub = Hub(load(line).hub)
-    assert f"take it in with `katman adopt {REPO}@{head}`" in refusal(line, ReleaseRefused)
-    known = adopted(head, repo=REPO).model_copy(
-        update={"files": {"x.txt": hub.files(REPO, "model", head)["x.txt"].digest}}
-    )
-    receipts.save_adoption(line, known)
-    # A release that failed was taken back to the adopted files, under another commit.
-    api.create_commit(REPO, [CommitOperationAdd("y.txt", b"y")], commit_message="there")
-    api.delete_file("y.txt", REPO)
-    set_params(line, {"live.revision": head})
-    sealed.seal(line)
-    receipt, _ = run(line)
-    assert (receipt.version, tags(api)) == ("v1", {"v1": receipt.commit})
-    assert "x.txt" not in tree(api)
 
 
 def test_publication_whose_bytes_change_on_main_is_taken_back_with_its_tag(

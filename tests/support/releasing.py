@@ -65,3 +65,8 @@ def tree(api: HfApi, revision: str = "main") -> dict[str, str]:
     return {
         one.path: one.blob_id for one in found if hasattr(one, "blob_id") and one.path != ".gitattributes"
     }
+
+
+def clean(api: HfApi) -> bool:
+    """Say whether nothing is left of what a release stages."""
+    return waiting(api) == [] and branches(api) == {"main"}
