@@ -35,6 +35,7 @@ STEPS = (
     Step("evaluate", "pipeline.stages.evaluate.step", "score base, candidate, live model and best release"),
     Step("gate", "pipeline.stages.gate.step", "judge the candidate"),
     Step("card", "pipeline.stages.card.step", "write the model card"),
+    Step("looks", "pipeline.commands.looks", "show how often the test rows were looked at, and what is left"),
     Step("approve", "pipeline.commands.approve", "let a candidate through that waits for a person"),
     Step("release", "pipeline.commands.release", "put the candidate on the Hub, if the gate let it pass"),
     Step("rollback", "pipeline.commands.rollback", "put an earlier release's files on main again"),

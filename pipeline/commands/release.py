@@ -13,10 +13,10 @@ from pipeline.errors import BrokenChain, ReleaseRefused
 from pipeline.hub import Hub
 from pipeline.params import Params
 from pipeline.params.card import policy
-from pipeline.publishing import provenance, publish, release_tree, round_trip, signatures, unsafe_files
+from pipeline.publishing import log_state, provenance, publish, release_tree, round_trip, signatures, unsafe_files
 from pipeline.publishing.publish import Published
 from pipeline.publishing.release_tree import PROVENANCE, SIGNATURE, Intent
-from pipeline.records import Approval, Card, Judged, Pin, Receipt, Reembed, Verdict
+from pipeline.records import Approval, Card, Judged, LogState, Pin, Receipt, Reembed, Verdict
 from pipeline.records.verdict import Outcome
 from pipeline.workspace import approvals, digests, lineage, live, log, paths, receipts
 
@@ -39,8 +39,9 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
         InvalidParams: Something was changed since the last release, and live is not what is deployed.
         BrokenChain: A file is not the one that its record names, or did not come back as it was sent.
         WaitsForPerson: A person must approve first.
-        ReleaseRefused: The verdict is a no, the candidate was not compared with what is deployed, something
-            may not go out, main holds a stranger's commit, or the version is taken.
+        ReleaseRefused: The verdict is a no, the candidate was not compared with what is deployed, the log
+            knows less than a release says, something may not go out, main holds a stranger's commit, or the
+            version is taken.
         HubError: The Hub was not reached, or refused.
     """
     live.demand(workspace, params)
@@ -50,6 +51,7 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
     newest = receipts.latest(workspace, repo)
     if newest is not None and newest.candidate == verdict.candidate:
         receipts.commit(workspace, newest)  # a run before this one may have been cut off behind its receipt
+        log_state.tell(workspace, newest)
         return newest, True
     _refuse_uncompared(workspace, params, verdict)
     approval = approvals.demand(workspace, params, verdict)
@@ -61,8 +63,9 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
     account = hub.writer()
     _refuse_other_deployed(hub, workspace, params)
     there = _refuse_seen(hub, params, pin)
+    grown = log_state.demand(workspace, hub, repo, verdict.candidate)
     with tempfile.TemporaryDirectory() as scratch:
-        intent = _intent(workspace, params, records, approval, files, Path(scratch))
+        intent = _intent(workspace, params, records, approval, grown, files, Path(scratch))
         if not there:
             hub.create_repo(repo, private=params.release.private)
             _refuse_seen(hub, params, pin)  # somebody may have made it meanwhile, and public
@@ -74,8 +77,9 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
             intent,
             round_trip.against_evaluation(workspace, params),
         )
-    receipt = _receipt(workspace, params, records, approval, space, published)
+    receipt = _receipt(workspace, params, records, approval, grown, space, published)
     receipts.save(workspace, receipt)
+    log_state.tell(workspace, receipt)
     return receipt, False
 
 
@@ -181,6 +185,7 @@ def _intent(
     params: Params,
     records: tuple[Verdict, Card, Pin],
     approval: Approval | None,
+    grown: LogState,
     files: Mapping[str, Path],
     scratch: Path,
 ) -> Intent:
@@ -199,7 +204,7 @@ def _intent(
         recipe=receipts.recipe(params),
         approval=override,
         previous=before.commit if before is not None else None,
-        log=None,
+        log=grown,
     )
     tree = {**files, PROVENANCE: statement}
     if how is not None:
@@ -227,6 +232,7 @@ def _receipt(
     params: Params,
     records: tuple[Verdict, Card, Pin],
     approval: Approval | None,
+    grown: LogState,
     space: str,
     published: Published,
 ) -> Receipt:
@@ -250,6 +256,7 @@ def _receipt(
             better_than_anchor=verdict.better_than_anchor,
         ),
         approval=approval,
+        log=grown,
         records={path: digests.sha256(workspace / path) for path in paths.RECORDS.values()},
         dvc_lock=digests.sha256(workspace / paths.LOCK),
         code_commit=card.code_commit,

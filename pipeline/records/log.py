@@ -1,13 +1,16 @@
-"""Entries of the workspace's log, which only grows: what was judged, held out, deployed and adopted.
+"""Entries of the workspace's log, which only grows: what was judged, held out, released, deployed and adopted.
 
 `pipeline.workspace.log` keeps them where git's movements cannot take them back.
 """
 
 import hashlib
+import math
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from pipeline.records.names import Rival
 from pipeline.records.pin import RepoRef
 from pipeline.records.record import Part
 from pipeline.records.verdict import Outcome
@@ -37,6 +40,8 @@ class Look(Part):
         gate: The section `gate` of params.yaml that the verdict was made with.
         alpha: What this look spent; 0 where the candidate was judged again on the same rows.
         outcome: What the gate said.
+        compared_with: Commits of live and anchor, where they were compared.
+        hard: Whether the verdict rested on the hard subset, too.
     """
 
     kind: Literal["look"] = "look"
@@ -46,6 +51,8 @@ class Look(Part):
     gate: dict[str, Any]
     alpha: float = Field(ge=0)
     outcome: Outcome
+    compared_with: dict[Rival, str] = {}
+    hard: bool = False
 
 
 class Held(Part):
@@ -53,6 +60,21 @@ class Held(Part):
 
     kind: Literal["held"] = "held"
     lines: tuple[str, ...]
+
+
+class Released(Part):
+    """A candidate that went out: later ones are held to the gate that judged it.
+
+    Attributes:
+        look: The entry of the candidate's look with the verdict that it was released by.
+    """
+
+    kind: Literal["released"] = "released"
+    repo: str
+    commit: str
+    version: str
+    candidate: str
+    look: str
 
 
 class Deployed(Part):
@@ -93,15 +115,17 @@ class EarlierLooks(Part):
         candidates: Who was judged, as far as it is known.
         groups: All groups that these candidates can have been judged on.
         lost: All groups count as spent: nobody knows how many candidates were judged on them.
+        heads: Heads of the lost log that releases name.
     """
 
     kind: Literal["earlier"] = "earlier"
     candidates: tuple[str, ...]
     groups: Groups
     lost: bool = False
+    heads: tuple[str, ...] = ()
 
 
-What = Annotated[Look | Held | Deployed | Adopted | EarlierLooks, Field(discriminator="kind")]
+What = Annotated[Look | Held | Released | Deployed | Adopted | EarlierLooks, Field(discriminator="kind")]
 
 
 class Entry(Part):
@@ -124,3 +148,16 @@ class Entry(Part):
     def name(self) -> str:
         """The entry's name: the sha256 of its bytes."""
         return hashlib.sha256(self.dump()).hexdigest()
+
+
+def total(entries: Mapping[str, Entry]) -> tuple[int, float]:
+    """Return how many candidates were judged, on whatever rows, and what they spent of the error rate."""
+    candidates: set[str] = set()
+    spent = []
+    for entry in entries.values():
+        if isinstance(entry.what, Look):
+            candidates.add(entry.what.candidate)
+            spent.append(entry.what.alpha)
+        elif isinstance(entry.what, EarlierLooks):
+            candidates.update(entry.what.candidates)
+    return len(candidates), math.fsum(spent)

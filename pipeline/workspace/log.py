@@ -8,6 +8,7 @@ checkout moves the ref, every worktree sees it, and what DVC runs in a repositor
 `.dvc/tmp/exps` writes to the workspace that it was started from.
 """
 
+import hashlib
 import os
 import subprocess
 from collections.abc import Iterable
@@ -72,9 +73,10 @@ def entries(workspace: Path, commit: str | None = None) -> dict[str, Entry]:
                 f"entry {name[:12]} of the log {REF} cannot be read: {error.errors()[0]['msg']}; wanted one "
                 "that this version of katman wrote. Run the version that wrote it, or a newer one"
             ) from None
-        if entry.name != name:
+        digest = hashlib.sha256(content).hexdigest()
+        if digest != name:
             raise BrokenChain(
-                f"entry {name[:12]} of the log {REF} has sha256 {entry.name[:12]}; wanted the entry as it "
+                f"entry {name[:12]} of the log {REF} has sha256 {digest[:12]}; wanted the entry as it "
                 "was written. Somebody edited the log: find out who, and fetch it from where it was backed up"
             )
         found[name] = entry
@@ -121,6 +123,22 @@ def holds(workspace: Path, commit: str) -> bool:
     if standing is None:
         return False
     return _git(workspace, "merge-base", "--is-ancestor", commit, standing, refusable=True).returncode == 0
+
+
+def came_with(workspace: Path, name: str) -> str:
+    """Return the commit of the log that an entry came with: the first one that holds it.
+
+    Raises:
+        BrokenChain: The log holds no such entry.
+    """
+    answer = _git(workspace, "log", "--format=%H", "--diff-filter=A", REF, "--", f":/{name}.json")
+    commits = answer.stdout.decode().split()
+    if not commits:
+        raise BrokenChain(
+            f"the log {REF} holds no entry {name[:12]}; wanted it, because another entry names it. Fetch the "
+            f"log from where it was backed up (`git fetch REMOTE {REF}:{REF}`)"
+        )
+    return commits[-1]
 
 
 def fetch(workspace: Path, remote: str) -> bool:

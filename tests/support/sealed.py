@@ -1,5 +1,6 @@
 """A workspace in which every record stands over files made by hand: what `release` needs, in a second."""
 
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,11 +25,13 @@ from pipeline.records import (
     Training,
     Verdict,
 )
-from pipeline.records.tables import OUTCOMES
-from pipeline.workspace import digests, lineage, paths, receipts
+from pipeline.records.log import Groups, Look
+from pipeline.records.tables import OUTCOMES, TRAITS
+from pipeline.workspace import digests, lineage, log, paths, receipts
 from pipeline.workspace.files import write_text
 from tests.support import workspaces
 
+GROUP = "0" * 16
 RECIPE: dict[str, Any] = {"seed": 1, "bf16": False, "architecture": "BertModel", "model_type": "bert"}
 
 
@@ -99,6 +102,10 @@ def _measure(folder: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     rows.write_parquet(path)
     measured(folder).write_parquet(folder / "outcomes.parquet")
+    traits = rows.select("row").with_columns(split=pl.lit("test"), group=pl.lit(GROUP), new=pl.lit(value=False))
+    traits = traits.with_columns(component=pl.col("row"), hard="new", near_train="new", personal="new")
+    TRAITS.shape(traits).write_parquet(folder / paths.TRAITS)
+    (folder / paths.LEDGER).touch()
 
 
 def _placeholder(path: Path) -> None:
@@ -201,8 +208,27 @@ def seal(folder: Path, **said: Any) -> str:
             _placeholder(folder / path)
     for name in lineage.NAMES:
         lineage.seal(folder, name, made[name])
+    _look(folder, candidate, Verdict.load(folder / paths.RECORDS["gate"]))
     workspaces.commit(folder)
     return candidate
+
+
+def _look(folder: Path, candidate: str, judged: Verdict) -> None:
+    """Log the candidate's look, as the gate does."""
+    known = [entry.what for entry in log.entries(folder).values() if isinstance(entry.what, Look)]
+    if all((one.candidate, one.outcome) != (candidate, judged.outcome) for one in known):
+        log.append(
+            folder,
+            Look(
+                candidate=candidate,
+                test_digest="t",
+                groups=Groups(besides=(GROUP,)),
+                gate=json.loads(load(folder).gate.model_dump_json()),
+                alpha=0.01,
+                outcome=judged.outcome,
+                compared_with=judged.compared_with,
+            ),
+        )
 
 
 def make(folder: Path, model: Path, changes: Mapping[str, Any], **said: Any) -> Path:
