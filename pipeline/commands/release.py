@@ -13,7 +13,15 @@ from pipeline.errors import BrokenChain, ReleaseRefused
 from pipeline.hub import Hub
 from pipeline.params import Params
 from pipeline.params.card import policy
-from pipeline.publishing import log_state, provenance, publish, release_tree, round_trip, signatures, unsafe_files
+from pipeline.publishing import (
+    log_state,
+    provenance,
+    publish,
+    release_tree,
+    round_trip,
+    signatures,
+    unsafe_files,
+)
 from pipeline.publishing.publish import Published
 from pipeline.publishing.release_tree import PROVENANCE, SIGNATURE, Intent
 from pipeline.records import Approval, Card, Judged, LogState, Pin, Receipt, Reembed, Verdict
@@ -222,6 +230,7 @@ def _lines(records: tuple[Verdict, Card, Pin], approval: Approval | None) -> lis
         f"live: {pin.live.repo} at {pin.live.revision}" if pin.live else "live: none, a first release",
         f"code: {card.code_commit}",
     ]
+    lines += [f"looser than for the last release: {sentence}" for sentence in verdict.loosened.values()]
     if approval is not None:
         lines.append(f"approved by {approval.name} ({approval.approved_at}): {approval.reason}")
     return lines

@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 import polars as pl
 
 from pipeline.errors import UnmeasuredCheck
-from pipeline.judging import assumptions, bound_checks, comparisons, measured
+from pipeline.judging import assumptions, bound_checks, comparisons, loosened, measured
 from pipeline.judging.comparisons import Compared
+from pipeline.judging.loosened import LastReleased, Now
 from pipeline.judging.spending import Count
 from pipeline.judging.thresholds import at_most, proven_missed, threshold_checks
 from pipeline.params.gate import GateParams
@@ -35,6 +36,7 @@ class Evidence:
         retrieved: The rows of `records.tables.RETRIEVED`.
         traits: The rows of `records.tables.TRAITS`.
         count: How often these test rows were looked at before this candidate.
+        last: How the last released candidate was judged; None where the log knows of none.
     """
 
     audit: Audit
@@ -44,6 +46,7 @@ class Evidence:
     retrieved: pl.DataFrame
     traits: pl.DataFrame
     count: Count
+    last: LastReleased | None = None
 
 
 def gate(evidence: Evidence, params: GateParams) -> Verdict:
@@ -62,12 +65,16 @@ def gate(evidence: Evidence, params: GateParams) -> Verdict:
     """
     metrics, rivals = evidence.metrics, list(evidence.metrics.rivals)
     compared, slices, not_finite = _compare(evidence, rivals, params)
+    groups = frozenset(evidence.traits.filter(pl.col("split") == params.split)["group"])
+    left = loosened.rows_left(evidence.last, groups, params.max_rows_left)
+    hard = any(one.paired.metric == "hard" and one.paired.judged for one in compared)
     spent = _budget(evidence.count, params.max_looks)
     reach = bound_checks.enough_left(compared, [*rivals, "base"], params.min_clusters)
     power = bound_checks.margins_visible(compared)
     checks = {
         **spent,
         "not_finite": at_most(float(not_finite), 0.0),
+        **left,
         **reach,
         **power,
         **bound_checks.bounds_hold(compared, params.base_min_gain),
@@ -77,6 +84,7 @@ def gate(evidence: Evidence, params: GateParams) -> Verdict:
     }
     proven = {
         "not_finite": checks["not_finite"],
+        **left,
         **bound_checks.proven_worse(compared, params.base_min_gain),
         **bound_checks.slices_hold(slices, params.max_slice_drop),
         **proven_missed(evidence.audit, metrics, params),
@@ -95,6 +103,8 @@ def gate(evidence: Evidence, params: GateParams) -> Verdict:
         needs_human=evidence.reembed.compatible is False,
         training_unknown=any(not one.paired.known for one in compared),
         better_than_anchor=_better_than_anchor(compared, rivals),
+        hard_judged=hard,
+        loosened=loosened.sentences(evidence.last, Now(params, groups, hard, evidence.count.number)),
         assumptions=assumptions.sentences(compared, metrics, params, evidence.count)
         | assumptions.style_sentences(evidence.audit, params.split),
     )

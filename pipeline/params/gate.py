@@ -38,4 +38,5 @@ class GateParams(Section):
     max_slice_drop: Share
     max_leak_share: Share
     max_rejected_share: Share
+    max_rows_left: Share
     reembed_min_gain: Gain

@@ -63,6 +63,8 @@ class Verdict(Record):
         training_unknown: Nobody knows what a model that it was compared with was trained on, so that all rows
             were compared: a person must approve before the release.
         better_than_anchor: Whether the candidate becomes the anchor when it is released.
+        hard_judged: Whether the verdict rests on the hard subset, too.
+        loosened: What was stricter for the last released candidate, as sentences: a person must approve.
         assumptions: What the error rates rest on, as sentences.
     """
 
@@ -79,6 +81,8 @@ class Verdict(Record):
     needs_human: bool
     training_unknown: bool = False
     better_than_anchor: bool
+    hard_judged: bool = False
+    loosened: dict[str, str] = {}
     assumptions: dict[str, str]
 
     def failures(self) -> dict[str, Check]:

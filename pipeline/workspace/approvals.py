@@ -45,6 +45,10 @@ def reasons(workspace: Path, params: Params, verdict: Verdict) -> list[str]:
         found.append(
             "nobody knows what a model that it was compared with was trained on, so all rows were compared"
         )
+    found += [
+        f"the gate is looser than it was for the last release: {sentence.removesuffix('.')}"
+        for sentence in verdict.loosened.values()
+    ]
     newest = receipts.latest_release(workspace, params.release.repo)
     if newest is not None and receipts.code_alone(params, newest):
         found.append(

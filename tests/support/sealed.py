@@ -102,7 +102,9 @@ def _measure(folder: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     rows.write_parquet(path)
     measured(folder).write_parquet(folder / "outcomes.parquet")
-    traits = rows.select("row").with_columns(split=pl.lit("test"), group=pl.lit(GROUP), new=pl.lit(value=False))
+    traits = rows.select("row").with_columns(
+        split=pl.lit("test"), group=pl.lit(GROUP), new=pl.lit(value=False)
+    )
     traits = traits.with_columns(component=pl.col("row"), hard="new", near_train="new", personal="new")
     TRAITS.shape(traits).write_parquet(folder / paths.TRAITS)
     (folder / paths.LEDGER).touch()

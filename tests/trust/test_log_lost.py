@@ -21,7 +21,6 @@ from tests.support.sealed import GROUP
 from tests.support.workspaces import git
 
 
-
 def lose(folder: Path) -> None:
     git(folder, "update-ref", "-d", log.REF)
 

@@ -1,13 +1,12 @@
 """The candidate's look, written to the log; and what workspaces of before the log kept in a file."""
 
-import json
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
 from pipeline.errors import BrokenChain
 from pipeline.judging import spending
-from pipeline.judging.evidence import Place
+from pipeline.judging.evidence import Place, values
 from pipeline.params.gate import GateParams
 from pipeline.records import HeldOut, Verdict
 from pipeline.records.log import EarlierLooks, Groups, Look
@@ -58,22 +57,30 @@ def write(workspace: Path, place: Place, verdict: Verdict, test_digest: str, par
     Returns:
         Whether the log still stood there; where it moved on meanwhile, the candidate must be judged again.
     """
-    values = json.loads(params.model_dump_json())
+    asked = values(params)
     if place.first is not None:
         newest = [
             entry.what
             for entry in place.entries.values()
             if isinstance(entry.what, Look) and entry.what.candidate == verdict.candidate
         ][-1]
-        if (newest.test_digest, newest.gate, newest.outcome) == (test_digest, values, verdict.outcome):
+        if (newest.test_digest, newest.gate, newest.outcome, newest.compared_with, newest.hard) == (
+            test_digest,
+            asked,
+            verdict.outcome,
+            verdict.compared_with,
+            verdict.hard_judged,
+        ):
             return True
     look = Look(
         candidate=verdict.candidate,
         test_digest=test_digest,
         groups=spending.described(place.entries, place.groups),
-        gate=values,
+        gate=asked,
         alpha=spending.level(params.alpha, params.max_looks) if place.first is None else 0.0,
         outcome=verdict.outcome,
+        compared_with=verdict.compared_with,
+        hard=verdict.hard_judged,
     )
     return log.append_on(workspace, place.standing, look) is not None
 

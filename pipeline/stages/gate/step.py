@@ -22,7 +22,7 @@ def run(workspace: Path, params: Params) -> Verdict:
     while (
         not logged
     ):  # another candidate may be judged meanwhile, and be the look that this one was about to be
-        evidence, place = read(workspace, params.gate.split)
+        evidence, place = read(workspace, params)
         verdict = gate(evidence, params.gate)
         logged = looks.write(workspace, place, verdict, evidence.audit.test_digest, params.gate)
     write_text(workspace / paths.SUMMARY, _summarize(evidence.metrics, verdict, params.gate.split).dump())
@@ -43,6 +43,9 @@ def summary(verdict: Verdict) -> str:
         )
     if verdict.passed and verdict.needs_human:
         lines.append("a new vector space: a person must approve it before the release")
+    lines += [f"looser: {sentence}" for sentence in verdict.loosened.values()]
+    if verdict.passed and verdict.loosened:
+        lines.append("the gate is looser than for the last release: a person must approve before the release")
     if verdict.passed and verdict.training_unknown:
         lines.append(
             "nobody knows what the live model was trained on: a person must approve before the release"
