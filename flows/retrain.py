@@ -11,9 +11,9 @@ from prefect.states import Completed, Failed
 
 from flows import lock, report, steps
 from pipeline.errors import PipelineError, StepFailed, WaitsForPerson
-from pipeline.params import Params
+from pipeline.params import Params, load
 from pipeline.records import Verdict
-from pipeline.workspace import paths
+from pipeline.workspace import backup, paths
 
 
 @flow(name="retrain", persist_result=False)
@@ -46,6 +46,8 @@ def _run(folder: Path, held: int, refresh: bool, release: bool) -> State[None]:
             return state
         unchanged = unchanged and (step not in steps.STAGES or state.name == steps.SKIPPED)
 
+    for warning in backup.keep_log(folder, load(folder)):
+        get_run_logger().warning("%s", warning)
     end = _release(folder, held, release, unchanged)
     if end.is_completed():
         outcome = end.message or ""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol, cast
 from pipeline.errors import ExitCode, InvalidWorkspace, PipelineError
 from pipeline.params import load
 from pipeline.records.failure import FAILURE_FILE, Failure
-from pipeline.workspace import live
+from pipeline.workspace import backup, live
 
 
 class Step(NamedTuple):
@@ -84,6 +84,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         _refuse_foreign_code(workspace)
         params = (load(workspace),) if _step(name).needs_params else ()
+        if name in backup.NEEDS_LOG:
+            backup.demand_log(workspace, *params)
         if name in live.GUARDED:
             live.demand(workspace, *params)
         module = load_module(name)

@@ -1,7 +1,7 @@
-"""`looks`: how often the test rows were looked at and what is left; and how a lost log comes back, or is given up.
+"""`looks`: how often the test rows were looked at, what is left, and how a lost log comes back.
 
-`--fetch REMOTE` takes in what the log of another clone knows, and takes nothing back. `--lost` says that the log
-is lost everywhere: then all rows held out so far count as spent, and only new ones judge candidates.
+`--fetch REMOTE` takes in what the log of another clone knows, and takes nothing back. `--lost` says that the
+log is lost everywhere: then all rows held out so far count as spent, and only new ones judge candidates.
 """
 
 from argparse import ArgumentParser

@@ -3,6 +3,7 @@
 Never a DVC stage: DVC's run cache would bring back a receipt with no push behind it.
 """
 
+import logging
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,8 +27,9 @@ from pipeline.publishing.publish import Published
 from pipeline.publishing.release_tree import PROVENANCE, SIGNATURE, Intent
 from pipeline.records import Approval, Card, Judged, LogState, Pin, Receipt, Reembed, Verdict
 from pipeline.records.verdict import Outcome
-from pipeline.workspace import approvals, digests, lineage, live, log, paths, receipts
+from pipeline.workspace import approvals, backup, digests, lineage, live, log, paths, receipts
 
+_LOG = logging.getLogger(__name__)
 _ADVICE: dict[Outcome, str] = {
     "passed": "Run `dvc repro`: a verdict that passed cannot say no",
     "failed": "Train a better candidate",
@@ -59,7 +61,7 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
     newest = receipts.latest(workspace, repo)
     if newest is not None and newest.candidate == verdict.candidate:
         receipts.commit(workspace, newest)  # a run before this one may have been cut off behind its receipt
-        log_state.tell(workspace, newest)
+        _keep(workspace, params, newest)
         return newest, True
     _refuse_uncompared(workspace, params, verdict)
     approval = approvals.demand(workspace, params, verdict)
@@ -71,6 +73,7 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
     account = hub.writer()
     _refuse_other_deployed(hub, workspace, params)
     there = _refuse_seen(hub, params, pin)
+    _warn(backup.fetch_log(workspace, params))
     grown = log_state.demand(workspace, hub, repo, verdict.candidate)
     with tempfile.TemporaryDirectory() as scratch:
         intent = _intent(workspace, params, records, approval, grown, files, Path(scratch))
@@ -87,7 +90,7 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
         )
     receipt = _receipt(workspace, params, records, approval, grown, space, published)
     receipts.save(workspace, receipt)
-    log_state.tell(workspace, receipt)
+    _keep(workspace, params, receipt)
     return receipt, False
 
 
@@ -96,6 +99,18 @@ def summary(released: tuple[Receipt, bool]) -> str:
     receipt, before = released
     said = "already released" if before else "released"
     return f"{said}: {receipt.repo} {receipt.version} at {receipt.commit} ({receipt.released_at})"
+
+
+def _keep(workspace: Path, params: Params, receipt: Receipt) -> None:
+    """Tell the log of a release, and bring both where `release.backup` says."""
+    log_state.tell(workspace, receipt)
+    backup.owe_release(workspace, params)
+    _warn([*backup.keep_log(workspace, params), *backup.keep_release(workspace, params)])
+
+
+def _warn(warnings: list[str]) -> None:
+    for one in warnings:
+        _LOG.warning("%s", one)
 
 
 def passing_records(workspace: Path) -> tuple[Verdict, Card, Pin]:

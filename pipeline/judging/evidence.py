@@ -1,8 +1,8 @@
 """What a verdict rests on, read from the workspace: records, tables, and the looks that the log knows.
 
-The gate is a function of the records and of the log *before* this candidate's first look at these rows, and as
-to what was released last, before its first verdict under these values. So a gate that was cut off behind its
-entry in the log comes to the same verdict again, whatever was judged and released since.
+The gate is a function of the records and of the log *before* this candidate's first look at these rows and,
+as to what was released last, before its first verdict under these values. So a gate that was cut off behind
+its entry in the log comes to the same verdict again, whatever was judged and released since.
 """
 
 import json

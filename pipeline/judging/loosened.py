@@ -1,4 +1,4 @@
-"""What makes a verdict easier to pass than the one that let the last released candidate through, as sentences.
+"""What makes a verdict easier to pass than the one that let the last release through, as sentences.
 
 Whoever is refused can widen a margin, and whoever may widen it need not say so. So the gate compares its own
 values and rows with those of the last release; a person approves what is looser, and the card names it.
@@ -104,14 +104,14 @@ def _looks(last: LastReleased, now: Now, since: str) -> dict[str, str]:
     params = now.params
     if allowed < now.look <= params.max_looks:
         return {
-            "max_looks": f"gate.max_looks is {params.max_looks}, and was {allowed} {since}: these test rows were "
-            f"spent, and this is look {now.look}."
+            "max_looks": f"gate.max_looks is {params.max_looks}, and was {allowed} {since}: these test rows "
+            f"were spent, and this is look {now.look}."
         }
     level, before = spending.level(params.alpha, params.max_looks), spending.level(alpha, allowed)
     if params.max_looks != allowed and level > before:
         return {
-            "max_looks": f"gate.max_looks is {params.max_looks}, and was {allowed} {since}: each look may err "
-            f"with {level:.4g} instead of {before:.4g}."
+            "max_looks": f"gate.max_looks is {params.max_looks}, and was {allowed} {since}: each look may "
+            f"err with {level:.4g} instead of {before:.4g}."
         }
     return {}
 

@@ -41,6 +41,12 @@ class Removed:
 # Whoever adds a key to params.yaml or takes one out enters it here, at the end.
 CHANGES: tuple[Added | Removed, ...] = (
     Added("live.trained_on", "0.2.0", None, "{repo, revision}: its data set, where the model does not say"),
+    Added(
+        "release.backup",
+        "0.2.0",
+        None,
+        "{git, branch, dvc}: where the log and the releases go; null: nowhere",
+    ),
     Added("gate.max_rows_left", "0.2.0", 1.0, "of the last release's test rows that may be gone; 1: all"),
 )
 

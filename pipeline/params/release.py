@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from pipeline.params.section import RepoId, Section
 
@@ -35,6 +35,29 @@ class SigstoreSignature(Section):
 Signature = Annotated[KeySignature | SigstoreSignature, Field(discriminator="method")]
 
 
+def _named(value: str) -> str:
+    if not value or value.startswith("-") or any(one.isspace() for one in value):
+        raise ValueError(f"{value!r} is no name; wanted one without spaces that does not start with `-`")
+    return value
+
+
+Named = Annotated[str, AfterValidator(_named)]
+
+
+class Backup(Section):
+    """Where the log and the releases go besides this machine.
+
+    Attributes:
+        git: A git remote, by name or address: it gets the log.
+        branch: The branch there that gets the commit of each release.
+        dvc: A DVC remote, by name: it gets models and data of each release.
+    """
+
+    git: Named
+    branch: Named
+    dvc: Named
+
+
 class ReleaseParams(Section):
     """Where a candidate that passed goes."""
 
@@ -42,3 +65,4 @@ class ReleaseParams(Section):
     private: bool
     pull_requests: bool
     signature: Signature | None
+    backup: Backup | None

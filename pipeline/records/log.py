@@ -1,4 +1,4 @@
-"""Entries of the workspace's log, which only grows: what was judged, held out, released, deployed and adopted.
+"""Entries of the workspace's log, which only grows: what was judged, held out, released and deployed.
 
 `pipeline.workspace.log` keeps them where git's movements cannot take them back.
 """
@@ -51,7 +51,7 @@ class Look(Part):
     gate: dict[str, Any]
     alpha: float = Field(ge=0)
     outcome: Outcome
-    compared_with: dict[Rival, str] = {}
+    compared_with: dict[Rival, str] = Field(default_factory=dict)
     hard: bool = False
 
 

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from pipeline.records.names import Rival
 from pipeline.records.record import Document, Part, Record
 
@@ -82,7 +84,7 @@ class Verdict(Record):
     training_unknown: bool = False
     better_than_anchor: bool
     hard_judged: bool = False
-    loosened: dict[str, str] = {}
+    loosened: dict[str, str] = Field(default_factory=dict)
     assumptions: dict[str, str]
 
     def failures(self) -> dict[str, Check]:

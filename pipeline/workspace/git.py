@@ -1,5 +1,6 @@
 """The code as git knows it: the commit that a card states, and whether the files are that commit's."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -32,6 +33,36 @@ def states(workspace: Path, path: str) -> list[bytes]:
     return [_git(workspace, "show", f"{commit}:./{path}").stdout.encode() for commit in commits]
 
 
+def content(workspace: Path, path: str) -> bytes | None:
+    """Return a file as the commit has it; None where it has none."""
+    answer = _git(workspace, "show", f"HEAD:./{path}")
+    return answer.stdout.encode() if answer.returncode == 0 else None
+
+
+def has(workspace: Path, ref: str) -> bool:
+    """Return whether there is a ref."""
+    return _git(workspace, "rev-parse", "--verify", "--quiet", ref).returncode == 0
+
+
+def point(workspace: Path, ref: str, commit: str) -> None:
+    """Point a ref at a commit, wherever it pointed."""
+    _checked(_git(workspace, "update-ref", ref, commit))
+
+
+def drop(workspace: Path, ref: str) -> None:
+    """Take a ref away."""
+    _checked(_git(workspace, "update-ref", "-d", ref))
+
+
+def push(workspace: Path, remote: str, commit: str, ref: str) -> None:
+    """Bring a commit to a ref of a remote, on top of what stands there.
+
+    Raises:
+        InvalidWorkspace: The remote cannot be reached or refused, or holds what this commit does not rest on.
+    """
+    _checked(_git(workspace, "push", "--quiet", remote, f"{commit}:{ref}"))
+
+
 def commit(workspace: Path, message: str) -> str | None:
     """Commit what the steps wrote, and nothing else; None where there is nothing new.
 
@@ -48,7 +79,10 @@ def commit(workspace: Path, message: str) -> str | None:
 
 
 def _git(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["git", *arguments], cwd=workspace, capture_output=True, text=True, check=False)
+    environment = os.environ | {"GIT_TERMINAL_PROMPT": "0"}  # nobody is there to answer a schedule
+    return subprocess.run(
+        ["git", *arguments], cwd=workspace, capture_output=True, text=True, check=False, env=environment
+    )
 
 
 def _checked(answer: subprocess.CompletedProcess[str]) -> None:

@@ -251,7 +251,7 @@ def _git(
         input=stdin,
         capture_output=True,
         check=False,
-        env=os.environ | _WHO,
+        env=os.environ | _WHO | {"GIT_TERMINAL_PROMPT": "0"},  # nobody is there to answer a schedule
     )
     if answer.returncode != 0 and not refusable:
         raise _refused(answer)

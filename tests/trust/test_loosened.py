@@ -31,7 +31,7 @@ def judged(folder: Path, changes: dict[str, object]) -> Verdict:
 
 
 def candidate(folder: Path, rate: float, live: Receipt) -> None:
-    """Train another one, to be compared with a release; that its vectors can stay is another test's matter."""
+    """Train another one, to be compared with a release; that vectors can stay is another test's matter."""
     set_params(
         folder,
         {
