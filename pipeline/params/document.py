@@ -79,6 +79,11 @@ class Params(Section):
         odd = [name for name in self.probes if not re.fullmatch(r"[a-z0-9_]+", name)]
         if odd:
             faults.append(f"probes: {odd} are no names; wanted small letters, digits and underscores")
+        if "service" in self.probes and self.retrieval is not None:
+            faults.append(
+                "probes has one called 'service', which is what the measures of `retrieval` are called; "
+                "wanted another name for it"
+            )
         if faults:
             raise ValueError("\n  ".join(faults))
         return self

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from pipeline.params.section import Commit, RepoId, Section, Share
 
 COLUMNS = ("query", "positive", "negative")
-# What `pin` itself writes beside a row's texts.
-_TAKEN = {"row", *COLUMNS, "group", "first_seen"}
+# What `pin` itself writes beside a row's texts; and the slices `rows=new` and `rows=old` are katman's own.
+_TAKEN = {"row", *COLUMNS, "group", "first_seen", "rows"}
 _TABLES = (".parquet", ".jsonl", ".tsv")
 
 

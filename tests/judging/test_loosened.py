@@ -21,6 +21,10 @@ def now(groups: frozenset[str] = GROUPS, *, hard: bool = True, look: int = 2, **
     return Now(GateParams.model_validate(params().model_dump() | changes), groups, hard, look)
 
 
+def changed(**changes: Any) -> Now:
+    return now(**changes)
+
+
 def test_every_value_of_the_gate_has_a_way_in_which_it_is_looser() -> None:
     assert {*LOOSER, "max_looks"} == set(GateParams.model_fields)
 
@@ -53,12 +57,11 @@ def test_equal_values_and_rows_are_not_looser() -> None:
     ],
 )
 def test_looser_value_is_named_and_the_way_back_is_not(key: str, before: Any, after: Any) -> None:
-    same = {"max_looks": 5}
-    said = sentences(last(**same, **{key: before}), now(**same, **{key: after}))
+    said = sentences(last(**{key: before}), changed(**{key: after}))
     assert list(said) == [key]
     assert f"gate.{key} is " in said[key]
     assert "when v3 was judged" in said[key]
-    back = sentences(last(**same, **{key: after}), now(**same, **{key: before}))
+    back = sentences(last(**{key: after}), changed(**{key: before}))
     assert (back == {}) == (LOOSER[key] != "other" and None not in (before, after))
 
 
@@ -79,9 +82,9 @@ def test_key_of_a_newer_katman_is_compared_with_nothing() -> None:
 
 
 def test_more_looks_are_named_where_the_rows_were_spent_or_each_look_may_err_more() -> None:
-    before = {"alpha": 0.05, "max_looks": 2}
-    assert sentences(last(**before), now(max_looks=1000, look=2)) == {}
-    spent = sentences(last(**before), now(max_looks=1000, look=3))
+    before = last(alpha=0.05, max_looks=2)
+    assert sentences(before, now(max_looks=1000, look=2)) == {}
+    spent = sentences(before, now(max_looks=1000, look=3))
     assert "these test rows were spent, and this is look 3" in spent["max_looks"]
     fewer = sentences(last(alpha=0.05, max_looks=104), now(max_looks=5))
     assert "each look may err with 0.01 instead of" in fewer["max_looks"]

@@ -201,6 +201,8 @@ def test_params_take_retrieval_and_probes(folder: Path) -> None:
         ({"probes": {"sts": {**PAIRS, "score": None}}}, "probes.sts.score: found None"),
         ({"probes": {"far": {"kind": "retrieval", **SET, "qrels": "r.txt"}}}, "'r.txt' is no file"),
         ({"gate.cluster": "topic"}, "gate.cluster is 'topic'; wanted 'component'"),
+        ({"retrieval": SET, "probes": {"service": PAIRS}}, "probes has one called 'service'"),
+        ({"dataset.slices": ["rows"]}, "['rows'] are names of columns that katman makes itself"),
         ({"dataset.slices": ["row"]}, "['row'] are names of columns that katman makes itself"),
     ],
 )

@@ -6,7 +6,9 @@ import polars as pl
 import pytest
 
 from pipeline.errors import InvalidData
-from pipeline.workspace import holdout, paths
+from pipeline.records.log import Held
+from pipeline.workspace import holdout, log, paths
+from tests.support.workspaces import git, repository
 
 COMMITS = ("a" * 40, "b" * 40)
 
@@ -96,3 +98,48 @@ def test_ledger_names_a_group_that_stands_twice(tmp_path: Path) -> None:
     (tmp_path / paths.LEDGER).write_text("\n".join(lines) + "\n", encoding="utf-8")
     with pytest.raises(InvalidData, match=f"line 3 of .* names the group {group(1)} again, after line 1"):
         holdout.read(tmp_path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A workspace whose ledger can be logged."""
+    repository(tmp_path, dvc=False)
+    return tmp_path
+
+
+def logged(folder: Path) -> list[str]:
+    entries = log.entries(folder).values()
+    return [line for entry in entries if isinstance(entry.what, Held) for line in entry.what.lines]
+
+
+def test_ledger_that_was_taken_back_comes_back_from_the_log(folder: Path) -> None:
+    holdout.keep(folder, held((5, "dev"), (7, "test")), COMMITS[0])
+    whole = (folder / paths.LEDGER).read_bytes()
+    git(folder, "add", paths.LEDGER)
+    git(folder, "commit", "--quiet", "--message", "Pin")
+    holdout.keep(folder, held((9, "test")), COMMITS[1])
+    git(folder, "checkout", "--quiet", "--", paths.LEDGER)
+    assert (folder / paths.LEDGER).read_bytes() == whole
+    assert holdout.known(folder)["group"].to_list() == [group(5), group(7), group(9)]
+    (folder / paths.LEDGER).unlink()
+    holdout.keep(folder, held(), COMMITS[1])
+    lines = f"{group(5)} dev {COMMITS[0]}\n{group(7)} test {COMMITS[0]}\n{group(9)} test {COMMITS[1]}\n"
+    assert (folder / paths.LEDGER).read_text(encoding="utf-8") == lines
+    assert len(logged(folder)) == 3
+
+
+def test_ledger_of_another_clone_is_taken_into_the_log(folder: Path) -> None:
+    holdout.append(folder, held((5, "dev")), COMMITS[0])
+    holdout.keep(folder, held((7, "test")), COMMITS[1])
+    assert logged(folder) == [f"{group(5)} dev {COMMITS[0]}", f"{group(7)} test {COMMITS[1]}"]
+    holdout.keep(folder, held(), COMMITS[1])
+    assert len(log.entries(folder)) == 1
+
+
+def test_ledger_that_moves_a_group_to_another_split_is_put_right_by_the_log(folder: Path) -> None:
+    holdout.keep(folder, held((5, "test")), COMMITS[0])
+    (folder / paths.LEDGER).write_text(f"{group(5)} dev {COMMITS[1]}\n", encoding="utf-8")
+    assert holdout.known(folder).rows() == [(group(5), "test", COMMITS[0])]
+    holdout.keep(folder, held(), COMMITS[1])
+    assert (folder / paths.LEDGER).read_text(encoding="utf-8") == f"{group(5)} test {COMMITS[0]}\n"
+    assert logged(folder) == [f"{group(5)} test {COMMITS[0]}"]
