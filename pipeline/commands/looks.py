@@ -48,7 +48,7 @@ def arguments(parser: ArgumentParser) -> None:
     chosen.add_argument(
         "--lost", action="store_true", help="the log is lost everywhere: all held-out rows are spent"
     )
-    parser.epilog = "example:\n  katman looks\n  katman looks --fetch origin"
+    parser.epilog = "example:\n  katman looks --fetch origin"
 
 
 def run(workspace: Path, params: Params, fetch: str | None = None, lost: bool = False) -> Looks:
