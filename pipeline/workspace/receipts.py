@@ -2,12 +2,13 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from pipeline.errors import BrokenChain, InvalidWorkspace
 from pipeline.params import Params
+from pipeline.params.key_changes import CHANGES, Added
 from pipeline.records import Adoption, Receipt, RepoRef
 from pipeline.workspace import digests, git, paths
 from pipeline.workspace.files import write_text
@@ -148,6 +149,9 @@ def version_number(version: str) -> int:
 def recipe(params: Params, recipe_version: int | None = None) -> str:
     """Digest all of params.yaml that a candidate depends on, except what `refresh` moves.
 
+    A key that a version added counts only with another value than the one that means "as before": else an
+    upgraded workspace would seem changed.
+
     Args:
         params: All of it.
         recipe_version: Taken instead of `train.recipe_version`.
@@ -156,6 +160,14 @@ def recipe(params: Params, recipe_version: int | None = None) -> str:
     content["dataset"].pop("revision")
     if recipe_version is not None:
         content["train"]["recipe_version"] = recipe_version
+    for change in CHANGES:
+        if isinstance(change, Added):
+            *sections, key = change.key.split(".")
+            holder: Any = content
+            for section in sections:
+                holder = holder.get(section, {})
+            if key in holder and holder[key] == change.as_before:
+                del holder[key]
     return digests.of_value(content)
 
 

@@ -38,6 +38,7 @@ def refusal(folder: Path, kind: type[PipelineError]) -> str:
 def test_check_says_what_it_found(folder: Path, writer: Stage) -> None:
     found = check.run(folder, load(folder))
     names = ["params", "stages", "ledger", "git", "disk", "token", "dataset", "base", "live", "release"]
+    names.append("backup")
     assert list(found) == names
     assert found["params"] == "tester/tiny on tester/triplets, to tester/tuned"
     assert found["stages"] == "pin, audit, train, evaluate, gate, card"

@@ -8,7 +8,7 @@ import pytest
 from pipeline.errors import BrokenChain
 from pipeline.params import load
 from pipeline.records import RepoRef
-from pipeline.workspace import receipts
+from pipeline.workspace import digests, receipts
 from tests.support.records import put, receipt
 from tests.support.workspaces import PROJECT, set_params
 
@@ -146,3 +146,13 @@ def test_receipts_know_which_candidate_was_taken_back(
     newest = receipts.latest_release(tmp_path, "tester/tuned")
     assert newest is not None
     assert newest.kind == "release"
+
+
+def test_recipe_leaves_out_a_key_that_was_added_with_its_value_as_before() -> None:
+    params = load(PROJECT)
+    before = params.gate.model_copy(update={"max_rows_left": 1.0})
+    upgraded = params.model_copy(update={"gate": before})
+    content = upgraded.model_dump(mode="json", exclude={"live", "anchor", "hardware", "hub", "release"})
+    del content["dataset"]["revision"], content["gate"]["max_rows_left"]
+    assert receipts.recipe(upgraded) == digests.of_value(content)
+    assert receipts.recipe(params) != receipts.recipe(upgraded)
