@@ -1,61 +1,145 @@
 """`approve`: a person lets the judged candidate through that no schedule may release."""
 
-from argparse import ArgumentParser
-from datetime import UTC, datetime
+from argparse import Action, ArgumentParser, Namespace
 from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
 
 from pipeline.errors import ReleaseRefused
 from pipeline.params import Params
 from pipeline.records import Approval, Verdict
-from pipeline.workspace import approvals, git, paths, receipts
+from pipeline.workspace import approvals, git, paths, signed_approvals
+from pipeline.workspace.files import write_text
+
+
+class Approved(NamedTuple):
+    """What `approve` did.
+
+    Attributes:
+        candidate: Its digest.
+        approval: That of a person.
+        unsigned: The file that must be signed before the approval counts; None where it counts already.
+    """
+
+    candidate: str
+    approval: Approval
+    unsigned: Path | None = None
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Register who approves, and why."""
-    parser.add_argument("--name", required=True, help="who approves")
-    parser.add_argument("--reason", required=True, help="why; it stands in the receipt")
+    """Register who approves, and why; a signature is over both, and is given without them."""
+    said = [
+        parser.add_argument("--name", default="", required=True, help="who approves, see approve.signers"),
+        parser.add_argument("--reason", default="", required=True, help="why; it stands in the receipt"),
+    ]
+
+    class Signature(Action):
+        """Makes what was said before needless."""
+
+        def __call__(self, parser: object, found: Namespace, values: object, option: object = None) -> None:
+            """Keep the file."""
+            setattr(found, self.dest, values)
+            for one in said:
+                one.required = False
+
+    parser.add_argument(
+        "--signature", type=Path, action=Signature, metavar="FILE", help="by ssh-keygen, instead of both"
+    )
     parser.epilog = 'example:\n  katman approve --name "Ada" --reason "the index is rebuilt tonight"'
 
 
-def run(workspace: Path, params: Params, name: str, reason: str) -> tuple[str, Approval]:
+def run(
+    workspace: Path, params: Params, name: str = "", reason: str = "", signature: Path | None = None
+) -> Approved:
     """Approve the candidate of `records/verdict.json`, and commit that to git.
 
-    It lifts only what waits for a person: a new vector space, a comparison with a model of which nobody knows
-    what it was trained on, a change of code alone, or a candidate that was rolled back from. What the gate
-    refused stays refused. An approval that stands is not written over, unless its candidate was rolled back
-    from since.
-
-    Returns:
-        The candidate, and its approval.
+    It lifts only what waits for a person: `approvals.reasons` says what that is. What the gate refused stays
+    refused. The approval is bound to the candidate, to the values of `gate` and to what the candidate waits
+    for. Where approve.signers names keys, the first call writes what is to be signed, and the second takes
+    the signature. An approval that counts is not written over.
 
     Raises:
         BrokenChain: There is no verdict.
-        ReleaseRefused: The gate said no, or a name or reason is missing.
-        InvalidWorkspace: git refused the commit.
+        ReleaseRefused: The gate said no, a name or reason is missing, or the signature does not count.
+        InvalidParams: The key that signs releases is among those of approve.signers.
+        InvalidWorkspace: git refused the commit, or ssh-keygen is not installed.
     """
     verdict = Verdict.load(workspace / paths.RECORDS["gate"])
+    candidate = verdict.candidate
     if not verdict.passed:
         raise ReleaseRefused(
-            f"the gate refused candidate {verdict.candidate[:12]} ({verdict.outcome}); wanted one that "
+            f"the gate refused candidate {candidate[:12]} ({verdict.outcome}); wanted one that "
             "passed, because an approval cannot make a verdict a yes. Train a better candidate"
         )
+    unsigned = workspace / paths.unsigned_approval(candidate)
+    if signature is None:
+        approval = _draft(workspace, params, verdict, name, reason)
+    else:
+        approval = _signed(params, unsigned, signature)
+    standing = approvals.find(workspace, candidate)
+    if standing is not None and approvals.fault(workspace, params, verdict, standing) is None:
+        approval = standing
+    elif signature is None and signed_approvals.signers(params):
+        write_text(unsigned, approval.statement())
+        return Approved(candidate, approval, unsigned)
+    elif (wrong := approvals.fault(workspace, params, verdict, approval)) is not None:
+        raise ReleaseRefused(
+            f"the approval in {unsigned} does not count: {wrong}. Run "
+            '`katman approve --name "WHO" --reason "WHY"` again, and sign what it writes'
+        )
+    else:
+        approvals.save(workspace, candidate, approval)
+        for left in unsigned.parent.glob(f"{unsigned.name}*"):
+            left.unlink()
+    git.commit(workspace, f"Approve candidate {candidate[:12]}\n\n{approval.name}: {approval.reason}")
+    return Approved(candidate, approval)
+
+
+def summary(approved: Approved) -> str:
+    """Return who approved which candidate, and when; or what must be signed first, by which line."""
+    candidate, approval, unsigned = approved
+    if unsigned is None:
+        known = f"{approval.identity}, {approval.approved_at}"
+        return f"candidate {candidate[:12]}: approved by {approval.name} ({known})"
+    return (
+        f"candidate {candidate[:12]}: {approval.name} must sign {unsigned} before it counts. Run\n"
+        f"  {signed_approvals.sign_line(unsigned)}\n"
+        f"  katman approve --signature {unsigned}.sig"
+    )
+
+
+def _draft(workspace: Path, params: Params, verdict: Verdict, name: str, reason: str) -> Approval:
     for key, value in (("--name", name), ("--reason", reason)):
         if not value.strip():
             raise ReleaseRefused(f"{key} is {value!r}; wanted a few words, because they stand in the receipt")
-    standing = approvals.find(workspace, verdict.candidate)
-    taken_back = receipts.withdrawal(workspace, params.release.repo, verdict.candidate)
-    if standing is None or (taken_back is not None and approvals.outdated(standing, taken_back)):
-        standing = Approval(
-            name=name.strip(),
-            reason=reason.strip(),
-            approved_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    known = {one.name for one in signed_approvals.signers(params)}
+    if known and name.strip() not in known:
+        raise ReleaseRefused(
+            f"--name is {name!r}; wanted one of approve.signers, whose signatures count: "
+            f"{', '.join(sorted(known))}"
         )
-        approvals.save(workspace, verdict.candidate, standing)
-    git.commit(workspace, f"Approve candidate {verdict.candidate[:12]}\n\n{standing.name}: {standing.reason}")
-    return verdict.candidate, standing
+    return approvals.draft(workspace, params, verdict, name.strip(), reason.strip())
 
 
-def summary(approved: tuple[str, Approval]) -> str:
-    """Return who approved which candidate, and when."""
-    candidate, approval = approved
-    return f"candidate {candidate[:12]}: approved by {approval.name} ({approval.approved_at})"
+def _signed(params: Params, unsigned: Path, signature: Path) -> Approval:
+    """Return what was approved before, with its signature."""
+    known = signed_approvals.signers(params)
+    if not known:
+        raise ReleaseRefused(
+            "--signature is given and approve.signers names nobody; wanted the keys whose signatures count. "
+            "Enter them, or approve without it"
+        )
+    try:
+        drafted = Approval.model_validate_json(unsigned.read_bytes())
+        signed = drafted.model_copy(update={"signature": signature.read_text(encoding="utf-8")})
+    except (OSError, ValidationError, UnicodeDecodeError) as error:
+        raise ReleaseRefused(
+            f"{unsigned} and {signature} are no approval and its signature ({type(error).__name__}); wanted "
+            'what the last `katman approve --name "WHO" --reason "WHY"` wrote, and what ssh-keygen made of it'
+        ) from None
+    try:
+        return signed.model_copy(update={"identity": signed_approvals.identify(signed, known)})
+    except ReleaseRefused as error:
+        line = signed_approvals.sign_line(unsigned)
+        raise ReleaseRefused(f"the approval in {unsigned} does not count: {error}. Run\n  {line}") from None

@@ -10,7 +10,7 @@ from pipeline.errors import HubDenied, InvalidWorkspace, PipelineError
 from pipeline.hub import Hub
 from pipeline.params import Params
 from pipeline.publishing import signatures
-from pipeline.workspace import backup, git, holdout, lineage, live, log, receipts
+from pipeline.workspace import backup, git, holdout, lineage, live, log, receipts, signed_approvals
 
 
 def run(workspace: Path, params: Params) -> dict[str, str]:
@@ -38,6 +38,8 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
     }
     if params.release.signature is not None:
         checks["signature"] = signatures.installed
+    if params.approve.signers:
+        checks["approve"] = lambda: _signers(params)
     pinned = {"retrieval": params.retrieval} if params.retrieval else {}
     for key, asked in {
         **pinned,
@@ -103,6 +105,11 @@ def _token(hub: Hub) -> str:
             "Set HF_TOKEN to such a one"
         )
     return f"{account.name}, may {account.role}"
+
+
+def _signers(params: Params) -> str:
+    names = sorted({one.name for one in signed_approvals.signers(params)})
+    return f"approvals count by the signature of {', '.join(names)}"
 
 
 def _commit(hub: Hub, repo: str, revision: str) -> str:

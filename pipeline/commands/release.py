@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from pipeline.errors import BrokenChain, ReleaseRefused
 from pipeline.hub import Hub
+from pipeline.judging import judged_again
 from pipeline.params import Params
 from pipeline.params.card import policy
 from pipeline.publishing import (
@@ -27,7 +28,7 @@ from pipeline.publishing.publish import Published
 from pipeline.publishing.release_tree import PROVENANCE, SIGNATURE, Intent
 from pipeline.records import Approval, Card, Judged, LogState, Pin, Receipt, Reembed, Verdict
 from pipeline.records.verdict import Outcome
-from pipeline.workspace import approvals, backup, digests, lineage, live, log, paths, receipts
+from pipeline.workspace import approvals, backup, digests, git, lineage, live, log, paths, receipts
 
 _LOG = logging.getLogger(__name__)
 _ADVICE: dict[Outcome, str] = {
@@ -49,10 +50,11 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
         InvalidParams: Something was changed since the last release, and live is not what is deployed.
         BrokenChain: A file is not the one that its record names, or did not come back as it was sent.
         WaitsForPerson: A person must approve first.
-        ReleaseRefused: The verdict is a no, the candidate was not compared with what is deployed, the log
-            knows less than a release says, something may not go out, main holds a stranger's commit, or the
-            version is taken.
+        ReleaseRefused: The verdict is a no or not the gate's own, the candidate was not compared with what is
+            deployed, the log knows less than a release says, something may not go out, main holds a
+            stranger's commit, or the version is taken.
         HubError: The Hub was not reached, or refused.
+        InvalidWorkspace: git refused to commit what the release rests on.
     """
     live.demand(workspace, params)
     records = passing_records(workspace)
@@ -63,18 +65,22 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
         receipts.commit(workspace, newest)  # a run before this one may have been cut off behind its receipt
         _keep(workspace, params, newest)
         return newest, True
+    _refuse_other_code(workspace, card)
     _refuse_uncompared(workspace, params, verdict)
     approval = approvals.demand(workspace, params, verdict)
     _refuse_other_version(workspace, repo, card)
     space = _space(workspace)
     files = release_tree.contents(workspace)
     unsafe_files.refuse_unsafe(files)
+    judged_again.demand(workspace, params, verdict)
     hub = Hub(params.hub)
     account = hub.writer()
     _refuse_other_deployed(hub, workspace, params)
     there = _refuse_seen(hub, params, pin)
     _warn(backup.fetch_log(workspace, params))
     grown = log_state.demand(workspace, hub, repo, verdict.candidate)
+    # Before anything stands on the Hub: what a release rests on is in git even where its receipt is not yet.
+    git.commit(workspace, f"Candidate {verdict.candidate[:12]}, judged to be {card.version} of {repo}")
     with tempfile.TemporaryDirectory() as scratch:
         intent = _intent(workspace, params, records, approval, grown, files, Path(scratch))
         if not there:
@@ -137,6 +143,21 @@ def passing_records(workspace: Path) -> tuple[Verdict, Card, Pin]:
         )
     card = Card.load(workspace / paths.RECORDS["card"])
     return verdict, card, Pin.load(workspace / paths.RECORDS["pin"])
+
+
+def _refuse_other_code(workspace: Path, card: Card) -> None:
+    """Refuse code that the card does not state: nobody could find out later what made the candidate."""
+    again = "Commit or revert what was changed, then run `dvc repro --force --single-item card`"
+    if card.code_commit is None:
+        raise ReleaseRefused(
+            f"the card knows no commit of the code; wanted the one that it ran with. {again}"
+        )
+    changed = git.code_changes(workspace, card.code_commit)
+    if changed:
+        raise ReleaseRefused(
+            f"{', '.join(changed[:5])}{' …' if len(changed) > 5 else ''} differ from commit "
+            f"{card.code_commit[:12]}, which the card states; wanted the code of that commit. {again}"
+        )
 
 
 def _refuse_uncompared(workspace: Path, params: Params, verdict: Verdict) -> None:
@@ -247,7 +268,8 @@ def _lines(records: tuple[Verdict, Card, Pin], approval: Approval | None) -> lis
     ]
     lines += [f"looser than for the last release: {sentence}" for sentence in verdict.loosened.values()]
     if approval is not None:
-        lines.append(f"approved by {approval.name} ({approval.approved_at}): {approval.reason}")
+        known = f"{approval.identity}, {approval.approved_at}"
+        lines.append(f"approved by {approval.name} ({known}): {approval.reason}")
     return lines
 
 

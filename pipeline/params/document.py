@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from pipeline.errors import InvalidParams
+from pipeline.params.approve import ApproveParams
 from pipeline.params.audit import AuditParams
 from pipeline.params.card import CardParams
 from pipeline.params.evaluate import EvaluateParams
@@ -47,6 +48,7 @@ class Params(Section):
     evaluate: EvaluateParams
     gate: GateParams
     card: CardParams
+    approve: ApproveParams
     release: ReleaseParams
     hardware: HardwareParams
     hub: HubParams

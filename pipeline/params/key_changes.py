@@ -48,6 +48,7 @@ CHANGES: tuple[Added | Removed, ...] = (
         "{git, branch, dvc}: where the log and the releases go; null: nowhere",
     ),
     Added("gate.max_rows_left", "0.2.0", 1.0, "of the last release's test rows that may be gone; 1: all"),
+    Added("approve.signers", "0.2.0", [], "whose signatures approve, [{name, key}]; none: any name does"),
 )
 
 

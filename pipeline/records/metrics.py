@@ -129,6 +129,20 @@ class EncodedTexts(Part):
     cached: int
 
 
+class Machine(Part):
+    """What measured: on another one the last digits of a score can be others.
+
+    Attributes:
+        platform: Operating system, its kernel, processor family and C library.
+        device: Type and name of the device.
+        libraries: Their versions, and Python's.
+    """
+
+    platform: str
+    device: str
+    libraries: dict[str, str]
+
+
 class Metrics(Record):
     """What was measured: one record per model, and what only the candidate is asked.
 
@@ -142,6 +156,7 @@ class Metrics(Record):
         example: Of the card.
         mistakes: Of the candidate on gate.split, at the largest width.
         encoded: Texts of all models together.
+        machine: None in records of before this was kept.
     """
 
     bf16: bool
@@ -154,6 +169,7 @@ class Metrics(Record):
     example: Example
     mistakes: Mistakes
     encoded: EncodedTexts
+    machine: Machine | None = None
 
     @property
     def candidate(self) -> ModelScores:

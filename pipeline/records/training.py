@@ -51,6 +51,9 @@ class Training(Record):
     Attributes:
         hyperparameters: The trainer's arguments.
         non_default: The names of those that differ from the library's defaults.
+        versions: Of the libraries, and of Python.
+        platform: Operating system, its kernel, processor family and C library; None in records of before this
+            was kept. The device stands in `speed`.
     """
 
     recipe_version: int
@@ -71,3 +74,4 @@ class Training(Record):
     max_seq_length: int
     prompts: dict[str, str]
     versions: dict[str, str]
+    platform: str | None = None

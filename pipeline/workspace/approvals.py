@@ -1,13 +1,15 @@
 """The approvals of a workspace: which candidates a person let through."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from pipeline.errors import BrokenChain, WaitsForPerson
+from pipeline.errors import BrokenChain, ReleaseRefused, WaitsForPerson
 from pipeline.params import Params
-from pipeline.records import Approval, Receipt, Verdict
-from pipeline.workspace import paths, receipts
+from pipeline.records import Approval, Verdict
+from pipeline.records.approval import UNVERIFIED
+from pipeline.workspace import digests, paths, receipts, signed_approvals
 from pipeline.workspace.files import write_text
 
 
@@ -58,33 +60,75 @@ def reasons(workspace: Path, params: Params, verdict: Verdict) -> list[str]:
     return found
 
 
-def demand(workspace: Path, params: Params, verdict: Verdict) -> Approval | None:
-    """Return the approval of a candidate that may be released, whether it needs one or not.
+def draft(workspace: Path, params: Params, verdict: Verdict, name: str, reason: str) -> Approval:
+    """Return a person's approval of the judged candidate as it stands, not signed yet."""
+    return Approval(
+        name=name,
+        reason=reason,
+        approved_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        candidate=verdict.candidate,
+        gate=_gate(params),
+        reasons=tuple(reasons(workspace, params, verdict)),
+    )
+
+
+def fault(workspace: Path, params: Params, verdict: Verdict, approval: Approval) -> str | None:
+    """Return why an approval does not count for the judged candidate; None where it does.
 
     Raises:
-        WaitsForPerson: It needs one and has none: it brings a new vector space, was compared with a model of
-            which nobody knows what it was trained on, is a change of code alone, or was rolled back from
-            after the last one.
+        InvalidParams: The key that signs releases is among those of approve.signers.
+        InvalidWorkspace: ssh-keygen is not installed, and signatures are asked for.
+    """
+    why = tuple(reasons(workspace, params, verdict))
+    if approval.candidate != verdict.candidate:
+        return f"it is bound to {_short(approval.candidate)}; wanted candidate {verdict.candidate[:12]}"
+    if approval.gate != _gate(params):
+        return f"it is for gate values {_short(approval.gate)}; wanted those of now, {_gate(params)[:12]}"
+    if approval.reasons != why:
+        return f"it is for {_listed(approval.reasons)}; wanted what is waited for now, {_listed(why)}"
+    known = signed_approvals.signers(params)
+    if not known:
+        unverified = (approval.identity, approval.signature) == (UNVERIFIED, None)
+        return None if unverified else "it says that it is signed, and approve.signers names nobody"
+    try:
+        identity = signed_approvals.identify(approval, known)
+    except ReleaseRefused as error:
+        return str(error)
+    return None if approval.identity == identity else f"it names the key {approval.identity}, not {identity}"
+
+
+def demand(workspace: Path, params: Params, verdict: Verdict) -> Approval | None:
+    """Return the approval that counts for a candidate that may be released, whether it needs one or not.
+
+    Raises:
+        WaitsForPerson: It needs one and has none that counts, see `reasons` and `fault`.
+        BrokenChain: The file cannot be read as an approval.
     """
     approval = find(workspace, verdict.candidate)
-    taken_back = receipts.withdrawal(workspace, params.release.repo, verdict.candidate)
-    if approval is not None and taken_back is not None and outdated(approval, taken_back):
-        approval = None
+    wrong = None if approval is None else fault(workspace, params, verdict, approval)
     why = reasons(workspace, params, verdict)
-    if why and approval is None:
+    if why and (approval is None or wrong is not None):
+        found = f" {paths.approval(verdict.candidate)} does not count: {wrong}." if wrong else ""
         raise WaitsForPerson(
             f"candidate {verdict.candidate[:12]} passed the gate and waits for a person: "
-            f"{'; and '.join(why)}. If it shall go out, run "
+            f"{'; and '.join(why)}.{found} If it shall go out, run "
             '`katman approve --name "WHO" --reason "WHY"`, then release again'
         )
-    return approval
-
-
-def outdated(approval: Approval, taken_back: Receipt) -> bool:
-    """Return whether an approval is older than the rollback that took its candidate back."""
-    return approval.approved_at <= taken_back.released_at
+    return approval if wrong is None else None
 
 
 def save(workspace: Path, candidate: str, approval: Approval) -> None:
     """Write the approval of a candidate."""
-    write_text(workspace / paths.approval(candidate), approval.model_dump_json(indent=2) + "\n")
+    write_text(workspace / paths.approval(candidate), approval.dump())
+
+
+def _gate(params: Params) -> str:
+    return digests.of_value(params.gate.model_dump(mode="json"))
+
+
+def _short(digest: str | None) -> str:
+    return "none" if digest is None else digest[:12]
+
+
+def _listed(why: tuple[str, ...] | None) -> str:
+    return f"({'; '.join(why)})" if why else "no reason"

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from pipeline.errors import InvalidWorkspace
-from pipeline.workspace.paths import KEPT_IN_GIT
+from pipeline.workspace.paths import CODE, KEPT_IN_GIT
 
 
 def head(workspace: Path) -> str | None:
@@ -19,6 +19,31 @@ def changes(workspace: Path) -> list[str]:
     excluded = [f":(exclude){path}" for path in KEPT_IN_GIT]
     answer = _git(workspace, "diff", "--name-only", "--relative", "HEAD", "--", ".", *excluded)
     return answer.stdout.split("\n")[:-1]
+
+
+def code_changes(workspace: Path, commit: str) -> list[str]:
+    """List the code's files that are not those of a commit: others, missing, or not in it and not ignored.
+
+    The bytes on disk are compared, and not what git's index says of them: it can be told to look away.
+
+    Raises:
+        InvalidWorkspace: The repository has no such commit.
+    """
+    listed = _git(workspace, "ls-tree", "-r", "-z", commit, "--", *CODE)
+    if listed.returncode != 0:
+        raise InvalidWorkspace(
+            f"commit {commit[:12]} is not in the repository of {workspace}; wanted the one of the code. "
+            "Fetch it (`git fetch`), or run `dvc repro --force --single-item card`"
+        )
+    entries = (entry.split("\t", 1) for entry in listed.stdout.split("\0")[:-1])
+    wanted = {path: facts.split()[2] for facts, path in entries}
+    there = [path for path in wanted if (workspace / path).is_file()]
+    hashed = _git(workspace, "hash-object", "--no-filters", "--stdin-paths", given="\n".join(there))
+    _checked(hashed)
+    found = dict(zip(there, hashed.stdout.split(), strict=True))
+    known = _git(workspace, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *CODE)
+    new = {path for path in known.stdout.split("\0")[:-1] if (workspace / path).exists()} - wanted.keys()
+    return sorted(new | {path for path, blob in wanted.items() if found.get(path) != blob})
 
 
 def holds(workspace: Path, path: str) -> bool:
@@ -78,10 +103,16 @@ def commit(workspace: Path, message: str) -> str | None:
     return head(workspace)
 
 
-def _git(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _git(workspace: Path, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"GIT_TERMINAL_PROMPT": "0"}  # nobody is there to answer a schedule
     return subprocess.run(
-        ["git", *arguments], cwd=workspace, capture_output=True, text=True, check=False, env=environment
+        ["git", *arguments],
+        cwd=workspace,
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
     )
 
 

@@ -63,15 +63,58 @@ def _value(content: Any, dotted_key: str) -> Any:
     return content
 
 
-def seal(workspace: Path, name: str, record: RecordT) -> RecordT:
-    """Fill in what the record rests on, and write it as the step's last act."""
-    found = stage(workspace, name)
-    own = RECORDS[name]
+@dataclass(frozen=True)
+class Opened:
+    """What a step is about to read: digests of its deps, and of its parameters."""
+
+    name: str
+    read: dict[str, str]
+    params: str
+
+
+def opened(workspace: Path, name: str) -> Opened:
+    """Digest what a step reads, as its first act: `seal` compares.
+
+    Raises:
+        BrokenChain: Something that it reads is not there.
+    """
+    found = {}
+    for path in stage(workspace, name).deps:
+        try:
+            found[path] = digests.digest(workspace / path)
+        except FileNotFoundError:
+            raise BrokenChain(f"{path} is missing, which `{name}` reads; run `dvc repro`") from None
+    return Opened(name, found, params_digest(workspace, name))
+
+
+def seal(workspace: Path, before: Opened, record: RecordT) -> RecordT:
+    """Fill in what the record rests on, and write it as the step's last act.
+
+    Args:
+        workspace: The folder of the workspace.
+        before: What `opened` found when the step began.
+        record: What the step has to say.
+
+    Raises:
+        BrokenChain: Something was changed while the step ran, so that nobody knows what it read; nothing is
+            written.
+    """
+    name, own = before.name, RECORDS[before.name]
+    now = opened(workspace, name)
+    changed = [path for path in now.read if now.read[path] != before.read.get(path)]
+    if now.params != before.params:
+        changed.append(f"{paths.PARAMS} (a value that `{name}` depends on)")
+    if changed:
+        raise BrokenChain(
+            f"{', '.join(changed)} was changed while `{name}` ran; wanted it unchanged, because nobody can "
+            "say which of the two was read. Nothing is recorded: run `dvc repro` again"
+        )
+    outs = stage(workspace, name).outs
     sealed = record.model_copy(
         update={
-            "read": {path: digests.digest(workspace / path) for path in found.deps},
-            "wrote": {path: digests.digest(workspace / path) for path in found.outs if path != own},
-            "params": params_digest(workspace, name),
+            "read": now.read,
+            "wrote": {path: digests.digest(workspace / path) for path in outs if path != own},
+            "params": now.params,
         }
     )
     write_text(workspace / own, sealed.dump())

@@ -55,6 +55,9 @@ APPROVALS = "approvals"
 # What steps write and git keeps; everything else that git tracks is code.
 KEPT_IN_GIT = (PARAMS, LOCK, LEDGER, "records", REEMBED, APPROVALS, RECEIPTS, CURVES)
 
+# The code that a card states the commit of: whatever can change what a step does.
+CODE = ("pipeline", "flows", "localhub", STAGES, "requirements.lock")
+
 # What only saves time, and may be removed.
 VECTORS = ".vectors"
 CHECKPOINTS = ".checkpoints"
@@ -73,3 +76,8 @@ def receipt(name: str) -> str:
 def approval(candidate: str) -> str:
     """Return the path of the approval of one candidate."""
     return f"{APPROVALS}/{candidate}.json"
+
+
+def unsigned_approval(candidate: str) -> str:
+    """Return the path of what a person shall sign; its dot keeps it out of git."""
+    return f"{APPROVALS}/.{candidate}.unsigned.json"

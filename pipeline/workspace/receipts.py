@@ -156,7 +156,9 @@ def recipe(params: Params, recipe_version: int | None = None) -> str:
         params: All of it.
         recipe_version: Taken instead of `train.recipe_version`.
     """
-    content = params.model_dump(mode="json", exclude={"live", "anchor", "hardware", "hub", "release"})
+    content = params.model_dump(
+        mode="json", exclude={"live", "anchor", "hardware", "hub", "approve", "release"}
+    )
     content["dataset"].pop("revision")
     if recipe_version is not None:
         content["train"]["recipe_version"] = recipe_version

@@ -302,8 +302,12 @@ def test_release_refuses_a_tag_that_was_set_elsewhere_after_a_cut(line: Path, ap
 def test_release_cut_off_behind_its_receipt_commits_it_to_git(
     line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(folder: Path, message: str) -> str:
-        raise InvalidWorkspace("who are you?")
+    whole = code.commit
+
+    def fail(folder: Path, message: str) -> str | None:
+        if message.startswith("Release"):
+            raise InvalidWorkspace("who are you?")
+        return whole(folder, message)
 
     with monkeypatch.context() as patch:
         patch.setattr(code, "commit", fail)
@@ -443,7 +447,7 @@ def test_release_shows_no_rows_of_a_private_data_set_to_everybody(
     pinned = Pin.load(path)
     lineage.seal(
         line,
-        "pin",
+        lineage.opened(line, "pin"),
         pinned.model_copy(
             update={
                 "dataset": pinned.dataset.model_copy(update={"private": data_is_private, "license": "mit"})
@@ -451,7 +455,7 @@ def test_release_shows_no_rows_of_a_private_data_set_to_everybody(
         ),
     )
     for name, kind in (("evaluate", Metrics), ("gate", Verdict), ("card", Card)):
-        lineage.seal(line, name, kind.load(line / paths.RECORDS[name]))
+        lineage.seal(line, lineage.opened(line, name), kind.load(line / paths.RECORDS[name]))
     workspaces.commit(line)
     if refused:
         message = refusal(line, ReleaseRefused)
@@ -488,6 +492,31 @@ def test_release_commits_only_what_steps_wrote(line: Path) -> None:
     git(line, "add", "notes.txt")
     run(line)
     assert sorted(git(line, "status", "--porcelain").split("\n")[:-1]) == [" M Makefile", "A  notes.txt"]
+
+
+def test_release_commits_what_it_rests_on_before_the_push_and_the_receipt_behind_it(
+    line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = git(line, "rev-parse", "HEAD").strip()
+    set_params(line, {"hub.retries": 1})
+    (line / "notes.txt").write_text("mine")
+    git(line, "add", "notes.txt")
+    create = Hub.create_repo
+
+    def look(self: Hub, repo: str, *, private: bool) -> None:
+        candidate = digests.digest(line / "model")
+        assert git(line, "log", "--format=%s", "-1").strip() == (
+            f"Candidate {candidate[:12]}, judged to be v1 of {REPO}"
+        )
+        changed = git(line, "diff", "--name-only", before, "HEAD").split()
+        assert changed == ["params.yaml"]
+        create(self, repo, private=private)
+
+    monkeypatch.setattr(Hub, "create_repo", look)
+    receipt, _ = run(line)
+    assert git(line, "diff", "--name-only", "HEAD~1", "HEAD").split() == [f"receipts/{receipt.commit}.json"]
+    assert git(line, "rev-parse", "HEAD~2").strip() == before
+    assert git(line, "status", "--porcelain") == "A  notes.txt\n"
 
 
 def test_release_verdict_that_is_edited_to_a_yes_is_noticed(line: Path, api: HfApi) -> None:
@@ -544,7 +573,7 @@ def test_release_of_a_new_vector_space_waits_for_a_person(line: Path, api: HfApi
     assert 'katman approve --name "WHO" --reason "WHY"' in message
     assert not api.repo_exists(REPO)
 
-    said, approval = approve.run(line, load(line), " Ada ", "the index is rebuilt tonight")
+    said, approval, _ = approve.run(line, load(line), " Ada ", "the index is rebuilt tonight")
     assert (said, approval.name, approval.reason) == (candidate, "Ada", "the index is rebuilt tonight")
     assert code.holds(line, f"approvals/{candidate}.json")
     assert git(line, "show", "--name-only", "--format=%s").split("\n")[:3] == [
@@ -612,9 +641,9 @@ def test_release_names_an_approval_that_is_none(line: Path) -> None:
 
 def test_release_needs_the_name_of_the_vector_space(line: Path, api: HfApi) -> None:
     (line / "reembed.json").write_text("{}")
-    lineage.seal(line, "evaluate", Metrics.load(line / paths.RECORDS["evaluate"]))
-    lineage.seal(line, "gate", Verdict.load(line / paths.RECORDS["gate"]))
-    lineage.seal(line, "card", Card.load(line / paths.RECORDS["card"]))
+    lineage.seal(line, lineage.opened(line, "evaluate"), Metrics.load(line / paths.RECORDS["evaluate"]))
+    lineage.seal(line, lineage.opened(line, "gate"), Verdict.load(line / paths.RECORDS["gate"]))
+    lineage.seal(line, lineage.opened(line, "card"), Card.load(line / paths.RECORDS["card"]))
     workspaces.commit(line)
     assert "reembed.json does not name the vector space" in refusal(line, BrokenChain)
     assert not api.repo_exists(REPO)
@@ -624,7 +653,7 @@ def test_release_with_an_approval_that_nobody_asked_for_can_be_repeated(line: Pa
     first, _ = run(line)
     (line / "receipts" / f"{first.commit}.json").unlink()
     git(line, "reset", "--quiet", "--hard", "HEAD~1")
-    _, approval = approve.run(line, load(line), "Ada", "I like it")
+    _, approval, _ = approve.run(line, load(line), "Ada", "I like it")
     again, _ = run(line)
     assert (again.commit, again.files, again.approval) == (first.commit, first.files, approval)
     assert len(commits(api)) == 2

@@ -198,7 +198,7 @@ def test_rollback_is_not_undone_by_the_next_run(line: Path, api: HfApi) -> None:
 def test_rollback_outdates_the_approval_of_what_it_took_back(line: Path) -> None:
     first, _ = run(line)
     second(line, {"live.revision": first.commit}, needs_human=True)
-    _, old = approve.run(line, load(line), "Ada", "yes")
+    _, old, _ = approve.run(line, load(line), "Ada", "yes")
     later, _ = run(line)
     found, _ = back(line, "v1")
     (line / "receipts" / f"{found.commit}.json").write_text(
@@ -206,7 +206,7 @@ def test_rollback_outdates_the_approval_of_what_it_took_back(line: Path) -> None
     )
     sealed.seal(line, needs_human=True)
     assert "v3 took it back" in refusal(line, WaitsForPerson)
-    _, new = approve.run(line, load(line), "Grace", "still yes")
+    _, new, _ = approve.run(line, load(line), "Grace", "still yes")
     assert (old.name, new.name) == ("Ada", "Grace")
     assert later.candidate
 
@@ -235,8 +235,9 @@ def test_releases_lists_each_with_what_it_rests_on(line: Path) -> None:
     rows = [[cell.strip() for cell in row] for row in cells[1:]]
     assert [row[:2] for row in rows] == [["v1", "release"], ["v2", "release"], ["v3", "rollback to v1"]]
     digest = first.records["records/verdict.json"][:12]
+    assert first.verdict is not None
     assert rows[0][3:7] == [
-        f"passed, 1 checks ({digest})",
+        f"passed, {first.verdict.checks} checks ({digest})",
         first.candidate[:12],
         f"{first.space} (first)",
         first.commit[:12],

@@ -24,6 +24,7 @@ def render() -> str:
         card.records(HERE),
         version="v2",
         code_commit=CODE,
+        params_file="0" * 64,
         digests_of={path: "0" * 64 for name, path in RECORDS.items() if name != "card"},
         samples=rows["samples"],
         mistakes={int(row): texts for row, texts in rows["mistakes"].items()},

@@ -1,8 +1,11 @@
-"""A workspace in which every record stands over files made by hand: what `release` needs, in a second."""
+"""A workspace in which every record stands over files made by hand: what `release` needs, in a second.
+
+Nothing is trained and only the candidate is measured; the verdict is the gate's own, on tables made for it.
+"""
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,28 +13,39 @@ import polars as pl
 
 from pipeline.params import load
 from pipeline.records import (
+    Accuracy,
     Audit,
     Card,
     EncodedTexts,
     Example,
     Metrics,
     Mistakes,
+    ModelName,
     ModelScores,
     Pin,
     Record,
     Reembed,
+    Retrieval,
     Soundness,
+    SplitAudit,
+    SplitScores,
     StoredVectors,
     Training,
     Verdict,
 )
 from pipeline.records.log import Groups, Look
-from pipeline.records.tables import OUTCOMES, TRAITS
-from pipeline.workspace import digests, lineage, log, paths, receipts
+from pipeline.records.tables import OUTCOMES, RETRIEVED, TRAITS
+from pipeline.stages.gate import step as gate
+from pipeline.workspace import digests, git, lineage, log, paths, receipts
 from pipeline.workspace.files import write_text
 from tests.support import workspaces
 
-GROUP = "0" * 16
+# What the gate itself comes to, where the tables are made for it.
+_BY_TABLES = {"needs_human", "better_than_anchor", "first_release"}
+_ROWS = 20
+# The live model where a new vector space is asked for and params.yaml has none.
+_STRANGER = "9" * 40
+
 RECIPE: dict[str, Any] = {"seed": 1, "bf16": False, "architecture": "BertModel", "model_type": "bert"}
 
 
@@ -55,10 +69,10 @@ def verdict(candidate: str, **changes: Any) -> Verdict:
     return Verdict.model_validate(values | changes)
 
 
-def reembed(space: str) -> Reembed:
-    """Say that stored vectors can stay."""
+def reembed(space: str, *, compatible: bool | None = None) -> Reembed:
+    """Say whether stored vectors can stay."""
     return Reembed(
-        compatible=None,
+        compatible=compatible,
         space=space,
         live_space=None,
         ndcg10={},
@@ -95,19 +109,62 @@ def measured(folder: Path) -> pl.DataFrame:
     )
 
 
-def _measure(folder: Path) -> None:
-    """Write a clean test split and the candidate's cosines on it."""
-    rows = pl.DataFrame(workspaces.triplets(20)).with_row_index("row")
+def _measure(folder: Path, others: Iterable[str], *, better: bool) -> None:
+    """Write a clean test split, and what the candidate and the other models, which are like it, make of it.
+
+    Args:
+        folder: The workspace.
+        others: Models that the candidate is compared with.
+        better: Whether the candidate retrieves better than the anchor.
+    """
+    rows = pl.DataFrame(workspaces.triplets(_ROWS)).with_row_index("row")
     path = folder / "data" / "clean" / "test.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     rows.write_parquet(path)
-    measured(folder).write_parquet(folder / "outcomes.parquet")
-    traits = rows.select("row").with_columns(
-        split=pl.lit("test"), group=pl.lit(GROUP), new=pl.lit(value=False)
+    ours = measured(folder)
+    models = ("candidate", *others)
+    outcomes = [ours.with_columns(model=pl.lit(name)) for name in models]
+    OUTCOMES.shape(pl.concat(outcomes)).write_parquet(folder / paths.OUTCOMES)
+    queries = ours.select("group", "dim").unique(maintain_order=True)
+    retrieved = [
+        queries.with_row_index("component").with_columns(
+            model=pl.lit(name),
+            set=pl.lit("own"),
+            split=pl.lit("test"),
+            query=pl.col("group"),
+            precision=pl.lit("float32"),
+            ndcg10=pl.lit(0.0) if better and name == "anchor" else 1.0 - pl.col("component") % 3 / 10,
+            mrr10=0.5,
+            recall10=0.5,
+            recall100=0.5,
+            seen=pl.lit(value=False),
+        )
+        for name in models
+    ]
+    RETRIEVED.shape(pl.concat(retrieved)).write_parquet(folder / paths.RETRIEVED)
+    traits = rows.with_columns(
+        split=pl.lit("test"),
+        group=pl.col("query"),
+        component=pl.col("row"),
+        **{name: pl.lit(value=False) for name in ("hard", "near_train", "new", "personal")},
     )
-    traits = traits.with_columns(component=pl.col("row"), hard="new", near_train="new", personal="new")
     TRAITS.shape(traits).write_parquet(folder / paths.TRAITS)
     (folder / paths.LEDGER).touch()
+
+
+def groups(folder: Path) -> tuple[str, ...]:
+    """Give the groups of the test rows."""
+    return tuple(TRAITS.read(folder / paths.TRAITS)["group"].unique().sort())
+
+
+def _scores(revision: str, dims: Iterable[int]) -> ModelScores:
+    """Give means that the floors of `SMALL` let pass."""
+    accuracy = Accuracy(accuracy=0.9, low=0.8, high=1.0, rows=_ROWS)
+    retrieval = Retrieval(ndcg10=0.6, mrr10=0.5, recall10=0.5, recall100=0.5, queries=_ROWS)
+    split = SplitScores(
+        triplets=dict.fromkeys(dims, accuracy), hard=None, slices={}, retrieval=dict.fromkeys(dims, retrieval)
+    )
+    return ModelScores(revision=revision, splits={"test": split}, service={}, probes={})
 
 
 def _placeholder(path: Path) -> None:
@@ -116,6 +173,23 @@ def _placeholder(path: Path) -> None:
         target = path if path.suffix else path / "none"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text("made by hand\n", encoding="utf-8")
+
+
+def _models(folder: Path, candidate: str, said: Mapping[str, Any]) -> dict[ModelName, str]:
+    """Give the commit of each model that is measured, by its name."""
+    params = load(folder)
+    live, anchor = params.live.revision, params.anchor.revision
+    if said.get("needs_human"):
+        live = live or _STRANGER
+    if said.get("first_release"):
+        live = None
+    named: dict[ModelName, str | None] = {
+        "base": params.base.revision,
+        "candidate": candidate,
+        "live": live,
+        "anchor": anchor,
+    }
+    return {name: revision for name, revision in named.items() if revision is not None}
 
 
 def records(folder: Path, candidate: str, said: Mapping[str, Any]) -> dict[str, Record]:
@@ -162,7 +236,10 @@ def records(folder: Path, candidate: str, said: Mapping[str, Any]) -> dict[str, 
     stored = StoredVectors(dim=32, precision="float32", ndcg10={}, bytes_per_vector=128, search_ms=0.0)
     metrics = Metrics(
         bf16=False,
-        models={"candidate": ModelScores(revision=candidate, splits={}, service={}, probes={})},
+        models={
+            name: _scores(revision, params.model.dims)
+            for name, revision in _models(folder, candidate, said).items()
+        },
         service=None,
         probe_measures={},
         stored_vectors=(stored,),
@@ -172,8 +249,16 @@ def records(folder: Path, candidate: str, said: Mapping[str, Any]) -> dict[str, 
         mistakes=Mistakes(split="test", dim=32, wrong=0, kinds={}, worst={}),
         encoded=EncodedTexts(encoded=0, cached=0),
     )
+    split_audit = SplitAudit(
+        rows=_ROWS, kept=_ROWS, groups=_ROWS, components=_ROWS, found={}, dropped={}, tokens={}
+    )
     audit = Audit(
-        splits={}, shortcut={}, personal_data={}, near_train={}, test_digest="t", rejected_share=0.0
+        splits={"test": split_audit},
+        shortcut={},
+        personal_data={},
+        near_train={"test": 0},
+        test_digest="t",
+        rejected_share=0.0,
     )
     version = receipts.next_version(folder, params.release.repo)
     return {
@@ -182,7 +267,7 @@ def records(folder: Path, candidate: str, said: Mapping[str, Any]) -> dict[str, 
         "train": training,
         "evaluate": metrics,
         "gate": verdict(candidate, **{"first_release": params.live.revision is None} | dict(said)),
-        "card": Card(version=version, candidate=candidate, code_commit=None),
+        "card": Card(version=version, candidate=candidate, code_commit=git.head(folder)),
     }
 
 
@@ -191,7 +276,8 @@ def seal(folder: Path, **said: Any) -> str:
 
     Args:
         folder: A workspace of `make`.
-        said: What the verdict says otherwise than `verdict` does.
+        said: What the verdict says otherwise than `verdict` does; the gate says it where it follows from what
+            was measured, else the verdict is written by hand, as nobody's release may rest on it.
 
     Returns:
         The candidate.
@@ -202,14 +288,19 @@ def seal(folder: Path, **said: Any) -> str:
     (folder / "card").mkdir(exist_ok=True)
     text = f"---\nlicense: apache-2.0\n---\n# Tiny\n\n**Version:** {version}\n"
     (folder / "card" / "README.md").write_text(text, encoding="utf-8")
-    write_text(folder / "reembed.json", reembed(candidate[:12]).model_dump_json())
-    _measure(folder)
+    compatible = False if said.get("needs_human") else None
+    write_text(folder / "reembed.json", reembed(candidate[:12], compatible=compatible).model_dump_json())
+    others = [name for name in _models(folder, candidate, said) if name != "candidate"]
+    _measure(folder, others, better=bool(said.get("better_than_anchor")))
     listed = [lineage.stage(folder, name) for name in lineage.NAMES]
     for path in [path for stage in listed for path in (*stage.deps, *stage.outs)]:
         if path not in paths.RECORDS.values():
             _placeholder(folder / path)
     for name in lineage.NAMES:
-        lineage.seal(folder, name, made[name])
+        if name == "gate" and not said.keys() - _BY_TABLES:
+            assert gate.run(folder, load(folder)).passed
+        else:
+            lineage.seal(folder, lineage.opened(folder, name), made[name])
     _look(folder, candidate, Verdict.load(folder / paths.RECORDS["gate"]))
     workspaces.commit(folder)
     return candidate
@@ -224,7 +315,7 @@ def _look(folder: Path, candidate: str, judged: Verdict) -> None:
             Look(
                 candidate=candidate,
                 test_digest="t",
-                groups=Groups(besides=(GROUP,)),
+                groups=Groups(besides=groups(folder)),
                 gate=json.loads(load(folder).gate.model_dump_json()),
                 alpha=0.01,
                 outcome=judged.outcome,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import InvalidParams, InvalidWorkspace
+from pipeline.errors import BrokenChain, InvalidParams, InvalidWorkspace
 from pipeline.params.document import read_yaml
-from pipeline.records import Record
+from pipeline.records import Card, Record
 from pipeline.workspace import digests, lineage, paths
 from tests.support.workspaces import PROJECT, git, set_params
 
@@ -171,12 +171,44 @@ def test_stages_name_a_parameter_that_params_yaml_lacks(line: Path) -> None:
         lineage.params_digest(line, "audit")
 
 
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda folder: append(folder / "reembed.json"), "reembed.json was changed while `card` ran"),
+        (lambda folder: (folder / "data" / "clean" / "more.parquet").touch(), "data/clean was changed while"),
+        (lambda folder: set_params(folder, {"card.domain": "x"}), "params.yaml .a value that `card` depends"),
+    ],
+)
+def test_seal_refuses_what_was_changed_while_the_step_ran(
+    line: Path, change: Callable[[Path], None], named: str
+) -> None:
+    record = Card.load(line / "records" / "card.json")
+    (line / "records" / "card.json").unlink()
+    before = lineage.opened(line, "card")
+    change(line)
+    with pytest.raises(BrokenChain, match=named):
+        lineage.seal(line, before, record)
+    assert not (line / "records" / "card.json").exists()
+
+
+def test_seal_minds_no_parameter_of_other_steps(line: Path) -> None:
+    before = lineage.opened(line, "card")
+    set_params(line, {"hub.retries": 1, "train.seed": 9})
+    assert lineage.seal(line, before, Card.load(line / "records" / "card.json")).read == before.read
+
+
+def test_opened_names_what_is_not_there(line: Path) -> None:
+    (line / "reembed.json").unlink()
+    with pytest.raises(BrokenChain, match=r"reembed.json is missing, which `card` reads; run `dvc repro`"):
+        lineage.opened(line, "card")
+
+
 def test_seal_writes_the_record_last_and_whole(line: Path) -> None:
     record = Record.model_validate_json('{"read": {}, "wrote": {}, "params": ""}')
     shutil.rmtree(line / "card")
     before = (line / "records" / "card.json").read_bytes()
     with pytest.raises(FileNotFoundError):
-        lineage.seal(line, "card", record)
+        lineage.seal(line, lineage.opened(line, "card"), record)
     assert (line / "records" / "card.json").read_bytes() == before
 
 

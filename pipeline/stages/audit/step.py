@@ -42,6 +42,7 @@ def run(workspace: Path, params: Params) -> Audit:
         InvalidData: A split has no clean row left, a finding's policy is to refuse, or the base has no
             tokenizer that can be read.
     """
+    before = lineage.opened(workspace, "audit")
     prompts = params.model.prompts
     record = audit(
         workspace,
@@ -51,7 +52,7 @@ def run(workspace: Path, params: Params) -> Audit:
         revision=params.dataset.revision,
         slices=params.dataset.slices,
     )
-    return lineage.seal(workspace, "audit", record)
+    return lineage.seal(workspace, before, record)
 
 
 def summary(audit: Audit) -> str:

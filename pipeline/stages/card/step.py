@@ -24,9 +24,10 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 def run(workspace: Path, params: Params) -> Card:
     """Write `card/README.md` and its pictures, and what else is released beside the model."""
+    before = lineage.opened(workspace, "card")
     read = records(workspace)
     version = receipts.next_version(workspace, params.release.repo)
-    commit = git.head(workspace)
+    commit, params_file = git.head(workspace), digests.sha256(workspace / paths.PARAMS)
     folder = workspace / paths.CARD
     shutil.rmtree(folder, ignore_errors=True)
     plots.draw(read.metrics, read.training, params.model.dims, params.gate.split, folder / "pictures")
@@ -37,6 +38,7 @@ def run(workspace: Path, params: Params) -> Card:
         read,
         version=version,
         code_commit=commit,
+        params_file=params_file,
         digests_of={
             path: digests.sha256(workspace / path) for name, path in paths.RECORDS.items() if name != "card"
         },
@@ -51,7 +53,14 @@ def run(workspace: Path, params: Params) -> Card:
     rows = pl.read_parquet(paths.clean(workspace, "train"), columns=["query"]).head(read.training.triplets)
     trained_rows(rows["query"].to_list()).write_parquet(folder / TRAINED_ROWS)
     return lineage.seal(
-        workspace, "card", Card(version=version, candidate=read.verdict.candidate, code_commit=commit)
+        workspace,
+        before,
+        Card(
+            version=version,
+            candidate=read.verdict.candidate,
+            code_commit=commit,
+            params_file=params_file,
+        ),
     )
 
 
@@ -79,6 +88,7 @@ def render(
     *,
     version: str,
     code_commit: str | None,
+    params_file: str,
     digests_of: Mapping[str, str],
     samples: Mapping[str, list[list[str]]],
     mistakes: Mapping[int, list[str]],
@@ -90,6 +100,7 @@ def render(
         read: The records.
         version: The one that the release will bear.
         code_commit: Of the workspace; None where git does not say.
+        params_file: sha256 of params.yaml.
         digests_of: sha256 of each record, by path.
         samples: Rows that may be shown, by split: query, positive, negative.
         mistakes: Those of the worst mistakes that may be shown, by number of the row.
@@ -110,6 +121,8 @@ def render(
             verdict=read.verdict,
             version=version,
             code_commit=code_commit,
+            params_file=params_file,
+            signers=sorted({signer.name for signer in params.approve.signers}),
             records=digests_of,
             licence=licence,
             narrower=narrower,

@@ -1,5 +1,7 @@
 """Step `evaluate`: measure every model on the same rows in one process, each text set from one encoding."""
 
+import platform
+from importlib.metadata import version
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +14,7 @@ from pipeline.embedding.vector_cache import Cache, Encoder
 from pipeline.embedding.vector_space import live_space
 from pipeline.errors import InvalidParams
 from pipeline.params import Params
-from pipeline.records import EncodedTexts, Metrics, ModelName, ModelScores, Pin
+from pipeline.records import EncodedTexts, Machine, Metrics, ModelName, ModelScores, Pin
 from pipeline.stages.evaluate import candidate, probes, quantization
 from pipeline.stages.evaluate.score_model import (
     Rows,
@@ -27,6 +29,8 @@ from pipeline.stages.evaluate.split import read_split
 from pipeline.workspace import digests, lineage, paths
 from pipeline.workspace.files import write_text
 
+_LIBRARIES = ("sentence-transformers", "transformers", "torch", "tokenizers", "numpy", "polars")
+
 
 def run(workspace: Path, params: Params) -> Metrics:
     """Measure base, candidate, live and anchor.
@@ -37,6 +41,7 @@ def run(workspace: Path, params: Params) -> Metrics:
         InvalidData: A split, a probe or the retrieval set cannot be measured on, or a model not be loaded.
         InvalidParams: The base or the candidate is narrower than `model.dims` asks for.
     """
+    before = lineage.opened(workspace, "evaluate")
     pin = Pin.load(workspace / paths.RECORDS["pin"])
     threads = params.hardware.threads
     torch.set_num_threads(machine.granted_threads() if threads is None else threads)
@@ -64,8 +69,13 @@ def run(workspace: Path, params: Params) -> Metrics:
         example=inspected.example,
         mistakes=candidate.mistakes(found["candidate"], texts, params.model.dims[0]),
         encoded=EncodedTexts.model_validate(cache.texts),
+        machine=Machine(
+            platform=platform.platform(),
+            device=machine.device_name(inspected.device),
+            libraries={"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
+        ),
     )
-    return lineage.seal(workspace, "evaluate", metrics)
+    return lineage.seal(workspace, before, metrics)
 
 
 def summary(metrics: Metrics) -> str:

@@ -17,6 +17,7 @@ from pipeline.workspace.files import write_text
 
 def run(workspace: Path, params: Params) -> Verdict:
     """Judge what `audit` and `evaluate` recorded; log the look, and write summary and verdict."""
+    before = lineage.opened(workspace, "gate")
     looks.take_in(workspace, params.gate.split)
     logged = False
     while (
@@ -26,7 +27,7 @@ def run(workspace: Path, params: Params) -> Verdict:
         verdict = gate(evidence, params.gate)
         logged = looks.write(workspace, place, verdict, evidence.audit.test_digest, params.gate)
     write_text(workspace / paths.SUMMARY, _summarize(evidence.metrics, verdict, params.gate.split).dump())
-    return lineage.seal(workspace, "gate", verdict)
+    return lineage.seal(workspace, before, verdict)
 
 
 def summary(verdict: Verdict) -> str:

@@ -29,6 +29,7 @@ def run(workspace: Path, params: Params) -> Pin:
             weights are pickles, or the ledger is damaged.
         BrokenChain: A downloaded file is not the one that the Hub lists.
     """
+    before = lineage.opened(workspace, "pin")
     held = holdout.known(workspace)
     hub = Hub(params.hub)
     workers = params.pin.max_workers
@@ -63,7 +64,7 @@ def run(workspace: Path, params: Params) -> Pin:
     holdout.keep(workspace, division.newly_held, params.dataset.revision)
     return lineage.seal(
         workspace,
-        "pin",
+        before,
         Pin(
             endpoint=hub.endpoint,
             dataset=dataset.pinned,

@@ -43,11 +43,12 @@ def run(workspace: Path, params: Params) -> Training:
         TrainingFailed: Loss or gradient stopped being finite, or memory did not suffice.
     """
     _same_versions(params.train)
+    before = lineage.opened(workspace, "train")
     train, dev = (_columns(paths.clean(workspace, name)) for name in ("train", "dev"))
     if params.train.max_triplets is not None:
         train = {column: texts[: params.train.max_triplets] for column, texts in train.items()}
     model = loading.load_as(workspace / paths.BASE, params.model)
-    folder = checkpoints(workspace)
+    folder = checkpoints(workspace, before)
     _drop_unfinished(folder)
     with Meter() as meter:
         trained = fit(
@@ -63,7 +64,7 @@ def run(workspace: Path, params: Params) -> Training:
     model.save_pretrained(str(workspace / paths.MODEL), create_model_card=False, safe_serialization=True)
     write_text(workspace / paths.CURVES, _curves(trained, params.model.dims))
     sealed = lineage.seal(
-        workspace, "train", _record(model, trained, len(train["query"]), params, meter.joules)
+        workspace, before, _record(model, trained, len(train["query"]), params, meter.joules)
     )
     shutil.rmtree(folder, ignore_errors=True)
     return sealed
@@ -122,14 +123,12 @@ def _columns(path: Path) -> dict[str, list[str]]:
     return {column: rows[column].to_list() for column in COLUMNS}
 
 
-def checkpoints(workspace: Path) -> Path:
-    """Return the folder of a training's checkpoints, named by all that the training depends on.
+def checkpoints(workspace: Path, before: lineage.Opened) -> Path:
+    """Return the folder of a training's checkpoints, named by all that the training reads.
 
     So a checkpoint of other parameters, data or another base is never gone on from.
     """
-    deps = lineage.stage(workspace, "train").deps
-    found = {path: digests.digest(workspace / path) for path in deps}
-    name = digests.of_value([lineage.params_digest(workspace, "train"), found])[:16]
+    name = digests.of_value([before.params, before.read])[:16]
     return workspace / paths.CHECKPOINTS / name
 
 
@@ -203,4 +202,5 @@ def _record(
         max_seq_length=params.model.max_seq_length,
         prompts=params.model.prompts.model_dump(),
         versions={"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
+        platform=platform.platform(),
     )

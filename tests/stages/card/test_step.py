@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 from ruamel.yaml import YAML
 
 from pipeline.dataset import training_fingerprint
+from pipeline.errors import BrokenChain
 from pipeline.params import Params, load
 from pipeline.records import Card, Example, Metrics, Pin, Reembed, Training, Verdict
 from pipeline.stages.card import markdown
@@ -133,6 +134,8 @@ def test_card_names_records_code_and_candidate(text: str, finished: Path) -> Non
     for name, path in RECORDS.items():
         if name != "card":
             assert stated[path] == f"sha256 {digests.sha256(finished / path)}"
+    assert stated["parameters"] == f"params.yaml, sha256 {digests.sha256(finished / 'params.yaml')}"
+    assert stated["approvals"] == "by an unverified name: no keys of persons are configured"
     assert stated["candidate"] == f"sha256 {digests.digest(finished / 'model')}"
 
 
@@ -390,7 +393,7 @@ def rendered(folder: Path, params: Params, **changes: Any) -> str:
     """Render a card of a finished workspace, with some records or statements changed."""
     read = card.records(folder)
     names = {field.name for field in fields(read)}
-    stated: dict[str, Any] = {"version": "v3", "code_commit": None, "digests_of": {}}
+    stated: dict[str, Any] = {"version": "v3", "code_commit": None, "params_file": "", "digests_of": {}}
     stated |= {"samples": {"train": [], "dev": [], "test": []}, "mistakes": {}}
     read = replace(read, **{name: change for name, change in changes.items() if name in names})
     return card.render(
@@ -491,6 +494,6 @@ def test_card_never_shows_a_row_with_personal_data(line: Path) -> None:
 def test_card_that_fails_leaves_no_record(line: Path) -> None:
     (line / RECORDS["card"]).unlink()
     shutil.rmtree(line / "data" / "clean")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(BrokenChain, match="data/clean is missing, which `card` reads"):
         show(line)
     assert not (line / RECORDS["card"]).exists()

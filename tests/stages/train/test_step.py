@@ -23,7 +23,7 @@ from pipeline.params import load
 from pipeline.params.train import TrainParams
 from pipeline.records import Training
 from pipeline.stages.train import step as train
-from pipeline.workspace import digests
+from pipeline.workspace import digests, lineage
 from pipeline.workspace.paths import RECORDS
 from tests.support.workspaces import MIXED, environment, set_params
 
@@ -210,14 +210,14 @@ def test_train_is_stale_after_its_parameters_and_not_after_the_hardware_changed(
 
 
 def test_train_names_a_run_by_all_that_it_depends_on(line: Path) -> None:
-    first = train.checkpoints(line)
+    first = train.checkpoints(line, lineage.opened(line, "train"))
     set_params(line, {"hardware.threads": 2, "gate.retention": 0.5})
-    assert train.checkpoints(line) == first
+    assert train.checkpoints(line, lineage.opened(line, "train")) == first
     set_params(line, {"train.learning_rate": 0.5})
-    second = train.checkpoints(line)
+    second = train.checkpoints(line, lineage.opened(line, "train"))
     path = line / "data" / "clean" / "train.parquet"
     pl.read_parquet(path).head(30).write_parquet(path)
-    assert len({first, second, train.checkpoints(line)}) == 3
+    assert len({first, second, train.checkpoints(line, lineage.opened(line, "train"))}) == 3
 
 
 def watch(monkeypatch: pytest.MonkeyPatch) -> list[TrainingRun]:
