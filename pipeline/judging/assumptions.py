@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipeline.judging.comparisons import Compared, least_hard_rows, level
+from pipeline.judging.comparisons import Compared, least_hard_rows, level, resamples
 from pipeline.judging.spending import FIRST_LOOKS, Count
 from pipeline.params.gate import GateParams
 from pipeline.records import Audit, HeldOut, Metrics
@@ -13,7 +13,7 @@ def sentences(
 ) -> dict[str, str]:
     """Say what the error rates of a verdict rest on."""
     said = {
-        "resampling": f"Whole clusters ({params.cluster}) of rows are resampled {params.resamples} times: "
+        "resampling": f"Whole clusters ({params.cluster}) of rows are resampled {resamples(params)} times: "
         "rows of one cluster may depend on each other, clusters must not.",
         "scope": "Bounds speak of this model on these test rows and others like them, not of other seeds.",
         "looks": _looks(params, count),

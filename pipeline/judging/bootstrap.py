@@ -9,6 +9,7 @@ one is as large as the one that a row drawn at random lies in: with one of avera
 that were not lost this time would go unseen, and the bound would be wrong far more often than it says.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -88,9 +89,12 @@ def resample(checks: Sequence[Differences], clusters: int, resamples: int, seed:
     draw = np.random.default_rng(seed)
     lows, highs = np.empty((resamples, width)), np.empty((resamples, width))
     both = np.hstack([sums, sizes])
-    step = max(1, _WEIGHTS_AT_A_TIME // (clusters + 1))
+    step = min(resamples, max(1, _WEIGHTS_AT_A_TIME // (clusters + 1)))
+    memory = np.empty(
+        (step, clusters + 1)
+    )  # the same pages each time: to ask for new ones takes as long as to draw
     for start in range(0, resamples, step):
-        weights = draw.standard_exponential((min(step, resamples - start), clusters + 1))
+        weights = draw.standard_exponential(out=memory[: resamples - start])
         total = weights[:, 1:] @ both
         added = weights[:, :1] * size
         whole = total[:, width:] + added
@@ -122,6 +126,7 @@ class Bounds:
     rows_needed: int
 
 
+_ROUNDING = 1e-6
 _POWER = 0.95
 _DOUBT = 2.5  # standard errors of the variance that `rows_needed` allows for
 
@@ -155,11 +160,10 @@ def bounds(
         >>> round(bound.low, 2)
         -0.26
     """
-    levels = list(enumerate(alphas))
-    low = np.array([np.quantile(found.lows[:, place], level, method="lower") for place, level in levels])
-    high = np.array(
-        [np.quantile(found.highs[:, place], 1 - level, method="higher") for place, level in levels]
-    )
+    count = len(found.lows)
+    lowest = [_place(level, count) for level in alphas]
+    low = np.sort(found.lows, axis=0)[lowest, range(len(lowest))]
+    high = np.sort(found.highs, axis=0)[[count - 1 - place for place in lowest], range(len(lowest))]
     error = found.lows.std(axis=0)
     deviation = (found.lows.mean(axis=0) - found.lows) / np.where(error > 0, error, np.inf)
     chosen = np.asarray(judged, dtype=bool)
@@ -177,6 +181,24 @@ def bounds(
         )
         for place, margin in enumerate(margins)
     ]
+
+
+def least_resamples(level: float) -> int:
+    """Return how many resamples a bound at a level takes: the lowest of R stands for the level 1 / (R + 1).
+
+    >>> least_resamples(0.01)
+    99
+    """
+    return max(1, math.ceil(1 / level - 1 - _ROUNDING))
+
+
+def _place(level: float, resamples: int) -> int:
+    """Return which of the sorted resamples is the bound, from 0 on.
+
+    A quantile between two of them, or rounded up, would err more often than the level says: by 4% at a
+    thousandth of 10,000 resamples, and five times as often of 200.
+    """
+    return max(1, math.floor(level * (resamples + 1) + _ROUNDING)) - 1
 
 
 def _rows_needed(found: Resamples, place: int, visible: float, margin: float) -> int:

@@ -73,6 +73,11 @@ def level(params: GateParams) -> float:
     return spending.level(params.alpha, params.max_looks)
 
 
+def resamples(params: GateParams) -> int:
+    """Return how many resamples are drawn: `gate.resamples`, or more where the level of a look takes more."""
+    return max(params.resamples, bootstrap.least_resamples(level(params)))
+
+
 def with_others(found: Measured, rivals: Sequence[Rival], params: GateParams) -> list[Paired]:
     """Pair the candidate with the base, which it must surpass, and with live and anchor, where they are."""
     margins: Mapping[Rival, Margins] = {"live": params.live_margins, "anchor": params.anchor_margins}
@@ -126,11 +131,9 @@ def compare(
         Both, each in its order.
     """
     every = [*paired, *slices]
-    resamples = bootstrap.resample(
-        [one.differences for one in every], clusters, params.resamples, params.seed
-    )
+    found = bootstrap.resample([one.differences for one in every], clusters, resamples(params), params.seed)
     bounds = bootstrap.bounds(
-        resamples,
+        found,
         [level(params)] * len(paired) + [level(params) / len(slices) for _ in slices],
         [one.margin is not None and one.judged for one in paired] + [False] * len(slices),
         [params.base_min_gain if one.margin is None else one.margin for one in every],

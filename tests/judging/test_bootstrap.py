@@ -57,3 +57,14 @@ def test_paired_bounds_mirror_when_the_models_change_places() -> None:
     one, other = bound(values, clusters, seed=1), bound(-values, clusters, seed=1)
     assert one.low == pytest.approx(-other.high, abs=0.02)
     assert one.difference == pytest.approx(-other.difference)
+
+
+@pytest.mark.parametrize(("level", "resamples"), [(2 * 0.05 / 104, 10_000), (0.01, 300), (0.002, 600)])
+def test_paired_bound_has_no_more_resamples_below_it_than_its_level_allows(
+    level: float, resamples: int
+) -> None:
+    random = np.random.default_rng(1)
+    found = resample([Differences(random.uniform(-1, 1, 60), np.arange(60))], 60, resamples, 1)
+    [one] = bounds(found, [level], [True], [0.1])
+    assert (np.count_nonzero(found.lows <= one.low)) / (resamples + 1) <= level * 1.00001
+    assert (np.count_nonzero(found.highs >= one.high)) / (resamples + 1) <= level * 1.00001
