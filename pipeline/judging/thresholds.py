@@ -1,6 +1,7 @@
 """The gate's checks that compare one number with another; NaN never passes, and a floor of 0 is a floor."""
 
 import math
+from collections.abc import Sequence
 
 from pipeline.errors import UnmeasuredCheck
 from pipeline.params.gate import GateParams
@@ -82,10 +83,30 @@ def _floors(metrics: Metrics, params: GateParams) -> dict[str, Check]:
 
 
 def _retention(metrics: Metrics, params: GateParams) -> Check:
-    """Check how much of nDCG@10 at the largest width is left at the smallest."""
-    scores = metrics.candidate.splits[params.split].retrieval
-    whole, least = scores[max(params.floors)].ndcg10, scores[min(params.floors)].ndcg10
-    return at_least(least / whole if whole > 0 else math.nan, params.retention)
+    """Check how much of nDCG@10 at the largest width is left at the smallest.
+
+    With `gate.retention_of` it is a share of what that model keeps at the same two widths: how much a sixth
+    of the width can keep depends on the texts, and no model may reach a number that was set without them.
+    """
+    name = params.retention_of
+    if name == "live" and not _shared_widths(metrics, params, "live")[1:]:
+        name = "base"  # no live model, or one with none of the narrower widths
+    widths = sorted(params.floors) if name is None else _shared_widths(metrics, params, name)
+    kept = _kept(metrics, params, "candidate", widths)
+    wanted = params.retention if name is None else params.retention * _kept(metrics, params, name, widths)
+    return at_least(kept, wanted)
+
+
+def _shared_widths(metrics: Metrics, params: GateParams, other: ModelName) -> list[int]:
+    """Return the promised widths at which another model was measured too, the smallest first."""
+    found = metrics.models.get(other)
+    return sorted(set(params.floors) & set(found.splits[params.split].retrieval)) if found else []
+
+
+def _kept(metrics: Metrics, params: GateParams, model: ModelName, widths: Sequence[int]) -> float:
+    scores = metrics.models[model].splits[params.split].retrieval
+    whole, least = scores[widths[-1]].ndcg10, scores[widths[0]].ndcg10
+    return least / whole if whole > 0 else math.nan
 
 
 def _forgetting(metrics: Metrics, max_forgetting: float) -> dict[str, Check]:

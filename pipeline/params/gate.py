@@ -34,6 +34,7 @@ class GateParams(Section):
     live_margins: Margins
     anchor_margins: Margins
     retention: Share
+    retention_of: Literal["base", "live"] | None
     max_forgetting: Share
     max_slice_drop: Share
     max_leak_share: Share

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.gate import EQUAL, Truth, draw
+from bench.gate.draws import EQUAL, Truth, draw
 from pipeline.judging.verdict import Evidence
 from tests.support.simulated import ROWS
 

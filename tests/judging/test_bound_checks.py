@@ -5,7 +5,8 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from bench.gate import EQUAL, PARAMS, Truth, draw, rows_asked_for
+from bench.gate.draws import EQUAL, PARAMS, Truth, draw
+from bench.gate.rates import rows_asked_for
 from pipeline.judging.verdict import Evidence, gate
 from pipeline.params.gate import Margins
 from pipeline.records.tables import slice_column

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.gate import EQUAL, draw
+from bench.gate.draws import EQUAL, draw
 from pipeline.judging.comparisons import least_hard_rows
 from pipeline.judging.verdict import Evidence, gate
 from pipeline.records.tables import slice_column
@@ -46,7 +46,9 @@ def test_gate_does_not_judge_a_slice_of_few_rows(equal: Evidence) -> None:
 
 
 def test_gate_reports_few_hard_rows_and_does_not_judge_them(equal: Evidence) -> None:
-    few = replace(equal, traits=equal.traits.with_columns(hard=pl.col("row") < 20))
+    unseen = [one.with_columns(seen=pl.lit(value=False)) for one in (equal.outcomes, equal.retrieved)]
+    hard = equal.traits.with_columns(hard=pl.col("row") < 20)
+    few = replace(equal, traits=hard, outcomes=unseen[0], retrieved=unseen[1])
     verdict = gate(few, params(min_hard_rows=21))
     assert verdict.comparisons["live_hard_64"].rows == 20
     assert not [name for name in verdict.checks if "hard" in name]

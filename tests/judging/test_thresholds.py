@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.gate import DIMS
+from bench.gate.draws import DIMS
 from pipeline.errors import UnmeasuredCheck
 from pipeline.judging import thresholds
 from pipeline.judging.verdict import Evidence, gate
-from pipeline.records import Accuracy, SplitScores
+from pipeline.records import Accuracy, Metrics, ModelName, SplitScores
 from tests.support.simulated import failed, metrics, params, scoring
 
 
@@ -100,3 +100,43 @@ def test_gate_holds_a_floor_for_missed_for_sure_where_the_whole_interval_lies_be
     assert not any(
         thresholds.threshold_checks(equal.audit, found, asked)[f"floor_{dim}"].passed for dim in asked.floors
     )
+
+
+def _keeping(found: Metrics, kept: dict[ModelName, dict[int, float]]) -> Metrics:
+    """Give some models other nDCG@10 by width, and no other width."""
+    changes: dict[ModelName, dict[str, Any]] = {}
+    for name, by_width in kept.items():
+        split = found.models[name].splits["test"]
+        one = split.retrieval[64]
+        retrieval = {dim: one.model_copy(update={"ndcg10": ndcg}) for dim, ndcg in by_width.items()}
+        changes[name] = {"splits": {"test": split.model_copy(update={"retrieval": retrieval})}}
+    return found.model_copy(update={"models": scoring(found, changes)})
+
+
+@pytest.mark.parametrize(
+    ("of", "value", "wanted"),
+    [(None, 0.75, 0.97), ("base", 0.75, 0.97 * 0.75), ("live", 0.75, 0.97 * 0.875)],
+)
+def test_gate_takes_retention_as_a_share_of_what_another_model_keeps(
+    equal: Evidence, of: str | None, value: float, wanted: float
+) -> None:
+    found = _keeping(
+        equal.metrics,
+        {"candidate": {64: 0.8, 32: 0.6}, "base": {64: 0.4, 32: 0.3}, "live": {64: 0.8, 32: 0.7}},
+    )
+    asked = params(retention=0.97, retention_of=of)
+    check = thresholds.threshold_checks(equal.audit, found, asked)["retention"]
+    assert check.value == pytest.approx(value)
+    assert check.wanted == pytest.approx(wanted)
+    assert check.passed == (of == "base")
+
+
+def test_gate_takes_the_base_where_no_live_model_keeps_anything(first: Evidence, equal: Evidence) -> None:
+    asked = params(retention=0.97, retention_of="live")
+    kept: dict[ModelName, dict[int, float]] = {"candidate": {64: 0.8, 32: 0.6}, "base": {64: 0.4, 32: 0.3}}
+    narrow: dict[ModelName, dict[int, float]] = {"live": {64: 0.8}}
+    for case, found in ((first, kept), (equal, kept | narrow)):
+        check = thresholds.threshold_checks(case.audit, _keeping(case.metrics, found), asked)["retention"]
+        assert check.wanted == pytest.approx(0.97 * 0.75)
+    broken = _keeping(first.metrics, {"base": {64: 0.0, 32: 0.0}})
+    assert not thresholds.threshold_checks(first.audit, broken, asked)["retention"].passed

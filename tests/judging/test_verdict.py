@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from bench.gate import DIMS, EQUAL, PARAMS, Truth, chain, draw, upper
+from bench.gate.draws import DIMS, EQUAL, Truth, draw
 from pipeline.errors import UnmeasuredCheck
 from pipeline.judging.spending import Count
 from pipeline.judging.verdict import Evidence, gate
@@ -108,9 +108,3 @@ def test_gate_spends_twice_alpha_up_to_its_horizon_and_says_so_ten_looks_ahead(e
 def test_gate_refuses_to_check_what_was_never_measured(first: Evidence, change: dict[str, Any]) -> None:
     with pytest.raises(UnmeasuredCheck):
         gate(first, params(**change))
-
-
-def test_gate_chain_and_bound_of_the_simulation() -> None:
-    assert chain(PARAMS, 1500, 2, 1 / 3, seed=1) < 1
-    assert upper(0, 500) == pytest.approx(1 - 0.01 ** (1 / 500))
-    assert upper(3, 3) == 1.0

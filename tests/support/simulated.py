@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from bench.gate import PARAMS
+from bench.gate.draws import PARAMS
 from pipeline.judging.verdict import Evidence
 from pipeline.params.gate import GateParams, Margins
 from pipeline.records import Metrics, ModelName, Verdict
