@@ -67,8 +67,8 @@ lock: $(READY)  ## write requirements.lock anew from pyproject.toml
 	@if grep -nE '^(torch|triton|nvidia-|cuda-)|\+cpu|://|^--' requirements.lock; then \
 		echo 'requirements.lock holds what it must not (above): add it to NOT_LOCKED in the Makefile'; exit 1; fi
 
-# What runs on any machine in minutes. BENCH=bench.gate takes half an hour, bench.gpu wants a GPU, and
-# bench.accuracy a model and data (ARGS='--base … --train …').
+# What runs on any machine in minutes. BENCH=bench.gate takes ten, and with
+# ARGS=--chain half an hour; bench.gpu wants a GPU, and bench.accuracy a model and data (ARGS='--base … --train …').
 BENCH ?= bench bench.audit
 
 bench: $(READY)  ## the engine against stock, and the audit; others with BENCH=bench.gate, flags with ARGS

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from bench.gate import rates as single
-from bench.gate.chain import WEEKS
 from bench.gate.kept import Job, run
 
 _GREY, _GREEN, _ORANGE = "#808890", "#2f9e6e", "#d98324"
@@ -36,13 +35,14 @@ def chain(
     path: Path,
 ) -> None:
     """Draw the chance that any candidate so far passed that is worse by the margin, and how live drifts."""
-    weeks = np.arange(1, WEEKS + 1)
-    firsts = np.array([min(one, default=WEEKS) for one in passing])
+    last = len(next(iter(drifts.values()))[0])
+    weeks = np.arange(1, last + 1)
+    firsts = np.array([min(one, default=last) for one in passing])
     with _figure(path, 2) as (left, right):
         left.plot(weeks, [(firsts < week).mean() for week in weeks], color=_GREEN, label="simulated")
-        left.plot(weeks, weeks * 2 * alpha / WEEKS, color=_GREY, linestyle=":", label="sum of the levels")
+        left.plot(weeks, weeks * 2 * alpha / last, color=_GREY, linestyle=":", label="sum of the levels")
         left.plot([1, 10], [alpha] * 2, color=_ORANGE, label="allowed")
-        left.plot([10, WEEKS], [2 * alpha] * 2, color=_ORANGE)
+        left.plot([10, last], [2 * alpha] * 2, color=_ORANGE)
         left.set_xlabel("weekly candidates, each worse by the margin")
         left.set_ylabel("chance that any has passed")
         left.legend(frameon=False)

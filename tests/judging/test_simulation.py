@@ -6,13 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.gate import chain, kept
-from bench.gate.draws import PARAMS, Answers, Truth, answer, answer_triplets
+from bench.gate import chain, kept, pictures
+from bench.gate.draws import FIRST_LOOK, PARAMS, Answers, Truth, answer, answer_triplets
 from bench.gate.table import upper
 from pipeline.judging import spending
 from pipeline.records import ModelName
 
 ROWS = chain.rows_in(0)
+
+
+@pytest.fixture
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three weeks; counting the looks of 104 takes longer than all else."""
+    monkeypatch.setattr(chain, "WEEKS", 3)
+    monkeypatch.setattr(chain, "looks", lambda: (FIRST_LOOK,) * 3)
 
 
 def test_simulation_bounds_rates_as_clopper_and_pearson_do() -> None:
@@ -22,6 +29,7 @@ def test_simulation_bounds_rates_as_clopper_and_pearson_do() -> None:
     assert upper(0, 4602) > 0.001 > upper(0, 4603)
 
 
+@pytest.mark.usefixtures("_short")
 def test_simulation_screens_out_nobody_whom_the_gate_lets_through() -> None:
     """A bound of the screening is the gate's own, so that who is screened out is refused."""
     margin = chain.ALONE.live_margins.accuracy
@@ -80,3 +88,29 @@ CALLED: list[int] = []
 def _counted(place: int) -> int:
     CALLED.append(place)
     return place
+
+
+@pytest.mark.usefixtures("_short")
+def test_simulation_of_a_chain_lets_equal_candidates_through_and_worse_ones_not() -> None:
+    assert chain.equal_first([1]) == ["passed"]
+    assert chain.equal_weeks([1]) == ["passed"] * 3
+    assert chain.passing_weeks([1, 2]) == [[], []]
+    assert chain.twice_worse("hard", [1, 2]) == [False, False]
+
+
+@pytest.mark.usefixtures("_short")
+def test_simulation_of_a_drift_moves_live_and_leaves_the_anchor() -> None:
+    [lost] = chain.drift(0.1, 0.0, [1])
+    share = 0.1 * chain.ALONE.live_margins.accuracy / chain.ALONE.anchor_margins.accuracy
+    assert lost[0] == pytest.approx(share)
+    assert lost == sorted(lost)
+
+
+@pytest.mark.usefixtures("_short")
+def test_simulation_draws_its_pictures(tmp_path: Path) -> None:
+    drifts = {(0.2, 0.0): [[0.1, 0.2, 0.3], [0.0, 0.1, 0.1]], (0.0, 0.25): [[0.0, -0.1, 0.1]]}
+    for name in ("one.svg", "two.svg"):
+        pictures.chain([[], [1], [2]], drifts, 0.05, tmp_path / name)
+    one = (tmp_path / "one.svg").read_bytes()
+    assert one == (tmp_path / "two.svg").read_bytes()
+    assert b"chance that any has passed" in one
