@@ -103,13 +103,16 @@ def _chain(pool: Executor, kept: Path, draws: int, picture: Path | None) -> Tabl
     for name, weeks, wanted in (("the first ten", 10, alpha), ("104", chain.WEEKS, 2 * alpha)):
         hits = sum(any(week < weeks for week in one) for one in passing)
         table.rate(f"worse by just the margin, any of {name} passed", chain.START, hits, len(passing), wanted)
-    drifts = {}
+    drifts, beyond = {}, []
     for step, spread in _DRIFTS:
         drifts[step, spread] = every(chain.drift, 10 if spread else max(25, draws // 40), 25, step, spread)
         worst = [max(one) for one in drifts[step, spread]]
         how = f"{step:.2f} margins worse than live" + (f", give or take {spread}" if spread else "")
-        name = f"{len(worst)} chains, each candidate {how}"
-        table.drift(name, max(worst), sum(one >= 1 for one in worst), len(worst))
+        table.drift(f"{len(worst)} chains, each candidate {how}", max(worst))
+        beyond += [one >= 1 for one in worst]
+    table.rate(
+        "all of these, live beyond the anchor's margin", chain.START, sum(beyond), len(beyond), 2 * alpha
+    )
     if picture:
         pictures.chain(passing, drifts, alpha, picture)
     return table

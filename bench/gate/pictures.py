@@ -52,9 +52,9 @@ def chain(
             [line] = right.plot(weeks, mean, label=name)
             right.fill_between(weeks, mean, np.max(chains, axis=0), color=line.get_color(), alpha=0.15, lw=0)
         right.axhline(1, color=_ORANGE)
-        right.set_xlabel("week; mean and worst chain, by margins that each is worse")
+        right.set_xlabel("week; mean of the chains, and the worst")
         right.set_ylabel("live below the anchor, in its margins")
-        right.legend(frameon=False)
+        right.legend(title="each worse by, in margins", frameon=False, fontsize="small")
 
 
 @contextmanager

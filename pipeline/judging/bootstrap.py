@@ -83,8 +83,10 @@ def resample(checks: Sequence[Differences], clusters: int, resamples: int, seed:
     share = (sums - means * sizes) / average
     within = np.maximum(present, 1)
     variances = (share**2).sum(axis=0) / within
-    # The added cluster counts here too: where nobody lost a row, the next one would be the first.
-    doubts = np.sqrt(((share**4).sum(axis=0) + (size / average) ** 4) / within)
+    # One more counts here: where nobody lost a row, the next one would be the first. It is the cluster that
+    # a row drawn at random lies in, and a large one weighs in the mean of the fourth power as it would.
+    lost = np.where(present > 0, (sizes**5).sum(axis=0) / np.maximum(rows, 1), 1.0)
+    doubts = np.sqrt(((share**4).sum(axis=0) + lost / average**4) / within)
 
     draw = np.random.default_rng(seed)
     lows, highs = np.empty((resamples, width)), np.empty((resamples, width))
