@@ -30,6 +30,7 @@ LOOSER: Mapping[str, Looser] = {
     "live_margins": "higher",
     "anchor_margins": "higher",
     "retention": "lower",
+    "retention_of": "other",
     "max_forgetting": "higher",
     "max_slice_drop": "higher",
     "max_leak_share": "higher",
