@@ -5,7 +5,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from bench.gate.draws import EQUAL, PARAMS, Truth, draw
+from bench.gate.draws import EQUAL, Truth, draw
 from bench.gate.rates import rows_asked_for
 from pipeline.judging.verdict import Evidence, gate
 from pipeline.params.gate import Margins
@@ -22,7 +22,7 @@ def test_gate_says_underpowered_where_the_margin_cannot_be_seen(equal: Evidence)
 
 
 def test_gate_asks_for_as_many_rows_as_let_an_equal_candidate_through() -> None:
-    asked = rows_asked_for(PARAMS)
+    asked = rows_asked_for(params())
     assert gate(draw(asked, EQUAL, seed=9), params()).passed
     assert gate(draw(asked // 8, EQUAL, seed=9), params()).outcome == "underpowered"
 
