@@ -29,7 +29,6 @@ from numpy.typing import NDArray
 
 from pipeline import params as parameters
 from pipeline.dataset.normalize import folded
-from pipeline.params.pin import COLUMNS
 from pipeline.stages.audit import step
 from pipeline.workspace import paths
 
@@ -104,7 +103,7 @@ def audit_once(folder: Path, tokenizer: Path) -> int:
     record = step.audit(
         folder,
         params.audit,
-        prompts=dict.fromkeys(COLUMNS, ""),
+        prompts={"query": "", "document": ""},
         max_seq_length=params.model.max_seq_length,
         revision=REVISION,
     )

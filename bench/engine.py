@@ -25,7 +25,8 @@ from pipeline.embedding.tokens import number_texts
 from pipeline.engine.batches import largest_batch
 from pipeline.engine.fit import fit
 from pipeline.engine.recipe import Hardware, Recipe
-from pipeline.params.pin import COLUMNS
+
+COLUMNS = ("query", "positive", "negative")
 
 
 def read(path: str, rows: int = 0) -> dict[str, list[str]]:
@@ -75,7 +76,7 @@ def main() -> None:
         model,
         test["query"],
         test["positive"],
-        test["negative"],
+        [test["negative"]],
         a.dims,
         query_prompt=None,
         document_prompt=None,

@@ -21,21 +21,27 @@ class TripletScores:
     Attributes:
         dims: Dimensions, in the order of the first axis of both arrays.
         positive: cos(query, positive), (dims, rows), float32.
-        negative: cos(query, negative), (dims, rows), float32.
+        negative: cos(query, negative) of each row's nearest negative, (dims, rows), float32; None of pairs.
     """
 
     dims: tuple[int, ...]
     positive: NDArray[np.float32]
-    negative: NDArray[np.float32]
+    negative: NDArray[np.float32] | None
+
+    def hits(self) -> NDArray[np.bool_] | None:
+        """Return which rows' positive is nearer than every negative, (dims, rows); None of pairs."""
+        return None if self.negative is None else self.positive > self.negative
 
     def accuracy(self) -> dict[int, float]:
-        """Share of rows with cos(query, positive) > cos(query, negative); a tie is a miss.
+        """Share of rows with cos(query, positive) > cos(query, negative); a tie is a miss. Empty of pairs.
 
         The rule of sentence-transformers' `TripletEvaluator` with its default margin of 0, and its
         arithmetic: a mean in float32.
         """
-        hits = torch.from_numpy(self.positive > self.negative).float().mean(dim=1)
-        return dict(zip(self.dims, hits.tolist(), strict=True))
+        hits = self.hits()
+        if hits is None:
+            return {}
+        return dict(zip(self.dims, torch.from_numpy(hits).float().mean(dim=1).tolist(), strict=True))
 
 
 def encode(
@@ -85,7 +91,7 @@ def score_triplets(
     model: SentenceTransformer,
     queries: Sequence[str],
     positives: Sequence[str],
-    negatives: Sequence[str],
+    negatives: Sequence[Sequence[str]],
     dims: Sequence[int],
     *,
     query_prompt: str | None,
@@ -95,36 +101,43 @@ def score_triplets(
 ) -> TripletScores:
     """Score one split at every dimension from a single encoding of it.
 
+    `negatives` has a text per row for each negative of a row, and nothing for pairs.
+
     In float32 its accuracies are those of one `TripletEvaluator(truncate_dim=d)` per dimension.
 
     Example:
-        >>> queries, positives, negatives = ["fatura var mi"], ["evet fatura var"], ["tarife yok"]
+        >>> queries, positives, negatives = ["fatura var mi"], ["evet fatura var"], [["tarife yok"]]
         >>> scores = score_triplets(
         ...     model, queries, positives, negatives, (16, 8), query_prompt=None, document_prompt=None
         ... )
         >>> scores.accuracy()
         {16: 1.0, 8: 1.0}
     """
+    documents = [text for column in (positives, *negatives) for text in column]
     if query_prompt == document_prompt:
-        texts = [*queries, *positives, *negatives]
+        texts = [*queries, *documents]
         table = encode(model, texts, prompt=query_prompt, batch_tokens=batch_tokens, bf16=bf16)
-        rows = len(queries)
-        return triplet_scores(table[:rows], table[rows : 2 * rows], table[2 * rows :], dims)
-    query = encode(model, queries, prompt=query_prompt, batch_tokens=batch_tokens, bf16=bf16)
-    texts = [*positives, *negatives]
-    table = encode(model, texts, prompt=document_prompt, batch_tokens=batch_tokens, bf16=bf16)
-    return triplet_scores(query, table[: len(query)], table[len(query) :], dims)
+        query, *columns = torch.split(table, len(queries))
+    else:
+        query = encode(model, queries, prompt=query_prompt, batch_tokens=batch_tokens, bf16=bf16)
+        table = encode(model, documents, prompt=document_prompt, batch_tokens=batch_tokens, bf16=bf16)
+        columns = list(torch.split(table, len(queries)))
+    return triplet_scores(query, columns[0], columns[1:], dims)
 
 
 def triplet_scores(
-    query: torch.Tensor, positive: torch.Tensor, negative: torch.Tensor, dims: Sequence[int]
+    query: torch.Tensor, positive: torch.Tensor, negatives: Sequence[torch.Tensor], dims: Sequence[int]
 ) -> TripletScores:
-    """Cosines at every dimension from embeddings of one split, (rows, width) each."""
+    """Cosines at every dimension from embeddings of one split, (rows, width) each.
+
+    A row without a number among its cosines has none as its nearest negative's either.
+    """
 
     def cosines(document: torch.Tensor) -> NDArray[np.float32]:
         return np.stack([pairwise_cos_sim(query[:, :dim], document[:, :dim]).cpu().numpy() for dim in dims])
 
-    return TripletScores(tuple(dims), cosines(positive), cosines(negative))
+    nearest = np.maximum.reduce([cosines(negative) for negative in negatives]) if negatives else None
+    return TripletScores(tuple(dims), cosines(positive), nearest)
 
 
 @torch.inference_mode()

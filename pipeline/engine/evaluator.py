@@ -53,10 +53,8 @@ class DevEvaluator(BaseEvaluator):
         metrics: dict[str, float] = {}
         if self.batches:
             metrics["loss"] = self._loss(columns)
-        if len(columns) > 2:
-            scores = triplet_scores(columns[0], columns[1], columns[2], self.recipe.dims)
-            metrics |= {f"accuracy_{dim}": share for dim, share in scores.accuracy().items()}
-        return metrics
+        scores = triplet_scores(columns[0], columns[1], list(columns[2:]), self.recipe.dims)
+        return metrics | {f"accuracy_{dim}": share for dim, share in scores.accuracy().items()}
 
     @torch.inference_mode()
     def _loss(self, columns: torch.Tensor) -> float:

@@ -11,7 +11,7 @@ from huggingface_hub import HfApi, constants, get_token, set_client_factory, sna
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils._http import hf_request_event_hook
 
-from pipeline.errors import BrokenChain, HubDenied, HubNotFound
+from pipeline.errors import BrokenChain, HubDenied, HubError, HubNotFound
 from pipeline.hub import answers
 from pipeline.hub.retries import Retries
 from pipeline.hub.translate_errors import translated
@@ -39,7 +39,7 @@ class RepoInfo:
     kind: Kind
     commit: str
     private: bool
-    license: str | None
+    license: str | None  # names in a list are joined by " and "
 
 
 @dataclass(frozen=True)
@@ -121,13 +121,12 @@ class Reading:
         )
         card_data = getattr(found, "card_data", None)
         card = card_data.to_dict() if card_data else {}
-        licence = card.get("license")
         return RepoInfo(
             repo,
             kind,
             answers.commit(found.sha, action),
             bool(found.private),
-            licence if isinstance(licence, str) else None,
+            _licence(card.get("license"), f"{kind} {repo}"),
         )
 
     def exists(self, repo: str, kind: Kind) -> bool:
@@ -236,6 +235,18 @@ def digest_as_listed(path: Path, like: str) -> str:
     if not path.is_file():
         return "missing"
     return f"sha256:{digests.sha256(path)}" if like.startswith("sha256:") else f"git:{digests.git_oid(path)}"
+
+
+def _licence(stated: object, owner: str) -> str | None:
+    """Return the licence of a card: one name, or several."""
+    given = stated if isinstance(stated, list) else [] if stated is None else [stated]
+    names = {name for name in given if isinstance(name, str) and name}
+    if len(names) < len(given):
+        raise HubError(
+            f"the card of {owner} states its licence as {str(stated)[:80]!r}; wanted a name or a list of "
+            "names. Pin a commit whose card states one"
+        )
+    return " and ".join(sorted(names)) or None
 
 
 def _literal(path: str) -> str:

@@ -18,6 +18,11 @@ def sentences(
         "scope": "Bounds speak of this model on these test rows and others like them, not of other seeds.",
         "looks": _looks(params, count),
     }
+    if not metrics.candidate.splits[params.split].triplets:
+        said["pairs"] = (
+            "The rows are pairs without negatives: nDCG@10 decides, and there is no triplet accuracy, so "
+            "that gate.floors, the accuracy margins, the hard subset and slices are not judged."
+        )
     left_out = max(one.paired.left_out for one in compared)
     said["left_out"] = (
         "Rows near a text that one of two compared models was trained on are left out of their comparison: "

@@ -108,6 +108,8 @@ def least_hard_rows(margin: float | None, params: GateParams) -> int:
 
 def in_slices(found: Measured, other: ModelName, max_drop: float) -> list[Paired]:
     """Pair the triplets of every slice with another model's, at the largest width that both have."""
+    if found.pairs:
+        return []
     paired = [
         _paired(found.outcomes.filter(pl.col("row").is_in(rows.implode())), "row", other, one, dim, max_drop)
         for dim in found.common_dims(other)[:1]
@@ -158,6 +160,8 @@ def _with_rival(found: Measured, rival: Rival, margins: Margins, least_hard_rows
     """Pair every metric at every width that both have; the hard subset at the largest, where it has rows."""
     dims = found.common_dims(rival)
     paired = [_paired(found.queries, "query", rival, "ndcg", dim, margins.ndcg) for dim in dims]
+    if found.pairs:
+        return paired
     paired += [_paired(found.outcomes, "row", rival, "accuracy", dim, margins.accuracy) for dim in dims]
     for dim in dims[:1]:
         hard = _paired(found.outcomes.filter("hard"), "row", rival, "hard", dim, margins.hard)

@@ -18,13 +18,14 @@ class Measured:
 
     Attributes:
         outcomes: model, row, dim, value (1.0 where the positive is nearer, null where a cosine is no number),
-            seen, cluster, hard.
+            seen, cluster, hard; no row of a split of pairs, which have no negatives.
         queries: model, query, dim, value (nDCG@10), seen, cluster.
         clusters: How many clusters there are.
         rows: Rows of the split, of which every model must have an outcome at every width.
         groups: The same for queries.
         not_finite: Scores of the candidate that are no number.
         slices: The rows in each slice.
+        pairs: The split holds pairs: nothing but nDCG@10 is compared.
     """
 
     outcomes: pl.DataFrame
@@ -34,6 +35,7 @@ class Measured:
     groups: int
     not_finite: int
     slices: dict[Slice, pl.Series]
+    pairs: bool
 
     def dims(self, model: ModelName) -> set[int]:
         """Return the widths at which a model was measured."""
@@ -55,7 +57,10 @@ def select(
     """
     rows, clusters = _clustered(traits, params)
     queries = rows.unique("group", keep="first", maintain_order=True).select("group", "cluster")
-    triplets = outcomes.filter(pl.col("split") == params.split)
+    measured = outcomes.filter(pl.col("split") == params.split)
+    # A model that is broken gives NaN, never null: null is a negative that is not there.
+    pairs = measured["cos_negative"].null_count() == measured.height
+    triplets = measured.clear() if pairs else measured
     ndcg = retrieved.filter(_own_queries(params.split))
     # Polars holds NaN for larger than every number, so that a broken model would win each row.
     broken = pl.any_horizontal(pl.col("cos_positive", "cos_negative").is_nan())
@@ -70,8 +75,9 @@ def select(
         clusters=clusters,
         rows=rows.height,
         groups=queries.height,
-        not_finite=_not_finite(triplets, ndcg),
+        not_finite=_not_finite(measured, ndcg, pairs=pairs),
         slices={one: rows["row"].filter(pl.Series(mask)) for one, mask in masks(rows).items()},
+        pairs=pairs,
     )
 
 
@@ -91,7 +97,7 @@ def refuse_incomplete(found: Measured, models: Sequence[ModelName], dims: Iterab
         for what, table, key, count in (
             ("triplet outcomes", found.outcomes, "row", found.rows),
             ("nDCG@10 of own queries", found.queries, "query", found.groups),
-        ):
+        )[found.pairs :]:
             for dim in sorted(wanted, reverse=True):
                 keys = _of(table, model).filter(pl.col("dim") == dim)[key]
                 if not len(keys) == keys.n_unique() == count:
@@ -123,8 +129,9 @@ def _clustered(traits: pl.DataFrame, params: GateParams) -> tuple[pl.DataFrame, 
     return rows.join(numbers, on=column, nulls_equal=True, maintain_order="left"), numbers.height
 
 
-def _not_finite(triplets: pl.DataFrame, ndcg: pl.DataFrame) -> int:
+def _not_finite(outcomes: pl.DataFrame, ndcg: pl.DataFrame, *, pairs: bool) -> int:
     """Count the candidate's scores that are no number."""
     ours = pl.col("model") == "candidate"
-    scores = [*triplets.filter(ours).select("cos_positive", "cos_negative"), ndcg.filter(ours)["ndcg10"]]
+    cosines = outcomes.filter(ours).select("cos_positive", *([] if pairs else ["cos_negative"]))
+    scores = [*cosines, ndcg.filter(ours)["ndcg10"]]
     return sum(len(each) - int(each.is_finite().sum()) for each in scores)

@@ -29,7 +29,9 @@ def proven_missed(audit: Audit, metrics: Metrics, params: GateParams) -> dict[st
     A floor is missed for sure where the whole 95% interval of the accuracy lies below the floor.
     """
     scores = metrics.candidate.splits[params.split].triplets
-    floors = {f"floor_{dim}": at_least(scores[dim].high, floor) for dim, floor in params.floors.items()}
+    floors = {
+        f"floor_{dim}": at_least(scores[dim].high, floor) for dim, floor in params.floors.items() if scores
+    }
     return {**_audited(audit, params), **floors, **_sound(metrics)}
 
 
@@ -74,11 +76,12 @@ def _audited(audit: Audit, params: GateParams) -> dict[str, Check]:
 
 
 def _floors(metrics: Metrics, params: GateParams) -> dict[str, Check]:
-    """Check triplet accuracy at every width that is promised."""
+    """Check triplet accuracy at every width that is promised; pairs have none, as the assumptions say."""
     scores = metrics.candidate.splits[params.split].triplets
     return {
         f"floor_{dim}": at_least(scores[dim].accuracy, floor)
         for dim, floor in sorted(params.floors.items(), reverse=True)
+        if scores
     }
 
 

@@ -40,6 +40,12 @@ class Removed:
 
 # Whoever adds a key to params.yaml or takes one out enters it here, at the end.
 CHANGES: tuple[Added | Removed, ...] = (
+    Added(
+        "dataset.subset",
+        "0.2.0",
+        None,
+        "one of several configs; null: the only one, or the default",
+    ),
     Added("live.trained_on", "0.2.0", None, "{repo, revision}: its data set, where the model does not say"),
     Added(
         "release.backup",

@@ -8,14 +8,13 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from pipeline.params.section import Commit, RepoId, Section, Share
 
-COLUMNS = ("query", "positive", "negative")
-# What `pin` itself writes beside a row's texts; and the slices `rows=new` and `rows=old` are katman's own.
-_TAKEN = {"row", *COLUMNS, "group", "first_seen", "rows"}
-_TABLES = (".parquet", ".jsonl", ".tsv")
+# What `pin` itself writes: texts and what stands beside them. `rows` is the slice of new and old rows.
+_TAKEN = re.compile(r"row|rows|query|positive|negative(_\d+)?|group|first_seen")
+_TABLES = (".parquet", ".jsonl", ".tsv", ".jsonl.gz", ".tsv.gz")
 
 
 def _is_table(value: str) -> str:
-    if PurePosixPath(value).suffix not in _TABLES:
+    if not PurePosixPath(value).name.endswith(_TABLES):
         raise ValueError(
             f"{value!r} is no file that can be read; wanted one that ends in {', '.join(_TABLES)}"
         )
@@ -41,17 +40,30 @@ class SplitNames(Section):
 
 
 class ColumnNames(Section):
-    """The data set's names for the three columns of a triplet."""
+    """The data set's names for its columns of texts.
+
+    `negative` is one column, of texts or of lists of texts; several columns; or null for pairs, which have no
+    negatives of their own.
+    """
 
     query: str
     positive: str
-    negative: str
+    negative: str | tuple[str, ...] | None
+
+    @property
+    def negatives(self) -> tuple[str, ...]:
+        """The data set's columns of negatives."""
+        if self.negative is None:
+            return ()
+        return (self.negative,) if isinstance(self.negative, str) else self.negative
 
     @model_validator(mode="after")
     def _differ(self) -> "ColumnNames":
-        given = [self.query, self.positive, self.negative]
+        given = [self.query, self.positive, *self.negatives]
         if len(set(given)) != len(given):
-            raise ValueError(f"{', '.join(given)} name a column twice; wanted three columns")
+            raise ValueError(f"{', '.join(given)} name a column twice; wanted another one for each")
+        if self.negative == ():
+            raise ValueError("negative is an empty list; wanted columns, or null for pairs without negatives")
         return self
 
 
@@ -61,6 +73,7 @@ class DatasetParams(Section):
     repo: RepoId
     revision: Commit
     branch: str
+    subset: str | None
     splits: SplitNames
     columns: ColumnNames
     slices: tuple[str, ...]
@@ -74,10 +87,10 @@ class DatasetParams(Section):
                 f"{list(slices)} are not columns of letters, digits and underscores, each once; "
                 "rename them in the data set"
             )
-        taken = [name for name in slices if name in _TAKEN]
+        taken = [name for name in slices if _TAKEN.fullmatch(name)]
         if taken:
             raise ValueError(
-                f"{taken} are names of columns that katman makes itself ({', '.join(sorted(_TAKEN))}); "
+                f"{taken} are names of columns that katman makes itself ({_TAKEN.pattern}); "
                 "rename them in the data set"
             )
         return slices
@@ -117,14 +130,23 @@ class AnchorParams(Section):
     revision: Commit | None
 
 
-class RetrievalFiles(Section):
-    """A retrieval set in BEIR's layout: files of one data set repository, as parquet, jsonl or tsv."""
+class FilesOf(Section):
+    """A data set repository whose files are read."""
 
     repo: RepoId
     revision: Commit
+
+
+class RetrievalFiles(FilesOf):
+    """A retrieval set in BEIR's layout: parquet, jsonl or tsv files of a data set repository.
+
+    `qrels_from` may name another one, where the qrels lie.
+    """
+
     corpus: Table
     queries: Table
     qrels: Table
+    qrels_from: FilesOf | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class RetrievalProbe(RetrievalFiles):

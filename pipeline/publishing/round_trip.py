@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
+from pipeline.dataset import negatives
 from pipeline.errors import BrokenChain
 from pipeline.params import Params
 from pipeline.params.release import KeySignature, SigstoreSignature
@@ -58,13 +59,16 @@ def against_evaluation(workspace: Path, params: Params) -> RoundTrip:
                 model,
                 rows["query"].to_list(),
                 rows["positive"].to_list(),
-                rows["negative"].to_list(),
+                list(negatives.columns(rows).values()),
                 (dim,),
                 query_prompt=prompts["query"],
                 document_prompt=prompts["document"],
                 batch_tokens=params.evaluate.batch_tokens,
             )
-            for name, again in (("cos_positive", found.positive[0]), ("cos_negative", found.negative[0])):
+            cosines = {"cos_positive": found.positive[0]}
+            if found.negative is not None:
+                cosines["cos_negative"] = found.negative[0]
+            for name, again in cosines.items():
                 _compare(
                     dict(zip((f"row {row} at {dim}" for row in rows["row"]), rows[name], strict=True)),
                     dict(zip((f"row {row} at {dim}" for row in rows["row"]), again.tolist(), strict=True)),

@@ -8,7 +8,10 @@ from pipeline.records.record import Part, Record
 
 
 class Accuracy(Part):
-    """Share of triplets with cos(query, positive) > cos(query, negative), and its 95% Wilson interval."""
+    """Share of triplets with cos(query, positive) > cos(query, negative), and its 95% Wilson interval.
+
+    Of several negatives the nearest counts: the positive must be nearer than each.
+    """
 
     accuracy: float = Field(ge=0, le=1)
     low: float
@@ -29,8 +32,10 @@ class Retrieval(Part):
 class SplitScores(Part):
     """What one model scores on one split.
 
+    Pairs have no negatives, so that nothing but retrieval is measured on them.
+
     Attributes:
-        triplets: Triplet accuracy by width.
+        triplets: Triplet accuracy by width; empty of pairs.
         hard: Triplet accuracy of the hard subset, at the largest width that the model has; None where the
             split has no such rows, or the model no such width.
         slices: Triplet accuracy at the same width by column and value, on gate.split alone. Of a column's
@@ -154,7 +159,7 @@ class Metrics(Record):
         recommended: The cheapest of them that loses no more than `evaluate.max_quality_loss` on dev.
         soundness: Of the candidate.
         example: Of the card.
-        mistakes: Of the candidate on gate.split, at the largest width.
+        mistakes: Of the candidate on gate.split, at the largest width; None of pairs.
         encoded: Texts of all models together.
         machine: None in records of before this was kept.
     """
@@ -167,7 +172,7 @@ class Metrics(Record):
     recommended: StoredVectors
     soundness: Soundness
     example: Example
-    mistakes: Mistakes
+    mistakes: Mistakes | None
     encoded: EncodedTexts
     machine: Machine | None = None
 

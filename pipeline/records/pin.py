@@ -20,7 +20,7 @@ class RepoRef(Part):
 
 
 class PinnedRepo(RepoRef):
-    """A repository as it was fetched; `unused` are files of a base that no step reads."""
+    """A repository as it was fetched; `unused` are files that no step reads."""
 
     private: bool
     license: str | None
@@ -52,17 +52,25 @@ class Pin(Record):
     """What was pinned.
 
     Attributes:
+        subset: Of the data set, as its README names it; None where it declares none.
+        unused_columns: Of the data set, in any of the splits.
+        qrels: Where retrieval sets have their qrels in another repository, by `retrieval` or `probes.NAME`.
+        unknown_qrels: How many qrels name an id that is not there and were left out, by the same keys.
         live_trained_on: The data set that says which rows the live model was trained on, where the model
             itself does not.
     """
 
     endpoint: str
     dataset: PinnedRepo
+    subset: str | None = None
+    unused_columns: tuple[str, ...] = ()
     base: PinnedRepo
     live: PinnedRepo | None
     live_trained_on: PinnedRepo | None = None
     anchor: PinnedRepo | None
     retrieval: PinnedRepo | None
     probes: dict[str, PinnedRepo]
+    qrels: dict[str, PinnedRepo] = Field(default_factory=dict)
+    unknown_qrels: dict[str, int] = Field(default_factory=dict)
     converted_pickles: tuple[str, ...]
     splits: dict[str, PinnedSplit]

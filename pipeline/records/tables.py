@@ -3,6 +3,7 @@
 Whoever writes a table gives it these columns; whoever reads one is told where it has others.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from pipeline.errors import BrokenChain
 from pipeline.records.names import HeldOut
 
 _SLICE = "slice_"
+_NEGATIVE = re.compile(r"negative(_\d+)?")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,22 @@ class Table:
             wanted = {name: str(self.columns[name]) for name in wrong}
             raise BrokenChain(f"{path} has the columns {found}; wanted {wanted}. Run `dvc repro`")
         return rows
+
+
+def negative_column(number: int) -> str:
+    """Return the column in which a split holds the negatives that come first, second, … in their rows."""
+    return "negative" if number == 1 else f"negative_{number}"
+
+
+def negative_columns(columns: Iterable[str]) -> list[str]:
+    """Return the columns of negatives among the columns of a split, in order; none where it holds pairs."""
+    found = {name: _NEGATIVE.fullmatch(name) for name in columns}
+    return sorted((name for name, match in found.items() if match), key=lambda name: (len(name), name))
+
+
+def text_columns(columns: Iterable[str]) -> list[str]:
+    """Return the columns of texts among the columns of a split: query, positive, and the negatives."""
+    return ["query", "positive", *negative_columns(columns)]
 
 
 def slice_column(name: str) -> str:

@@ -51,6 +51,8 @@ class Training(Record):
     Attributes:
         hyperparameters: The trainer's arguments.
         non_default: The names of those that differ from the library's defaults.
+        triplets: Rows that were given.
+        rows_left_out: Of these, rows that no batch without equal texts had room for, in the epoch with most.
         versions: Of the libraries, and of Python.
         platform: Operating system, its kernel, processor family and C library; None in records of before this
             was kept. The device stands in `speed`.
@@ -62,6 +64,7 @@ class Training(Record):
     hyperparameters: JSON
     non_default: tuple[str, ...]
     triplets: int
+    rows_left_out: int = 0
     steps: int
     seed: int
     bf16: bool
@@ -75,3 +78,8 @@ class Training(Record):
     prompts: dict[str, str]
     versions: dict[str, str]
     platform: str | None = None
+
+    @property
+    def trained_on(self) -> int:
+        """The rows that the model was trained on."""
+        return self.triplets - self.rows_left_out

@@ -162,6 +162,11 @@ def recipe(params: Params, recipe_version: int | None = None) -> str:
     content["dataset"].pop("revision")
     if recipe_version is not None:
         content["train"]["recipe_version"] = recipe_version
+    return _digest(content)
+
+
+def _digest(content: dict[str, Any]) -> str:
+    """Digest parameters without keys that later versions added, as long as they say what was so before."""
     for change in CHANGES:
         if isinstance(change, Added):
             *sections, key = change.key.split(".")
@@ -180,14 +185,14 @@ def ingredients(params: Params) -> str:
     """
     content = params.model_dump(mode="json", include={"dataset", "base", "model", "pin", "audit", "train"})
     parts = {
-        "dataset": ("repo", "splits", "columns"),
+        "dataset": ("repo", "subset", "splits", "columns"),
         "base": ("repo", "revision"),
         "model": ("dims", "max_seq_length", "prompts"),
         "pin": ("cut",),
     }
     for section, keys in parts.items():
         content[section] = {key: content[section][key] for key in keys}
-    return digests.of_value(content)
+    return _digest(content)
 
 
 def code_alone(params: Params, newest: Receipt) -> bool:

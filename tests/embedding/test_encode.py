@@ -54,11 +54,12 @@ def test_score_triplets_reproduces_triplet_evaluator(
         model,
         queries,
         positives,
-        negatives,
+        [negatives],
         DIMS,
         query_prompt=query_prompt,
         document_prompt=document_prompt,
     )
+    assert scores.negative is not None
     assert scores.positive.shape == scores.negative.shape == (4, 80)
     assert scores.positive.dtype == np.float32
     for dim in DIMS:

@@ -21,6 +21,7 @@ def freeze(workspace: Path) -> None:
         text = text.replace(read.pin.endpoint, "https://huggingface.co")
         (HERE / path).write_text(text, encoding="utf-8")
     clean, private, worst = workspace / "data" / "clean", read.pin.dataset.private, read.metrics.mistakes
+    assert worst is not None
     rows = {
         "samples": {
             split: shown_rows.samples(clean, split, params.card, private)

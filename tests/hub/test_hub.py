@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from huggingface_hub import HfApi
+from huggingface_hub import HfApi, ModelCardData
 
 from pipeline.errors import BrokenChain, HubDenied, HubError, HubNotFound, HubUnreachable
 from pipeline.hub import Hub, digest_as_listed
@@ -519,3 +520,24 @@ def test_hub_log_shows_no_signed_address(caplog: pytest.LogCaptureFixture) -> No
         "HTTP Error 500 thrown while requesting PUT http://a/b/1 again",
         "1 of http://a/",
     ]
+
+
+@pytest.mark.parametrize(
+    ("stated", "found"),
+    [("[cc-by-nc-4.0]", "cc-by-nc-4.0"), ("[mit, cc-by-4.0]", "cc-by-4.0 and mit"), ("[]", None)],
+)
+def test_hub_info_takes_a_list_of_licences(
+    hub: Hub, writer: Stage, tmp_path: Path, stated: str, found: str | None
+) -> None:
+    (tmp_path / "README.md").write_text(f"---\nlicense: {stated}\n---\n")
+    workspaces.put(writer.endpoint, "tester/licences", "dataset", tmp_path)
+    assert hub.info("tester/licences", "dataset").license == found
+
+
+def test_hub_info_refuses_a_licence_that_is_no_name(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = ModelCardData()
+    card["license"] = {"name": "mit"}  # no Hub takes it, and one could answer it
+    found = SimpleNamespace(sha="0" * 40, private=False, card_data=card)
+    monkeypatch.setattr(HfApi, "repo_info", lambda *_, **__: found)
+    with pytest.raises(HubError, match="wanted a name or a list of names"):
+        hub.info("tester/licences", "dataset")

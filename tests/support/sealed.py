@@ -91,8 +91,9 @@ def measured(folder: Path) -> pl.DataFrame:
     model = loading.load(folder / "model")
     query, positive, negative = (rows[name].to_list() for name in ("query", "positive", "negative"))
     scored = encode.score_triplets(
-        model, query, positive, negative, params.model.dims, query_prompt=None, document_prompt=None
+        model, query, positive, [negative], params.model.dims, query_prompt=None, document_prompt=None
     )
+    assert scored.negative is not None
     return pl.concat(
         OUTCOMES.shape(
             rows.with_columns(

@@ -20,6 +20,7 @@ def dataset_params(**changes: Any) -> DatasetParams:
         "repo": "tester/pin",
         "revision": COMMIT,
         "branch": "main",
+        "subset": None,
         "splits": {"train": "train", "dev": "validation", "test": "test"},
         "columns": {"query": "query", "positive": "positive", "negative": "negative"},
         "slices": (),

@@ -10,12 +10,10 @@ from pipeline.dataset.normalize import folded
 from pipeline.dataset.parquet import copied, portions
 from pipeline.errors import InvalidData
 from pipeline.params.audit import Policies
-from pipeline.params.pin import COLUMNS
+from pipeline.records.tables import text_columns
 from pipeline.stages.audit.row_checks import ScannedSplit
 from pipeline.stages.audit.token_lengths import Measure
 from pipeline.workspace import digests
-
-_WRITTEN = ("row", *COLUMNS, "group")
 
 
 def reasons(split: ScannedSplit, policies: Policies) -> pl.Series:
@@ -61,23 +59,24 @@ def write(
         measures: Take the texts that stay, by column.
 
     Returns:
-        The rows that leave (row, the three texts, group, reason, and `place` in the raw split), and the
+        The rows that leave (row, the texts, group, reason, and `place` in the raw split), and the
         number of groups among those that stay.
     """
     begin = 0
     leaving, groups = [], []
     writer: pq.ParquetWriter | None = None
     for rows in portions(split.path):
-        marked = rows.select(_WRITTEN).with_columns(
+        written = ["row", *text_columns(rows.columns), "group"]
+        marked = rows.select(written).with_columns(
             reason=reasons[begin : begin + rows.height],
             place=pl.int_range(begin, begin + rows.height, dtype=pl.UInt32, eager=True),
         )
         begin += rows.height
         leaving.append(copied(marked.filter(pl.col("reason").is_not_null())))
-        clean = marked.filter(pl.col("reason").is_null()).select(_WRITTEN)
+        clean = marked.filter(pl.col("reason").is_null()).select(written)
         groups.append(clean["group"].hash(seed=1))
         for column, measure in measures.items():
-            measure.add(clean[column])
+            measure.add(clean[column].drop_nulls())
         table = clean.to_arrow()
         if writer is None:
             writer = pq.ParquetWriter(path, table.schema)
@@ -89,5 +88,6 @@ def write(
 
 def digest(path: Path) -> str:
     """Name the rows of a clean split: equal rows have one digest, in whatever order, at whatever commit."""
-    texts = pl.read_parquet(path, columns=list(COLUMNS)).select(folded(pl.col(name)) for name in COLUMNS)
-    return digests.of_list(texts.sort(COLUMNS).iter_rows())
+    rows = pl.read_parquet(path)
+    texts = rows.select(folded(pl.col(name)) for name in text_columns(rows.columns))
+    return digests.of_list(texts.sort(texts.columns).iter_rows())

@@ -10,7 +10,7 @@ from pipeline.dataset import near_duplicates
 from pipeline.dataset.normalize import folded
 from pipeline.dataset.parquet import portions
 from pipeline.params.audit import NearDuplicateParams
-from pipeline.params.pin import COLUMNS
+from pipeline.records.tables import text_columns
 from pipeline.stages.audit.row_checks import ScannedSplit
 
 # Which columns near-duplicates are looked for in: a negative says nothing of what was learnt to be right.
@@ -27,10 +27,14 @@ def cross(
         The split with the flags same_text, same_query and near_duplicate, and the near-duplicate pairs:
         `place` in this split, `split` and `partner`, the place there.
     """
-    texts = pl.concat([other.keys[column] for other in later for column in COLUMNS], rechunk=True)
+    texts = pl.concat(
+        [other.keys[column] for other in later for column in text_columns(other.keys.columns)], rechunk=True
+    ).drop_nulls()
     queries = pl.concat([other.keys["query"] for other in later])
     flags = split.keys.select(
-        same_text=pl.any_horizontal(pl.col(column).is_in(texts.implode()) for column in COLUMNS),
+        same_text=pl.any_horizontal(
+            pl.col(column).is_in(texts.implode()) for column in text_columns(split.keys.columns)
+        ),
         same_query=pl.col("query").is_in(queries.implode()),
     )
     pairs = _near(split, later, params)

@@ -4,9 +4,13 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from pipeline.params.pin import COLUMNS
-from pipeline.records.tables import REJECTED
+from pipeline.records.tables import REJECTED, negative_columns, text_columns
 from pipeline.stages.audit.row_checks import ScannedSplit, pair
+
+
+def _compared(reason: str, keys: pl.DataFrame) -> list[str]:
+    """Return the columns in which a finding looks for the same text."""
+    return text_columns(keys.columns) if reason == "same_text" else ["query"]
 
 
 def find(
@@ -15,7 +19,7 @@ def find(
     """Return the rows of `REJECTED`: rejected rows with their partners, null where a row needs none.
 
     Args:
-        leaving: row, query, positive, negative, group, reason, and `place` in the split.
+        leaving: row, the texts, group, reason, and `place` in the split.
         split: Their split.
         later: The splits that it was compared with.
         near: Near-duplicate pairs: place, split, partner.
@@ -27,16 +31,16 @@ def find(
         asked = rows.select("place")
         own = split.keys[rows["place"]].with_columns(asked)
         if reason == "duplicate":
-            pairs = own.join(keys, on=COLUMNS, nulls_equal=True)
+            pairs = own.join(keys, on=text_columns(keys.columns), nulls_equal=True)
         elif reason == "contradiction":
             pairs = pl.concat(
                 pl.DataFrame({"key": pair(own, mine), "place": asked["place"]})
                 .join(keys.select("partner", "split", pair(split.keys, theirs).alias("key")), on="key")
                 .select("place", "split", "partner")
-                for mine, theirs in (("positive", "negative"), ("negative", "positive"))
+                for negative in negative_columns(keys.columns)
+                for mine, theirs in (("positive", negative), (negative, "positive"))
             )
         elif reason in ("same_text", "same_query"):
-            columns = COLUMNS if reason == "same_text" else ("query",)
             pairs = pl.concat(
                 own.select("place", pl.col(mine).alias("key"))
                 .join(
@@ -49,8 +53,8 @@ def find(
                 )
                 .select("place", "split", "partner")
                 for other in later
-                for mine in columns
-                for theirs in columns
+                for mine in _compared(reason, own)
+                for theirs in _compared(reason, other.keys)
             )
         elif reason == "near_duplicate" and near is not None:
             pairs = near.filter(pl.col("place").is_in(places.implode()))
@@ -67,5 +71,7 @@ def find(
     named = first.select("place", pl.col("split").alias("partner_split")).with_columns(
         partner_row=pl.Series(rows_of, dtype=pl.UInt32)
     )
+    if "negative" not in leaving.columns:  # of pairs
+        leaving = leaving.with_columns(negative=pl.lit(None, dtype=pl.String))
     rows = leaving.join(named, on="place", how="left", maintain_order="left")
     return REJECTED.shape(rows.with_columns(split=pl.lit(split.name)))

@@ -13,7 +13,7 @@ from pipeline.dataset import personal_data
 from pipeline.dataset.normalize import folded
 from pipeline.dataset.parquet import portions
 from pipeline.params.audit import AuditParams
-from pipeline.params.pin import COLUMNS
+from pipeline.records.tables import text_columns
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ def scan(name: str, path: Path, params: AuditParams) -> ScannedSplit:
     keys, flags = [], []
     personal: Counter[str] = Counter()
     for rows in portions(path):
-        texts = rows.select(folded(pl.col(column)) for column in COLUMNS)
-        keys.append(texts.select(_key(column) for column in COLUMNS))
+        texts = rows.select(folded(pl.col(column)) for column in text_columns(rows.columns))
+        keys.append(texts.select(_key(column) for column in texts.columns))
         kinds = _personal(rows)
         for found in kinds.values():
             personal.update(found)
@@ -59,34 +59,49 @@ def _key(column: str) -> pl.Expr:
 
 
 def _alone(rows: pl.DataFrame, texts: pl.DataFrame, max_characters: int) -> pl.DataFrame:
-    """Findings that a row shows by itself; a missing text is only that."""
-    query, positive, negative = (pl.col(column) for column in COLUMNS)
+    """Findings that a row shows by itself; a missing text is only that.
+
+    A row may have fewer negatives than others, and none only in a split of pairs.
+    """
+    columns = text_columns(texts.columns)
+    negatives = columns[2:]
+    query, positive = pl.col("query"), pl.col("positive")
+
+    def any_of(found: list[pl.Expr]) -> pl.Expr:
+        return pl.any_horizontal(pl.lit(False), *found)
+
     flags = texts.select(
-        not_text=pl.any_horizontal(pl.col(column).is_null() for column in COLUMNS),
-        empty=pl.any_horizontal(pl.col(column) == "" for column in COLUMNS),
+        not_text=any_of([pl.col(column).is_null() for column in columns[:3]]),
+        empty=any_of([pl.col(column) == "" for column in columns]),
         same_query_positive=query == positive,
-        same_query_negative=query == negative,
-        same_positive_negative=positive == negative,
+        same_query_negative=any_of([query == pl.col(column) for column in negatives]),
+        same_positive_negative=any_of([positive == pl.col(column) for column in negatives]),
     )
     long = rows.select(
-        too_long=pl.any_horizontal(pl.col(column).str.len_chars() > max_characters for column in COLUMNS)
+        too_long=any_of([pl.col(column).str.len_chars() > max_characters for column in columns])
     )
     return pl.concat([flags, long], how="horizontal").with_columns(pl.all().fill_null(False))
 
 
 def _among(keys: pl.DataFrame) -> list[pl.Series]:
     """Findings that take other rows of the split."""
-    triple = keys.select(pl.struct(COLUMNS).hash(seed=2).alias("triple"))["triple"]
-    whole = keys.select(pl.all_horizontal(pl.col(column).is_not_null() for column in COLUMNS)).to_series()
-    positives, negatives = pair(keys, "positive"), pair(keys, "negative")
+    columns = text_columns(keys.columns)
+    triple = keys.select(pl.struct(columns).hash(seed=2).alias("triple"))["triple"]
+    whole = keys.select(pl.all_horizontal(pl.col(column).is_not_null() for column in columns[:3])).to_series()
+    positives = pair(keys, "positive")
+    negatives = [pair(keys, column).set(keys[column].is_null(), None) for column in columns[2:]]
     # A row whose positive is its negative contradicts nobody but itself, which is a finding of its own; rows
     # without a text say nothing.
-    sides = whole & (positives != negatives)
+    sides = whole
+    for one in negatives:
+        sides &= (positives != one).fill_null(True)
+    called_positive = positives.filter(sides).implode()
     # Both rows of a contradiction are suspect: the one that calls the pair positive, and the other.
-    contradiction = sides & (
-        positives.is_in(negatives.filter(sides).implode())
-        | negatives.is_in(positives.filter(sides).implode())
-    )
+    contradiction = pl.Series([False]).new_from_index(0, keys.height)
+    for one in negatives:
+        contradiction |= positives.is_in(one.filter(sides).drop_nulls().implode())
+        contradiction |= one.is_in(called_positive).fill_null(False)
+    contradiction &= sides
     return [
         (whole & ~triple.is_first_distinct()).alias("duplicate"),
         contradiction.alias("contradiction"),
@@ -100,7 +115,7 @@ def pair(keys: pl.DataFrame, column: str) -> pl.Series:
 
 def _personal(rows: pl.DataFrame) -> dict[int, set[str]]:
     kinds: dict[int, set[str]] = {}
-    for column in COLUMNS:
+    for column in text_columns(rows.columns):
         for place, found in personal_data.flagged(rows[column]).items():
             kinds.setdefault(place, set()).update(found)
     return kinds

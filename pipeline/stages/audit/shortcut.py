@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from pipeline.dataset import negatives
 from pipeline.dataset.normalize import folded
 from pipeline.dataset.parquet import PORTION_ROWS, copied, portions
-from pipeline.params.pin import COLUMNS
 
 Hits: TypeAlias = NDArray[np.bool_]
 
@@ -45,13 +45,13 @@ def bag_of_words(train: pl.DataFrame, held_out: pl.DataFrame, seed: int = 1) -> 
     Equal input gives equal hits, whatever the number of threads.
 
     Args:
-        train: Columns `positive` and `negative`.
+        train: Columns `positive` and `negative`, and further negatives.
         held_out: The same columns.
         seed: Of the solver.
 
     Returns:
-        Per row of `held_out`: the positive scored higher. A tie is a miss; so is every row where `train` has
-        no row or no word.
+        Per row of `held_out`: the positive scored higher than every negative. A tie is a miss; so is every
+        row where `train` has no row, no word or no negatives.
     """
     # Only audit needs them, and they take a second to load.
     from sklearn.feature_extraction.text import HashingVectorizer
@@ -67,21 +67,24 @@ def bag_of_words(train: pl.DataFrame, held_out: pl.DataFrame, seed: int = 1) -> 
     )
     if train.is_empty() or held_out.is_empty():
         return np.zeros(held_out.height, np.bool_)
-    texts = [*_folded(train, "positive"), *_folded(train, "negative")]
-    labels = np.repeat([1, 0], train.height)
+    learnt, asked = _texts(train), _texts(held_out)
+    if len(learnt.columns) < 2 or len(asked.columns) < 2:
+        return np.zeros(held_out.height, np.bool_)
+    texts = [text for column in learnt.columns for text in learnt[column].to_list()]
+    labels = np.repeat([1, *[0] * (len(learnt.columns) - 1)], train.height)
     # liblinear has one thread of its own and no BLAS with a varying order of sums.
     classifier = LogisticRegression(solver="liblinear", random_state=seed)
     classifier.fit(words.transform(texts), labels)
-    positive, negative = (
+    positive, *others = (
         np.concatenate(
             [
-                classifier.decision_function(words.transform(_folded(part, column)))
-                for part in held_out.iter_slices(PORTION_ROWS)
+                classifier.decision_function(words.transform(part[column].to_list()))
+                for part in asked.iter_slices(PORTION_ROWS)
             ]
         )
-        for column in ("positive", "negative")
+        for column in asked.columns
     )
-    hits: Hits = positive > negative
+    hits: Hits = positive > np.maximum.reduce(others)
     return hits
 
 
@@ -92,17 +95,21 @@ def bm25(held_out: pl.DataFrame) -> Hits:
     negatives of these rows.
 
     Args:
-        held_out: Columns `query`, `positive` and `negative`.
+        held_out: Columns `query`, `positive` and `negative`, and further negatives.
 
     Returns:
-        Per row: the positive scored higher. A tie is a miss, as where the query has no word.
+        Per row: the positive scored higher than every negative. A tie is a miss, as where the query has no
+        word; so is every row of pairs.
     """
     if held_out.is_empty():
         return np.zeros(0, np.bool_)
-    rows = held_out.select(folded(pl.col(name)).fill_null("") for name in COLUMNS)
-    rarity, mean_words = _rarity(pl.concat([rows["positive"], rows["negative"]]).unique().to_frame("text"))
+    sides = _texts(held_out)
+    if len(sides.columns) < 2:
+        return np.zeros(held_out.height, np.bool_)
+    rarity, mean_words = _rarity(pl.concat(sides.get_columns()).unique().to_frame("text"))
+    rows = sides.with_columns(query=held_out.select(folded(pl.col("query")).fill_null(""))["query"])
     scores = np.concatenate([_scores(part, rarity, mean_words) for part in rows.iter_slices(PORTION_ROWS)])
-    hits: Hits = scores[:, 0] > scores[:, 1]
+    hits: Hits = scores[:, 0] > scores[:, 1:].max(axis=1)
     return hits
 
 
@@ -123,12 +130,13 @@ def _rarity(texts: pl.DataFrame) -> tuple[pl.DataFrame, float]:
 
 
 def _scores(rows: pl.DataFrame, rarity: pl.DataFrame, mean_words: float) -> NDArray[np.float64]:
-    """Score each row's positive and negative by its query, (rows, 2)."""
+    """Score each row's positive and negatives by its query, (rows, 1 + negatives)."""
+    names = [name for name in rows.columns if name != "query"]
     rows = rows.with_row_index("row")
     asked = _words(rows.select("row", text="query")).select("row", "word").unique()
     sides = pl.concat(
         rows.select("row", text=side, side=pl.lit(number, dtype=pl.UInt32))
-        for number, side in enumerate(("positive", "negative"))
+        for number, side in enumerate(names)
     )
     length = 1 - _B + _B * pl.col("words") / mean_words
     shared = (
@@ -140,13 +148,13 @@ def _scores(rows: pl.DataFrame, rarity: pl.DataFrame, mean_words: float) -> NDAr
         # Sums of floats in one order: a tie must stay one.
         .sort("row", "side", "word")
         .select(
-            cell=pl.col("row").cast(pl.Int64) * 2 + pl.col("side"),
+            cell=pl.col("row").cast(pl.Int64) * len(names) + pl.col("side"),
             gain=pl.col("idf") * pl.col("times") * (_K1 + 1) / (pl.col("times") + _K1 * length),
         )
     )
     cells, gains = shared["cell"].to_numpy(), shared["gain"].to_numpy()
-    scores = np.bincount(cells, weights=gains, minlength=2 * rows.height).astype(np.float64, copy=False)
-    return scores.reshape(-1, 2)
+    scores = np.bincount(cells, weights=gains, minlength=len(names) * rows.height)
+    return scores.astype(np.float64, copy=False).reshape(-1, len(names))
 
 
 def hard(bag_of_words_hits: Hits, bm25_hits: Hits) -> Hits:
@@ -154,9 +162,12 @@ def hard(bag_of_words_hits: Hits, bm25_hits: Hits) -> Hits:
     return ~(bag_of_words_hits | bm25_hits)
 
 
-def _folded(rows: pl.DataFrame, column: str) -> list[str]:
-    texts: list[str] = rows.select(folded(pl.col(column)).fill_null(""))[column].to_list()
-    return texts
+def _texts(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the folded positive and negatives of each row; a missing text is an empty one."""
+    named = {"positive": rows["positive"].to_list()} | negatives.columns(rows)
+    return pl.DataFrame(named, schema=dict.fromkeys(named, pl.String)).select(
+        folded(pl.col(name)).fill_null("") for name in named
+    )
 
 
 def _words(texts: pl.DataFrame) -> pl.DataFrame:

@@ -13,8 +13,8 @@ import polars as pl
 
 from pipeline.params import Params
 from pipeline.params.audit import AuditParams
-from pipeline.params.pin import COLUMNS
 from pipeline.records import Audit, Shortcut, SplitAudit
+from pipeline.records.tables import negative_columns, text_columns
 from pipeline.stages.audit import (
     clean_rows,
     leakage,
@@ -43,11 +43,10 @@ def run(workspace: Path, params: Params) -> Audit:
             tokenizer that can be read.
     """
     before = lineage.opened(workspace, "audit")
-    prompts = params.model.prompts
     record = audit(
         workspace,
         params.audit,
-        prompts={"query": prompts.query, "positive": prompts.document, "negative": prompts.document},
+        prompts=params.model.prompts.model_dump(),
         max_seq_length=params.model.max_seq_length,
         revision=params.dataset.revision,
         slices=params.dataset.slices,
@@ -79,7 +78,7 @@ def audit(
         workspace: Holds the raw splits and the base, and gets the clean splits, the rejected rows and the
             traits.
         params: The section `audit` of params.yaml.
-        prompts: What stands in front of a text, by column.
+        prompts: What stands in front of a `query` and of a `document`.
         max_seq_length: Tokens that the model reads of a text.
         revision: Commit of the data set: rows that were first seen there are new.
         slices: Columns that go into the traits.
@@ -131,7 +130,9 @@ def _write_clean(
     rejected = []
     for name in _SPLITS:
         kept = int(reasons[name].is_null().sum())
-        measures = {column: reader.measure(column, kept) for column in COLUMNS}
+        measures = {
+            column: reader.measure(column, kept) for column in text_columns(splits[name].keys.columns)
+        }
         path = paths.clean(workspace, name)
         leaving, groups = clean_rows.write(splits[name], reasons[name], path, measures)
         behind = [splits[other] for other in _BEHIND[name]]
@@ -176,6 +177,7 @@ def _describe_held_out(
     for name in _HELD_OUT:
         split, kept = splits[name], reasons[name].is_null()
         clean = pl.read_parquet(paths.clean(workspace, name))
+        pairs = not negative_columns(clean.columns)
         words, bm25 = shortcut.bag_of_words(learnt, clean), shortcut.bm25(clean)
         near_train = leakage.near_train(split, splits["train"], reasons["train"].is_null(), near)
         traits[name] = row_metadata.table(
@@ -183,11 +185,13 @@ def _describe_held_out(
             clean,
             pl.read_parquet(split.path, columns=["first_seen", *slices]).filter(kept),
             split.flags.select("personal_data").with_columns(near_train=near_train).filter(kept),
-            shortcut.hard(words, bm25),
+            shortcut.hard(words, bm25) & (not pairs),
             revision,
             slices,
             params.near_duplicates,
         )
+        if pairs:
+            continue  # there is nothing to tell positives from
         shares = float(words.mean()), float(bm25.mean())
         shortcuts[name] = Shortcut(
             bag_of_words=shares[0],

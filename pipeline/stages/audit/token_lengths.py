@@ -61,7 +61,7 @@ class Reader:
 
     Attributes:
         tokenizer: The base's.
-        prompts: What stands in front of a text, by column.
+        prompts: What stands in front of a `query` and of a `document`.
         max_seq_length: Tokens that the model reads of a text.
     """
 
@@ -71,7 +71,8 @@ class Reader:
 
     def measure(self, column: str, rows: int) -> "Measure":
         """Return an empty measure for a column of so many rows."""
-        return Measure(self.tokenizer, self.prompts[column], self.max_seq_length, rows)
+        prompt = self.prompts["query" if column == "query" else "document"]
+        return Measure(self.tokenizer, prompt, self.max_seq_length, rows)
 
 
 class Measure:

@@ -9,7 +9,10 @@ from pipeline.records import Metrics, Pin, Training
 def front_matter(
     params: Params, pin: Pin, training: Training, metrics: Metrics, licence: str
 ) -> ModelCardData:
-    """Return the card's metadata, with one result per split and width of the candidate."""
+    """Return the card's metadata, with one result per split and width of the candidate.
+
+    Triplet accuracy; of pairs, nDCG@10 among the split's own texts.
+    """
     results = [
         EvalResult(
             task_type="sentence-similarity",
@@ -24,6 +27,21 @@ def front_matter(
         )
         for split, scores in metrics.candidate.splits.items()
         for dim, score in scores.triplets.items()
+    ] + [
+        EvalResult(
+            task_type="information-retrieval",
+            task_name="Information Retrieval",
+            dataset_type=pin.dataset.repo,
+            dataset_name=f"{pin.dataset.repo.split('/')[1]} {split}",
+            dataset_split=split,
+            dataset_revision=pin.dataset.revision,
+            metric_type="cosine_ndcg@10",
+            metric_name=f"Cosine nDCG@10 at {dim} dimensions",
+            metric_value=score.ndcg10,
+        )
+        for split, scores in metrics.candidate.splits.items()
+        for dim, score in scores.retrieval.items()
+        if not scores.triplets
     ]
     return ModelCardData(
         model_name=params.model.name,
@@ -36,7 +54,7 @@ def front_matter(
             "sentence-similarity",
             "feature-extraction",
             "generated_from_trainer",
-            f"dataset_size:{training.triplets}",
+            f"dataset_size:{training.trained_on}",
             "loss:MatryoshkaLoss",
             "loss:CachedMultipleNegativesRankingLoss",
         ],
@@ -44,7 +62,7 @@ def front_matter(
         base_model_relation="finetune",
         base_model_revision=pin.base.revision,
         datasets=[pin.dataset.repo],
-        metrics=["cosine_accuracy"],
+        metrics=sorted({one.metric_type for one in results}),
         widget=[
             {"source_sentence": query, "sentences": list(metrics.example.documents)}
             for query in metrics.example.queries

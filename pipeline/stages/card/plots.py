@@ -31,7 +31,10 @@ _STYLE: Any = {
 
 def draw(metrics: Metrics, training: Training, dims: tuple[int, ...], split: HeldOut, folder: Path) -> None:
     """Draw everything that a card shows."""
-    draw_accuracy(metrics, split, folder / "accuracy.svg")
+    if metrics.candidate.splits[split].triplets:
+        draw_accuracy(metrics, split, folder / "accuracy.svg")
+    else:
+        draw_ndcg(metrics, split, folder / "ndcg.svg")
     draw_bytes(metrics, folder / "bytes.svg")
     draw_training(training, dims, folder / "training.svg")
 
@@ -90,6 +93,26 @@ def draw_accuracy(metrics: Metrics, split: HeldOut, path: Path) -> None:
             )
         axes.set_xlabel("dimensions")
         axes.set_ylabel(f"triplet accuracy, {split}")
+        axes.legend()
+        _save(figure, path)
+
+
+def draw_ndcg(metrics: Metrics, split: HeldOut, path: Path) -> None:
+    """Draw nDCG@10 of the split's own queries at every width, one line per model."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(7, 3.6), layout="constrained")
+        axes = figure.add_subplot()
+        for model, scores in metrics.models.items():
+            points = sorted(scores.splits[split].retrieval.items())
+            axes.plot(
+                [str(dim) for dim, _ in points],
+                [point.ndcg10 for _, point in points],
+                marker="o",
+                color=_COLOURS[model],
+                label=model,
+            )
+        axes.set_xlabel("dimensions")
+        axes.set_ylabel(f"nDCG@10, {split}")
         axes.legend()
         _save(figure, path)
 

@@ -33,7 +33,8 @@ def logs(metrics: Metrics, training: Training) -> dict[str, Any]:
             if split == "dev":
                 scores.append((point.accuracy or {}).get(dim))
             else:
-                scores.append(ends[place].splits[split].triplets[dim].accuracy if place in ends else None)
+                end = ends[place].splits[split].triplets.get(dim) if place in ends else None
+                scores.append(end.accuracy if end is not None else None)
         losses = (point.training_loss, point.validation_loss)
         rows.append(
             [f"{point.epoch:.4f}", str(point.step), *(decimal(value) for value in (*losses, *scores))]
@@ -51,6 +52,7 @@ def _triplets(metrics: Metrics) -> dict[str, dict[str, Any]]:
             ],
         }
         for split, ours in metrics.candidate.splits.items()
+        if ours.triplets
     }
 
 

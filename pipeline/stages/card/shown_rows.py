@@ -7,21 +7,21 @@ import polars as pl
 
 from pipeline.dataset import personal_data
 from pipeline.params.card import CardParams, policy
-from pipeline.params.pin import COLUMNS
+from pipeline.records.tables import text_columns
 
 _LOOKED_AT = 1000
 
 
 def samples(clean: Path, split: str, params: CardParams, private: bool, count: int = 3) -> list[list[str]]:
-    """Return the first rows of a split that may be shown: query, positive, negative."""
+    """Return the texts of the first rows of a split that may be shown: query, positive, negatives."""
     allowed = policy(params, private)
     path = clean / f"{split}.parquet"
     if allowed == "none":
         return []
     if allowed == "approved":
         return _texts(path, params.approved_rows.get(split, ()))[:count]  # type: ignore[call-overload]
-    rows = pl.read_parquet(path, columns=list(COLUMNS), n_rows=_LOOKED_AT)
-    return _harmless([list(row) for row in rows.select(COLUMNS).iter_rows()])[:count]
+    rows = pl.read_parquet(path, n_rows=_LOOKED_AT)
+    return _harmless(rows)[:count]
 
 
 def numbered(
@@ -39,9 +39,10 @@ def numbered(
 
 
 def _texts(path: Path, numbers: Sequence[int]) -> list[list[str]]:
-    rows = pl.scan_parquet(path).filter(pl.col("row").is_in(list(numbers))).select(COLUMNS).collect()
-    return _harmless([list(row) for row in rows.iter_rows()])
+    return _harmless(pl.scan_parquet(path).filter(pl.col("row").is_in(list(numbers))).collect())
 
 
-def _harmless(rows: list[list[str]]) -> list[list[str]]:
-    return [row for row in rows if not any(personal_data.found(text) for text in row)]
+def _harmless(rows: pl.DataFrame) -> list[list[str]]:
+    """Return the texts of rows without personal data; an absent negative is an empty text."""
+    texts = rows.select(pl.col(text_columns(rows.columns)).fill_null("")).iter_rows()
+    return [list(row) for row in texts if not any(personal_data.found(text) for text in row)]

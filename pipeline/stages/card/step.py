@@ -32,7 +32,7 @@ def run(workspace: Path, params: Params) -> Card:
     shutil.rmtree(folder, ignore_errors=True)
     plots.draw(read.metrics, read.training, params.model.dims, params.gate.split, folder / "pictures")
     clean, private = workspace / paths.CLEAN, read.pin.dataset.private
-    worst = read.metrics.mistakes
+    wrong = read.metrics.mistakes
     text = render(
         params,
         read,
@@ -46,7 +46,9 @@ def run(workspace: Path, params: Params) -> Card:
             split: shown_rows.samples(clean, split, params.card, private)
             for split in ("train", "dev", "test")
         },
-        mistakes=shown_rows.numbered(clean, worst.split, list(worst.worst), params.card, private),
+        mistakes={}
+        if wrong is None
+        else shown_rows.numbered(clean, wrong.split, list(wrong.worst), params.card, private),
     )
     write_text(folder / "README.md", text)
     _name_space(workspace, read.reembed.space)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.records import Audit, Metrics, Pin, Reembed, RepoRef, Training, Verdict
-from pipeline.stages.card import score_tables
+from pipeline.records.tables import text_columns
+from pipeline.stages.card import licences, score_tables
 from pipeline.stages.card.markdown import cell, decimal
 
 _LIBRARIES = {
@@ -41,20 +42,26 @@ def context(read: Read, mistakes: Mapping[int, list[str]]) -> dict[str, Any]:
         mistakes: Rows of the worst mistakes that may be shown, by number.
     """
     pin, metrics = read.pin, read.metrics
+    worst = metrics.mistakes.worst if metrics.mistakes is not None else {}
     return {
         "base_link": _link(pin.endpoint, pin.base),
         "dataset_link": _link(f"{pin.endpoint}/datasets", pin.dataset),
         "dataset_name": pin.dataset.repo.split("/")[1],
+        "measured_licences": licences.measured(
+            {name: one.license for name, one in pin.probes.items()}
+            | ({"the service's own": pin.retrieval.license} if pin.retrieval else {})
+        ),
         "heads": " and ".join(shown for file, shown in _HEADS.items() if file in pin.base.unused),
         "longest": _longest(read),
+        "columns": {split: text_columns(found.tokens) for split, found in read.audit.splits.items()},
         "stored_vectors": _stored_vectors(read.reembed),
         **score_tables.context(metrics),
         "mistakes": [
             [*map(cell, mistakes[row]), decimal(one.cos_positive), decimal(one.cos_negative)]
-            for row, one in metrics.mistakes.worst.items()
+            for row, one in worst.items()
             if row in mistakes
         ][:5],
-        "worst": next(iter(metrics.mistakes.worst.values()), None),
+        "worst": next(iter(worst.values()), None),
         **score_tables.logs(metrics, read.training),
         "library_names": _LIBRARIES,
         "energy": _energy(read.training.speed.energy_joules),

@@ -11,7 +11,7 @@ from pipeline.embedding.vector_cache import Encoder
 from pipeline.params import Params
 from pipeline.params.card import Example as Asked
 from pipeline.records import Example, HeldOut, Mistakes, ModelName, Reembed, Soundness, StoredVectors
-from pipeline.records.tables import QuerySet
+from pipeline.records.tables import QuerySet, negative_columns
 from pipeline.stages.evaluate import (
     error_analysis,
     quantization,
@@ -87,8 +87,10 @@ def compatibility(
     )
 
 
-def mistakes(candidate: Scored, texts: Texts, dim: int) -> Mistakes:
-    """Find where the candidate is wrong on the split that decides, at one width."""
+def mistakes(candidate: Scored, texts: Texts, dim: int) -> Mistakes | None:
+    """Find where the candidate is wrong on the split that decides, at one width; pairs cannot say."""
     split = texts.splits[texts.decides]
+    if not negative_columns(split.rows.columns):
+        return None
     ours = pl.concat(candidate.rows.outcomes).filter(pl.col("split") == split.name, pl.col("dim") == dim)
     return error_analysis.find(split, ours.select("row", "cos_positive", "cos_negative"), dim)

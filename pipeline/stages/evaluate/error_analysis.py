@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from pipeline.dataset.normalize import folded
 from pipeline.dataset.numbers_and_negation import signals
 from pipeline.records import Cosines, Mistakes, RowKind
+from pipeline.records.tables import negative_columns
 from pipeline.stages.evaluate.result_tables import share
 from pipeline.stages.evaluate.split import MeasuredSplit
 
@@ -23,8 +24,11 @@ def find(split: MeasuredSplit, outcomes: pl.DataFrame, dim: int) -> Mistakes:
     """
     rows = split.rows.join(outcomes, on="row", how="left", maintain_order="left")
     right = (rows["cos_positive"] > rows["cos_negative"]).fill_null(False).to_numpy()
-    texts = rows.select(folded(pl.col(column)) for column in ("positive", "negative"))
-    differs = (signals(texts["positive"]) != signals(texts["negative"])).to_numpy()
+    positive, *others = (
+        signals(rows.select(folded(pl.col(column).fill_null(pl.col("positive"))).alias("text"))["text"])
+        for column in ("positive", *negative_columns(rows.columns))
+    )
+    differs = np.any([(positive != other).to_numpy() for other in others], axis=0)
     kinds: dict[RowKind, NDArray[np.bool_]] = {"signal": differs, "other": ~differs}
     wrong = rows.filter(pl.Series(~right)).sort(pl.col("cos_positive") - pl.col("cos_negative"), "row")
     return Mistakes(

@@ -33,6 +33,7 @@ def triplet_rows(
     model: ModelName, split: MeasuredSplit, scored: TripletScores, seen: pl.Series
 ) -> list[pl.DataFrame]:
     """Return the rows of `OUTCOMES` for one model and split, a table per width."""
+    none = [None] * split.rows.height
     return [
         OUTCOMES.shape(
             split.rows.with_columns(
@@ -40,7 +41,9 @@ def triplet_rows(
                 split=pl.lit(split.name),
                 dim=pl.lit(dim),
                 cos_positive=pl.Series(scored.positive[place]),
-                cos_negative=pl.Series(scored.negative[place]),
+                cos_negative=pl.Series(
+                    none if scored.negative is None else scored.negative[place], dtype=pl.Float32
+                ),
                 seen=seen,
             )
         )

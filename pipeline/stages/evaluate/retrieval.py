@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.dataset.normalize import folded
 from pipeline.records import Retrieval
+from pipeline.records.tables import negative_columns
 
 # Scores held at a time: 64 MiB of float32, whatever the numbers of queries and documents.
 CHUNK_SCORES = 1 << 24
@@ -68,7 +69,8 @@ def own_texts(rows: pl.DataFrame) -> Collection:
     queries = dict(
         rows.unique("group", keep="first", maintain_order=True).select("group", "query").iter_rows()
     )
-    documents = pl.concat([rows["positive"], rows["negative"]]).alias("text").to_frame()
+    texts = [rows["positive"], *(rows[name] for name in negative_columns(rows.columns))]
+    documents = pl.concat([one.alias("text") for one in texts]).drop_nulls().to_frame()
     documents = documents.with_columns(key=folded(pl.col("text"))).unique(
         "key", keep="first", maintain_order=True
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import polars as pl
 import torch
 
+from pipeline.dataset import negatives
 from pipeline.dataset.slices import Slice
 from pipeline.embedding.encode import triplet_scores
 from pipeline.embedding.vector_cache import Encoder
@@ -110,8 +111,9 @@ def score_split(
     Returns:
         The scores, and the vectors of the split's own texts.
     """
-    queries, positives, negatives = (split.rows[name].to_list() for name in ("query", "positive", "negative"))
-    query, document = subject.encoder.pair(queries, [*positives, *negatives])
+    queries, positives = (split.rows[name].to_list() for name in ("query", "positive"))
+    further = list(negatives.columns(split.rows).values())
+    query, document = subject.encoder.pair(queries, [text for one in (positives, *further) for text in one])
     pairs = query.of(queries), document.of(positives)
     space = Space(
         name=subject.space,
@@ -123,11 +125,8 @@ def score_split(
     )
     if not subject.dims:
         return SplitScores(triplets={}, hard=None, slices={}, retrieval={}), space
-    scored = triplet_scores(*pairs, document.of(negatives), subject.dims)
+    scored = triplet_scores(*pairs, [document.of(one) for one in further], subject.dims)
     rows.outcomes.extend(result_tables.triplet_rows(subject.name, split, scored, seen))
-    hits = scored.positive > scored.negative
-    hard = split.rows["hard"].to_numpy()
-    by_slice = {one: share(hits[0][mask]) for one, mask in split.slices.items()} if slices else {}
     own = _search(
         subject,
         subject.dims,
@@ -137,6 +136,11 @@ def score_split(
         result_tables.query_traits(split, seen),
         rows,
     )
+    hits = scored.hits()
+    if hits is None:
+        return SplitScores(triplets={}, hard=None, slices={}, retrieval=own), space
+    hard = split.rows["hard"].to_numpy()
+    by_slice = {one: share(hits[0][mask]) for one, mask in split.slices.items()} if slices else {}
     scores = SplitScores(
         triplets={dim: share(hits[place]) for place, dim in enumerate(subject.dims)},
         hard=share(hits[0][hard]) if hard.any() else None,

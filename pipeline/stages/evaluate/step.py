@@ -79,10 +79,11 @@ def run(workspace: Path, params: Params) -> Metrics:
 
 
 def summary(metrics: Metrics) -> str:
-    """Return a line per model and split: its triplet accuracy at each width."""
+    """Return a line per model and split: its triplet accuracy at each width; of pairs, its nDCG@10."""
     return "\n".join(
         f"{model:<10} {split:<5} "
         + "  ".join(f"{dim}: {score.accuracy:.4f}" for dim, score in parts.triplets.items())
+        + "  ".join(f"{dim}: {one.ndcg10:.4f}" for dim, one in parts.retrieval.items() if not parts.triplets)
         for model, scores in metrics.models.items()
         for split, parts in scores.splits.items()
     )
@@ -189,8 +190,6 @@ def _seen(trained_rows: Path, *columns: pl.Series) -> pl.Series:
 
 def _say(name: ModelName, scored: Scored) -> None:
     for split, found in scored.scores.splits.items():
-        for dim, score in list(found.triplets.items())[:1]:
-            ndcg10 = found.retrieval[dim].ndcg10
-            print(  # noqa: T201
-                f"{name} {split}: accuracy {score.accuracy:.4f}, nDCG@10 {ndcg10:.4f} at {dim}", flush=True
-            )
+        for dim, score in list(found.retrieval.items())[:1]:
+            accuracy = f"accuracy {found.triplets[dim].accuracy:.4f}, " if found.triplets else ""
+            print(f"{name} {split}: {accuracy}nDCG@10 {score.ndcg10:.4f} at {dim}", flush=True)  # noqa: T201

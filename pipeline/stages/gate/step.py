@@ -61,6 +61,6 @@ def _summarize(metrics: Metrics, verdict: Verdict, split: HeldOut) -> Summary:
     return Summary(
         outcome=verdict.outcome,
         ndcg={dim: scores.retrieval[dim].ndcg10 for dim in (largest, smallest)},
-        accuracy={largest: scores.triplets[largest].accuracy},
+        accuracy={largest: scores.triplets[largest].accuracy} if scores.triplets else {},
         hard={largest: scores.hard.accuracy} if scores.hard else {},
     )

@@ -5,6 +5,8 @@ corpus-id, score`. Files on the Hub are parquet, jsonl or tsv, and some name the
 and `corpus_id`.
 """
 
+import gzip
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,33 +15,40 @@ import polars as pl
 from pipeline.errors import InvalidData, first_line
 from pipeline.params.pin import PairsProbe, RetrievalFiles
 
-_READ: dict[str, Callable[[Path], pl.DataFrame]] = {
-    ".parquet": lambda path: pl.read_parquet(path),
-    ".jsonl": lambda path: pl.read_ndjson(path, infer_schema_length=None),
+_BOM = b"\xef\xbb\xbf"
+_READ: dict[str, Callable[[Path | bytes], pl.DataFrame]] = {
+    ".parquet": lambda file: pl.read_parquet(file),
+    ".jsonl": lambda file: pl.read_ndjson(file, infer_schema_length=None),
     # Ids such as 007 are text, and a quotation mark is a letter like any other.
-    ".tsv": lambda path: pl.read_csv(path, separator="\t", quote_char=None, infer_schema=False),
+    ".tsv": lambda file: pl.read_csv(file, separator="\t", quote_char=None, infer_schema=False),
 }
 
 
-def retrieval(folder: Path, params: RetrievalFiles, key: str) -> dict[str, pl.DataFrame]:
+def retrieval(
+    folder: Path, params: RetrievalFiles, key: str, qrels_folder: Path | None = None
+) -> tuple[dict[str, pl.DataFrame], int]:
     """Read a retrieval set.
 
     Args:
         folder: Holds the repository's files.
         params: Names them.
         key: The part of params.yaml that `params` is, for messages.
+        qrels_folder: Holds the qrels, where another repository has them.
 
     Returns:
         `corpus` (id, text: title and text joined by a space), `queries` (id, text) and `qrels` (query,
-        document, score).
+        document, score); and how many qrels were left out because they name an id that is not there.
 
     Raises:
-        InvalidData: A file cannot be read, lacks a column, has no rows, or names what is not there.
+        InvalidData: A file cannot be read, lacks a column, has no rows, or all of the qrels name what is not
+            there.
     """
     where = f"{params.repo} at {params.revision[:12]}"
+    other = params.qrels_from
+    where_qrels = where if other is None else f"{other.repo} at {other.revision[:12]}"
     corpus = _table(folder, params.corpus, where, f"{key}.corpus")
     queries = _table(folder, params.queries, where, f"{key}.queries")
-    qrels = _table(folder, params.qrels, where, f"{key}.qrels")
+    qrels = _table(qrels_folder or folder, params.qrels, where_qrels, f"{key}.qrels")
     tables = {
         "corpus": corpus.texts(title=True),
         "queries": queries.texts(title=False),
@@ -49,19 +58,23 @@ def retrieval(folder: Path, params: RetrievalFiles, key: str) -> dict[str, pl.Da
             qrels.number_column("score", "score"),
         ),
     }
+    stated = tables["qrels"].height
     for column, known in (("query", "queries"), ("document", "corpus")):
-        strangers = tables["qrels"].join(tables[known], left_on=column, right_on="id", how="anti")[column]
-        if len(strangers):
+        found = tables["qrels"].join(
+            tables[known], left_on=column, right_on="id", how="semi", maintain_order="left"
+        )
+        if found.is_empty():
             raise InvalidData(
-                f"{qrels.name} names {strangers.n_unique()} ids that {getattr(params, known)} does not have, "
-                f"first {strangers[0]!r}; wanted every {column} to be there. Correct {key}, or the data set"
+                f"{qrels.name} names no {column} that {getattr(params, known)} has, first "
+                f"{tables['qrels'][column][0]!r}; wanted ids that are there. Correct {key}, or the data set"
             )
+        tables["qrels"] = found
     if not (tables["qrels"]["score"] > 0).any():
         raise InvalidData(
             f"{qrels.name} has no score above 0; wanted at least one document that answers a query. "
             f"Correct {key}.qrels"
         )
-    return tables
+    return tables, stated - tables["qrels"].height
 
 
 def pairs(folder: Path, params: PairsProbe, key: str) -> dict[str, pl.DataFrame]:
@@ -90,16 +103,24 @@ def pairs(folder: Path, params: PairsProbe, key: str) -> dict[str, pl.DataFrame]
 def _table(folder: Path, path: str, where: str, key: str) -> "_Table":
     name = f"{path} of {where}"
     try:
-        frame = _READ[Path(path).suffix](folder / path)
+        frame = _READ[Path(path.removesuffix(".gz")).suffix](_content(folder / path))
     except pl.exceptions.NoDataError:
         frame = pl.DataFrame()
-    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+    except (pl.exceptions.PolarsError, EOFError, OSError, ValueError, zlib.error) as error:
         raise InvalidData(f"{name} cannot be read: {first_line(error)}. Correct {key}, or the file") from None
     if frame.is_empty():
         raise InvalidData(
             f"{name} has no rows; wanted at least one. Correct {key}, or pin a commit that has some"
         )
     return _Table(frame, name, key)
+
+
+def _content(path: Path) -> Path | bytes:
+    """Return a file as its reader wants it: text unpacked, and without a byte order mark."""
+    if path.suffix == ".parquet":
+        return path
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    return content.removeprefix(_BOM)
 
 
 class _Table:

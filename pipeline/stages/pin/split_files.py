@@ -1,10 +1,11 @@
 """Which of its commit's files make each split of a data set, and with which reader and options."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from datasets.data_files import DataFilesDict, DataFilesList
+from datasets.data_files import SPLIT_KEYWORDS, DataFilesDict, DataFilesList
 from datasets.load import infer_module_for_data_files
 from datasets.packaged_modules import (
     _ALL_ALLOWED_EXTENSIONS,
@@ -17,6 +18,8 @@ from pipeline.stages.pin.file_patterns import inferred, inside, matching
 from pipeline.stages.pin.reader_options import OPTIONS, allowed
 from pipeline.stages.pin.subsets import Subset
 
+# What `datasets` takes a split's name from.
+_WORDS = {str(split): tuple(words) for split, words in SPLIT_KEYWORDS.items()}
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
 
 
@@ -69,11 +72,22 @@ def chosen(subset: Subset, listed: Collection[str], owner: str) -> SplitFiles:
         files = {
             split: [path for path in paths if _names(path).filter(**kind)] for split, paths in files.items()
         }
+    options = allowed(reader, subset.options or {}, owner)
     return SplitFiles(
         reader,
         {split: tuple(paths) for split, paths in files.items()},
-        defaults | allowed(reader, subset.options or {}, owner),
+        defaults | _missing_cells(reader, options) | options,
     )
+
+
+def _missing_cells(reader: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return which cells of a csv file are none where the README does not say: only empty ones.
+
+    pandas also takes `NA`, `null` and `None` for none, which are words like any others.
+    """
+    if reader != "csv" or {"keep_default_na", "na_filter", "na_values"} & set(options):
+        return {}
+    return {"keep_default_na": False, "na_values": [""]}
 
 
 def _files(subset: Subset, listed: Collection[str], owner: str) -> dict[str, list[str]]:
@@ -85,6 +99,7 @@ def _files(subset: Subset, listed: Collection[str], owner: str) -> dict[str, lis
         below = [path.removeprefix(start) for path in listed if path.startswith(start)]
         try:
             patterns = inferred(below)
+            _refuse_merged(patterns, below, owner)
         except (FileNotFoundError, ValueError):
             raise InvalidData(
                 f"{owner} cannot be read: {f'its folder {folder}' if start else 'it'} has no files that can "
@@ -104,6 +119,25 @@ def _files(subset: Subset, listed: Collection[str], owner: str) -> dict[str, lis
                 "wanted files that the commit lists. Pin a commit that has them"
             )
     return files
+
+
+def _refuse_merged(patterns: Mapping[str, list[str]], listed: Collection[str], owner: str) -> None:
+    """Refuse a split of files with two names for it: `datasets` takes eval.jsonl and test.jsonl for one."""
+    for split, several in patterns.items():
+        words = _WORDS.get(split, ())
+        files = sorted({path for pattern in several for path in matching(pattern, listed)})
+        called = {path: {word for word in words if _word(word).search(path)} for path in files}
+        named = [found for found in called.values() if found]
+        if named and not set.intersection(*named):
+            raise InvalidData(
+                f"{owner} has in the split {split!r}, by the names of its files, {', '.join(files)}; wanted "
+                "files that all have one name for it. Say in the README which files make which split, under "
+                "`configs`: `data_files: [{split: …, path: …}]`"
+            )
+
+
+def _word(word: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![A-Za-z]){word}(?![A-Za-z])", re.IGNORECASE)
 
 
 def _inside(path: str, folder: str, purpose: str, owner: str) -> str:

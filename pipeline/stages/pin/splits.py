@@ -1,15 +1,17 @@
 """The data set's rows as train, dev and test: mapped, cut, and held to the ledger."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from pipeline.errors import InvalidData
-from pipeline.params.pin import COLUMNS, CutParams, DatasetParams
+from pipeline.params.pin import CutParams, DatasetParams
 from pipeline.records import PinnedSplit
-from pipeline.stages.pin.rows import Loaded, read
+from pipeline.records.tables import negative_columns, text_columns
+from pipeline.stages.pin.rows import Loaded
+from pipeline.stages.pin.split_columns import read, unused
 
 # In this order a group that the data set has in two splits belongs to the later one.
 SPLITS = ("train", "dev", "test")
@@ -21,14 +23,16 @@ class Division:
     """The three splits, where their rows come from, and the groups that are held out for the first time.
 
     Attributes:
-        frames: By split: `row`, the three texts, `group`, `first_seen` and the columns of `dataset.slices`.
+        frames: By split: `row`, the texts, `group`, `first_seen` and the columns of `dataset.slices`.
         origins: By split, for the record.
         newly_held: `group` and `split`, to be appended to the ledger.
+        unused: Columns of the data set that no step reads.
     """
 
     frames: dict[str, pl.DataFrame]
     origins: dict[str, PinnedSplit]
     newly_held: pl.DataFrame
+    unused: tuple[str, ...]
 
 
 def divide(found: Loaded, params: DatasetParams, cut: CutParams, ledger: pl.DataFrame) -> Division:
@@ -53,16 +57,13 @@ def divide(found: Loaded, params: DatasetParams, cut: CutParams, ledger: pl.Data
     parts = []
     for ours, theirs in sources.items():
         if theirs not in found.splits:
-            raise InvalidData(
-                f"data set {params.repo} has the splits {', '.join(sorted(found.splits))}; wanted {theirs!r} "
-                f"for {ours}. Correct dataset.splits.{ours}, or set it to null to cut it out of train"
-            )
+            _refuse_absent(found, ours, theirs, params)
         part = read(found.splits[theirs], theirs, params)
         here = pl.lit(SPLITS.index(ours), dtype=pl.UInt8)
         parts.append(part.with_columns(source=here, given=here))
     heights = {ours: part.height for ours, part in zip(sources, parts, strict=True)}
     parts[0] = parts[0].with_columns(given=_cut(parts[0]["group"], cut, names))
-    rows = _placed(pl.concat(parts, rechunk=False), ledger, params.revision)
+    rows = _placed(_together(parts), ledger, params.revision)
     held = rows.filter(pl.col("listed") & pl.col("commit").is_null() & (pl.col("given") > _TRAIN))
     return Division(
         {name: _numbered(rows, name, names, heights, params) for name in SPLITS},
@@ -78,7 +79,43 @@ def divide(found: Loaded, params: DatasetParams, cut: CutParams, ledger: pl.Data
             for place, name in enumerate(SPLITS)
         },
         held.group_by("group").agg(split=_name(pl.col("given").max())),
+        tuple(sorted(set.union(*(unused(found.splits[one], params) for one in sources.values())))),
     )
+
+
+def _refuse_absent(found: Loaded, ours: str, theirs: str, params: DatasetParams) -> None:
+    """Say which splits there are; where the names of the files made them, also of which files."""
+    there = ", ".join(
+        name if found.declared else f"{name} (of {_named(files)})"
+        for name, files in sorted(found.files.items())
+    )
+    remedies = [f"Correct dataset.splits.{ours}"]
+    if ours != "train":
+        remedies.append("set it to null to cut it out of train")
+    if not found.declared:
+        remedies.append(
+            "say in the data set's README which files make which split, under `configs`: "
+            "`data_files: [{split: …, path: …}]`"
+        )
+    raise InvalidData(
+        f"data set {params.repo} has the splits {there}; wanted {theirs!r} for {ours}. "
+        f"{', or '.join(remedies)}"
+    )
+
+
+def _named(files: Sequence[str]) -> str:
+    more = f" and {len(files) - 5} more" if len(files) > 5 else ""
+    return f"{', '.join(files[:5])}{more}"
+
+
+def _together(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Put the splits one behind the other; one whose rows have fewer negatives has nulls for the others."""
+    names = max((negative_columns(part.columns) for part in parts), key=len)
+    nothing = pl.lit(None, dtype=pl.String)
+    filled = [
+        part.with_columns(nothing.alias(name) for name in names if name not in part.columns) for part in parts
+    ]
+    return pl.concat([part.select(filled[0].columns) for part in filled], rechunk=False)
 
 
 def _cut(groups: pl.Series, cut: CutParams, names: Mapping[str, str | None]) -> pl.Series:
@@ -146,7 +183,7 @@ def _numbered(
     number = pl.col("row") + pl.col("source").replace_strict(offsets, return_dtype=pl.UInt32)
     return (
         found.with_columns(row=number.cast(pl.UInt32), first_seen=first_seen)
-        .select("row", *COLUMNS, "group", "first_seen", *params.slices)
+        .select("row", *text_columns(found.columns), "group", "first_seen", *params.slices)
         .sort("row")
     )
 

@@ -9,11 +9,12 @@ import polars as pl
 from pipeline.dataset.training_fingerprint import TRAINED_ROWS
 from pipeline.hub import Hub
 from pipeline.params import Params
-from pipeline.params.pin import PairsProbe
-from pipeline.records import Pin
-from pipeline.stages.pin import beir, downloads, rows, splits, trained
+from pipeline.records import Pin, PinnedRepo
+from pipeline.stages.pin import downloads, measured_sets, rows, splits, trained
 from pipeline.stages.pin.downloads import Download
+from pipeline.stages.pin.measured_sets import MeasuredSet
 from pipeline.stages.pin.pickles import convert
+from pipeline.stages.pin.rows import Loaded
 from pipeline.workspace import holdout, lineage, paths
 
 
@@ -44,8 +45,7 @@ def run(workspace: Path, params: Params) -> Pin:
         hub, "anchor", params.release.repo, params.anchor.revision, max_workers=workers
     )
     trained_on, trained_rows = _trained(hub, params, live)
-    retrieval, retrieval_tables = _retrieval(hub, params)
-    probes, probe_tables = _probes(hub, params)
+    sets = _measured_sets(hub, params)
 
     _write(workspace / paths.RAW, division.frames)
     base.copy(_empty(workspace / paths.BASE))
@@ -57,23 +57,29 @@ def run(workspace: Path, params: Params) -> Pin:
             model.copy(_empty(workspace / paths.MODELS[name]))
     if trained_rows is not None:
         trained_rows.write_parquet(workspace / paths.LIVE / TRAINED_ROWS)
-    _write(workspace / paths.RETRIEVAL, retrieval_tables, "params.yaml names no retrieval set")
-    _write(workspace / paths.PROBES, {}, None if probe_tables else "params.yaml names no probes")
-    for name, tables in probe_tables.items():
-        _write(workspace / paths.PROBES / name, tables)
+    own = sets.get("retrieval")
+    probes = {name: sets[f"probes.{name}"] for name in params.probes}
+    _write(workspace / paths.RETRIEVAL, own.tables if own else {}, "params.yaml names no retrieval set")
+    _write(workspace / paths.PROBES, {}, None if probes else "params.yaml names no probes")
+    for name, one in probes.items():
+        _write(workspace / paths.PROBES / name, one.tables)
     holdout.keep(workspace, division.newly_held, params.dataset.revision)
     return lineage.seal(
         workspace,
         before,
         Pin(
             endpoint=hub.endpoint,
-            dataset=dataset.pinned,
+            dataset=_with_unused(dataset.pinned, found),
+            subset=found.subset,
+            unused_columns=division.unused,
             base=base.pinned,
             live=live.pinned if live else None,
             live_trained_on=trained_on.pinned if trained_on else None,
             anchor=anchor.pinned if anchor else None,
-            retrieval=retrieval.pinned if retrieval else None,
-            probes={name: probe.pinned for name, probe in probes.items()},
+            retrieval=own.pinned if own else None,
+            probes={name: one.pinned for name, one in probes.items()},
+            qrels={key: one.qrels for key, one in sets.items() if one.qrels is not None},
+            unknown_qrels={key: one.unknown_qrels for key, one in sets.items() if one.unknown_qrels},
             converted_pickles=converted,
             splits=division.origins,
         ),
@@ -86,7 +92,19 @@ def summary(pin: Pin) -> str:
     for name, split in pin.splits.items():
         held = f", {split.moved_in} held here by the ledger" if split.moved_in else ""
         lines.append(f"{name:<6} {split.rows} rows from {split.source}{', cut' if split.cut else ''}{held}")
+    lines += [
+        f"{key}: {count} qrels name an id that is not there, and were left out"
+        for key, count in pin.unknown_qrels.items()
+    ]
+    if pin.unused_columns:
+        lines.append(f"columns that nothing reads: {', '.join(pin.unused_columns)}")
     return "\n".join(lines)
+
+
+def _with_unused(dataset: PinnedRepo, found: Loaded) -> PinnedRepo:
+    """Name the files that make no split, what describes the data set aside."""
+    used = {path for paths in found.files.values() for path in paths} | {"README.md"}
+    return dataset.model_copy(update={"unused": tuple(sorted(set(dataset.files) - used))})
 
 
 def _trained(hub: Hub, params: Params, live: Download | None) -> tuple[Download | None, pl.DataFrame | None]:
@@ -97,34 +115,14 @@ def _trained(hub: Hub, params: Params, live: Download | None) -> tuple[Download 
     return trained.described(hub, asked, params.dataset, max_workers=params.pin.max_workers)
 
 
-def _retrieval(hub: Hub, params: Params) -> tuple[Download | None, dict[str, pl.DataFrame]]:
-    """Fetch and read the user's own retrieval set, where there is one."""
-    asked = params.retrieval
-    if asked is None:
-        return None, {}
-    files = (asked.corpus, asked.queries, asked.qrels)
-    found = downloads.tables(
-        hub, "retrieval", asked.repo, asked.revision, files, max_workers=params.pin.max_workers
-    )
-    return found, beir.retrieval(found.folder, asked, "retrieval")
-
-
-def _probes(hub: Hub, params: Params) -> tuple[dict[str, Download], dict[str, dict[str, pl.DataFrame]]]:
-    """Fetch and read what the model must not forget, by name."""
-    found: dict[str, Download] = {}
-    tables: dict[str, dict[str, pl.DataFrame]] = {}
-    for name, asked in params.probes.items():
-        key = f"probes.{name}"
-        files = (asked.file,) if isinstance(asked, PairsProbe) else (asked.corpus, asked.queries, asked.qrels)
-        found[name] = downloads.tables(
-            hub, key, asked.repo, asked.revision, files, max_workers=params.pin.max_workers
-        )
-        folder = found[name].folder
-        if isinstance(asked, PairsProbe):
-            tables[name] = beir.pairs(folder, asked, key)
-        else:
-            tables[name] = beir.retrieval(folder, asked, key)
-    return found, tables
+def _measured_sets(hub: Hub, params: Params) -> dict[str, MeasuredSet]:
+    """Fetch and read the user's own retrieval set and the probes, by their keys in params.yaml."""
+    asked = {"retrieval": params.retrieval} | {f"probes.{name}": one for name, one in params.probes.items()}
+    return {
+        key: measured_sets.fetch(hub, key, one, max_workers=params.pin.max_workers)
+        for key, one in asked.items()
+        if one is not None
+    }
 
 
 def _write(folder: Path, tables: Mapping[str, pl.DataFrame], nothing: str | None = None) -> None:

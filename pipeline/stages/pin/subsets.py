@@ -30,6 +30,7 @@ class Subset:
         features: Columns and types, in `datasets`' notation; None where the files say it.
         rows: How many rows each split should have, where that is declared.
         in_readme: The README has an entry for it under `configs`.
+        stated: The data set names it somewhere.
     """
 
     name: str = "default"
@@ -39,6 +40,7 @@ class Subset:
     features: Any = None
     rows: Mapping[str, int] | None = None
     in_readme: bool = False
+    stated: bool = False
 
 
 def declared(folder: Path, listed: Collection[str], owner: str, name: str | None = None) -> Subset:
@@ -51,10 +53,15 @@ def declared(folder: Path, listed: Collection[str], owner: str, name: str | None
         name: The subset; None takes the only one, or the default.
 
     Raises:
-        InvalidData: There are several and no default, or what is declared is no plain data.
+        InvalidData: There is no such subset, or there are several and no default, or what is declared is no
+            plain data.
     """
     content, infos = _content(folder, listed, owner)
     entries = _entries(content, owner)
+    if name is not None and name not in {*entries, *infos}:
+        raise InvalidData(
+            f"{owner} has {_listed({*entries, *infos})}; wanted {name!r} among them. Correct dataset.subset"
+        )
     if name is None and entries:
         name = _default(entries, infos, owner)
     elif name is None:
@@ -72,6 +79,7 @@ def declared(folder: Path, listed: Collection[str], owner: str, name: str | None
         info.get("features"),
         _rows(info.get("splits")),
         name in entries,
+        name in {*entries, *infos},
     )
 
 
@@ -121,11 +129,9 @@ def _default(entries: Mapping[str, Mapping[Any, Any]], infos: Mapping[str, Any],
     if not defaults and len(infos) == 1:
         defaults = [name for name in infos if name in entries]
     if len(defaults) != 1:
-        names = [_short(name) for name in sorted(entries)]
-        shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
         raise InvalidData(
-            f"{owner} has the configs {shown}, and {len(defaults) or 'none'} of them by default; wanted one. "
-            "Pin a commit whose README has one config, or one with `default: true`"
+            f"{owner} has {_listed(entries)}, and {len(defaults) or 'none'} of them by default; wanted one. "
+            "Name it in dataset.subset"
         )
     return defaults[0]
 
@@ -173,6 +179,13 @@ def _rows(splits: Any) -> dict[str, int]:
         for one in entries
         if isinstance(one, dict) and isinstance(one.get("num_examples"), int)
     }
+
+
+def _listed(subsets: Collection[str]) -> str:
+    """Name subsets, the first of many."""
+    names = [_short(name) for name in sorted(subsets)]
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return f"the subsets {', '.join(names[:20])}{more}" if names else "no subsets (configs)"
 
 
 def _short(value: Any) -> str:

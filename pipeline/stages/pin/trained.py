@@ -26,7 +26,8 @@ def described(
     """
     found = downloads.data(hub, asked.repo, asked.revision, max_workers=max_workers)
     owner = f"data set {asked.repo} at {asked.revision[:12]}, on which the live model was trained,"
-    named = params.model_copy(update={"repo": asked.repo, "revision": asked.revision})
+    subset = params.subset if asked.repo == params.repo else None
+    named = params.model_copy(update={"repo": asked.repo, "revision": asked.revision, "subset": subset})
     splits = rows.load(found.folder, found.pinned.files, named).splits
     train, query = params.splits.train, params.columns.query
     if train not in splits:

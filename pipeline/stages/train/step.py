@@ -15,13 +15,13 @@ from typing import Any
 import polars as pl
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
 
+from pipeline.dataset import negatives
 from pipeline.embedding import loading
 from pipeline.engine.fit import fit
 from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
 from pipeline.errors import InvalidParams
 from pipeline.params import Params
 from pipeline.params.model import ModelParams
-from pipeline.params.pin import COLUMNS
 from pipeline.params.train import TrainParams
 from pipeline.records import Training
 from pipeline.stages.train.energy import Meter
@@ -73,7 +73,13 @@ def run(workspace: Path, params: Params) -> Training:
 def summary(training: Training) -> str:
     """Return what the training cost, in a line."""
     speed = training.speed
-    return f"{training.steps} steps, {speed.triplets_per_second:.1f} triplets/s on {speed.device}"
+    said = f"{training.steps} steps, {speed.triplets_per_second:.1f} triplets/s on {speed.device}"
+    if training.rows_left_out:
+        said += (
+            f"; {training.rows_left_out} of {training.triplets} rows were never trained on, because no batch "
+            "without equal texts had room for them: use smaller batches, or train.batch_sampler: batch"
+        )
+    return said
 
 
 def _same_versions(train: TrainParams) -> None:
@@ -119,8 +125,9 @@ def recipe(train: TrainParams, model: ModelParams) -> Recipe:
 
 
 def _columns(path: Path) -> dict[str, list[str]]:
-    rows = pl.read_parquet(path, columns=list(COLUMNS))
-    return {column: rows[column].to_list() for column in COLUMNS}
+    rows = pl.read_parquet(path)
+    texts = {column: rows[column].to_list() for column in ("query", "positive")}
+    return texts | negatives.columns(rows)
 
 
 def checkpoints(workspace: Path, before: lineage.Opened) -> Path:
@@ -190,6 +197,7 @@ def _record(
         },
         non_default=_non_default(trained.training_arguments),
         triplets=triplets,
+        rows_left_out=trained.rows_left_out,
         steps=trained.steps,
         seed=train.seed,
         bf16=trained.bf16_used,

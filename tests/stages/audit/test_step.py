@@ -17,11 +17,11 @@ from pipeline.dataset.normalize import fold
 from pipeline.errors import InvalidData
 from pipeline.params import load
 from pipeline.params.audit import AuditParams
-from pipeline.params.pin import COLUMNS
 from pipeline.records import Audit
 from pipeline.stages.audit import step
 from pipeline.workspace import paths
 from pipeline.workspace.paths import RECORDS
+from tests.support.workspaces import COLUMNS
 
 REASONS = (
     "not_text",
@@ -76,7 +76,7 @@ def run(tmp_path: Path) -> Callable[..., Audited]:
         record = step.audit(
             tmp_path,
             wanted,
-            prompts=dict.fromkeys(COLUMNS, ""),
+            prompts={"query": "", "document": ""},
             max_seq_length=8,
             revision="b" * 40,
             **more,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.stages.card.licences import derive
+from pipeline.stages.card.licences import derive, measured
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,7 @@ from pipeline.stages.card.licences import derive
         (None, None, None, "unknown", "The base states none and the data set states none."),
         (None, "mit", "cc-by-nc-4.0", "other", "They disagree"),
         ("apache-2.0", "mit", "cc-by-nc-4.0", "apache-2.0", "They disagree"),
+        (None, "mit", "cc-by-4.0 and mit", "other", "under cc-by-4.0 and mit; this one follows"),
         ("apache-2.0", "mit", None, "apache-2.0", "states apache-2.0, which disagrees"),
         ("apache-2.0", None, None, "apache-2.0", "the maker of this model states apache-2.0"),
     ],
@@ -31,3 +32,8 @@ def test_card_licence_follows_from_base_and_data_set(
     assert licence.name == name
     assert said in licence.reason
     assert licence.reason.endswith(".")
+
+
+def test_licences_of_what_was_measured_on_stand_beside_it() -> None:
+    assert measured({}) == ""
+    assert "(sts: cc-by-sa-4.0; history: states none)" in measured({"sts": "cc-by-sa-4.0", "history": None})

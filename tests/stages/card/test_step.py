@@ -242,7 +242,7 @@ def test_card_says_where_licences_disagree(finished: Path) -> None:
     derived = params.model_copy(update={"model": params.model.model_copy(update={"license": None})})
     text = rendered(finished, derived, pin=pin.model_copy(update={"base": other}))
     assert "license: other\n" in text
-    assert "They disagree: read both" in text
+    assert "They disagree: read each" in text
 
 
 def test_card_takes_no_text_of_a_record_for_markup(finished: Path) -> None:
@@ -280,6 +280,7 @@ def test_card_takes_no_text_of_a_record_for_markup(finished: Path) -> None:
 def test_card_shows_the_worst_mistakes_where_it_may(line: Path) -> None:
     text = show(line)
     worst = Metrics.load(line / RECORDS["evaluate"]).mistakes
+    assert worst is not None
     rows = pl.read_parquet(line / "data" / "clean" / "test.parquet")
     (table,) = [table for table in tables(text) if table[0][-1] == "cos(query, negative)"]
     assert len(table) == 6

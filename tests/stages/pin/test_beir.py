@@ -1,5 +1,6 @@
 """Retrieval sets and pairs, as they lie on the Hub, and what is refused of them."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def retrieval(folder: Path, suffix: str = ".jsonl", **changes: Table) -> dict[st
     tables = {"corpus": CORPUS, "queries": QUERIES, "qrels": QRELS} | changes
     for name, table in tables.items():
         write(folder / f"{name}{suffix}", table)
-    return beir.retrieval(folder, files(**{name: f"{name}{suffix}" for name in tables}), "retrieval")
+    return beir.retrieval(folder, files(**{name: f"{name}{suffix}" for name in tables}), "retrieval")[0]
 
 
 def pairs(folder: Path, table: Table, suffix: str = ".parquet", **changes: str) -> pl.DataFrame:
@@ -72,7 +73,7 @@ def test_beir_reads_the_empty_metadata_that_its_own_files_have(tmp_path: Path) -
     ]
     retrieval(tmp_path)
     (tmp_path / "corpus.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    found = beir.retrieval(tmp_path, files(qrels="qrels.jsonl"), "retrieval")
+    found, _ = beir.retrieval(tmp_path, files(qrels="qrels.jsonl"), "retrieval")
     assert found["corpus"]["text"].to_list() == ["x", "x", "x"]
 
 
@@ -92,13 +93,13 @@ def without(table: Table, column: str) -> Table:
         ("corpus", {**CORPUS, "_id": ["d1", "d2", "d2"]}, "has the id 'd2' more than once"),
         (
             "qrels",
-            {**QRELS, "query-id": ["q1", "q9", "q8"]},
-            "names 2 ids that queries.* does not have, first 'q9'",
+            {**QRELS, "query-id": ["q9", "q9", "q8"]},
+            "names no query that queries.* has, first 'q9'",
         ),
         (
             "qrels",
-            {**QRELS, "corpus-id": ["d1", "d3", "d9"]},
-            "names 1 ids that corpus.* does not have, first 'd9'",
+            {**QRELS, "corpus-id": ["d8", "d8", "d9"]},
+            "names no document that corpus.* has, first 'd8'",
         ),
         ("qrels", {**QRELS, "score": [0, 0, -1]}, "has no score above 0; wanted at least one document"),
         (
@@ -170,3 +171,41 @@ def test_beir_refuses_pairs_that_cannot_be_ranked(tmp_path: Path, table: Table, 
 def test_beir_says_nothing_of_columns_that_it_does_not_need(tmp_path: Path) -> None:
     found = retrieval(tmp_path, ".parquet", corpus={**CORPUS, "more": [[1], [2], [None]]})
     assert found["corpus"].columns == ["id", "text"]
+
+
+def test_beir_reads_packed_files_with_a_byte_order_mark(tmp_path: Path) -> None:
+    for name, table in {"corpus": CORPUS, "queries": QUERIES, "qrels": QRELS}.items():
+        write(tmp_path / f"{name}.jsonl", table)
+        content = (tmp_path / f"{name}.jsonl").read_bytes()
+        (tmp_path / f"{name}.jsonl.gz").write_bytes(gzip.compress(b"\xef\xbb\xbf" + content))
+    packed = files(corpus="corpus.jsonl.gz", queries="queries.jsonl.gz", qrels="qrels.jsonl.gz")
+    found, unknown = beir.retrieval(tmp_path, packed, "retrieval")
+    assert (found["corpus"].height, unknown) == (3, 0)
+
+
+def test_beir_refuses_a_packed_file_that_is_cut_off(tmp_path: Path) -> None:
+    write(tmp_path / "corpus.jsonl", CORPUS)
+    packed = gzip.compress((tmp_path / "corpus.jsonl").read_bytes())
+    (tmp_path / "corpus.jsonl.gz").write_bytes(packed[:-9])
+    with pytest.raises(InvalidData, match=r"corpus.jsonl.gz of .* cannot be read"):
+        beir.retrieval(tmp_path, files(corpus="corpus.jsonl.gz"), "retrieval")
+
+
+def test_beir_reads_qrels_of_another_repository(tmp_path: Path) -> None:
+    for name, table in {"corpus": CORPUS, "queries": QUERIES}.items():
+        write(tmp_path / "texts" / f"{name}.jsonl", table)
+    write(tmp_path / "qrels" / "test.jsonl", QRELS)
+    other = {"repo": "tester/qrels", "revision": "1" * 40}
+    asked = RetrievalFiles.model_validate({**files(qrels="test.jsonl").model_dump(), "qrels_from": other})
+    found, _ = beir.retrieval(tmp_path / "texts", asked, "retrieval", tmp_path / "qrels")
+    assert found["qrels"].height == 3
+
+
+def test_beir_counts_qrels_of_ids_that_are_not_there_and_leaves_them_out(tmp_path: Path) -> None:
+    for name, table in {"corpus": CORPUS, "queries": QUERIES}.items():
+        write(tmp_path / f"{name}.jsonl", table)
+    qrels = {key: [*values, *values[:1]] for key, values in QRELS.items()}
+    qrels["query-id"][-1] = "nobody"
+    write(tmp_path / "qrels.jsonl", qrels)
+    found, unknown = beir.retrieval(tmp_path, files(qrels="qrels.jsonl"), "retrieval")
+    assert (found["qrels"].height, unknown) == (3, 1)

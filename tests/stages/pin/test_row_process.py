@@ -35,7 +35,7 @@ def shards(folder: Path) -> None:
 
 
 def jsonl(folder: Path) -> None:
-    for name, start in (("train", 0), ("dev", 10), ("test", 20), ("eval_more", 30)):
+    for name, start in (("train", 0), ("dev", 10), ("test", 20), ("test_more", 30)):
         frame(start).write_ndjson(folder / f"{name}.jsonl")
     (folder / "LICENSE").write_text("none")
     (folder / "notes.txt").write_text("none")

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from datasets import ClassLabel, Dataset, Features, Value
 
 from pipeline.errors import InvalidData
 from pipeline.params.pin import DatasetParams
@@ -88,7 +89,7 @@ def test_pin_names_a_split_that_is_missing(tmp_path: Path) -> None:
     splits = three()
     del splits["validation"]
     with pytest.raises(
-        InvalidData, match="has the splits test, train; wanted 'validation' for dev"
+        InvalidData, match=r"the splits test \(of .*\), train \(of .*\); wanted 'validation' for dev"
     ) as caught:
         split(tmp_path, splits)
     assert "Correct dataset.splits.dev, or set it to null" in str(caught.value)
@@ -226,9 +227,9 @@ def test_pin_refuses_a_slice_that_holds_lists(tmp_path: Path) -> None:
     ],
 )
 def test_pin_refuses_a_column_that_holds_no_strings(tmp_path: Path, cells: list[Any], kind: str) -> None:
-    bad: dict[str, list[Any]] = {**triplets(2), "negative": cells}
+    bad: dict[str, list[Any]] = {**triplets(2), "positive": cells}
     with pytest.raises(
-        InvalidData, match=f"'negative' of split 'train' holds .*, a {kind}, in row 0; wanted strings"
+        InvalidData, match=f"'positive' of split 'train' holds .*, a {kind}, in row 0; wanted strings"
     ):
         split(tmp_path, three(train=bad, validation=bad, test=bad))
 
@@ -258,3 +259,99 @@ def test_pin_names_the_first_cell_that_is_no_string_behind_nulls(tmp_path: Path)
         InvalidData, match="'negative' of split 'train' holds '7', a int, in row 2; wanted strings"
     ):
         split(tmp_path, three(train=bad, validation=bad, test=bad))
+
+
+def test_pin_says_which_files_made_the_splits_where_their_names_did(tmp_path: Path) -> None:
+    for name, start in (("egitim", 0), ("gelistirme", 10), ("sinama", 20)):
+        pl.DataFrame(triplets(3, start)).write_ndjson(tmp_path / f"{name}.jsonl")
+    with pytest.raises(InvalidData, match=r"egitim.jsonl, gelistirme.jsonl, sinama.jsonl") as caught:
+        read(tmp_path, dataset_params(splits={"train": "egitim", "dev": "gelistirme", "test": "sinama"}))
+    assert "`configs`" in str(caught.value)
+
+
+def test_pin_refuses_a_split_that_two_names_of_files_make(tmp_path: Path) -> None:
+    for name, start in (("train", 0), ("dev", 10), ("test", 20), ("eval", 30)):
+        pl.DataFrame(triplets(3, start)).write_ndjson(tmp_path / f"{name}.jsonl")
+    with pytest.raises(InvalidData, match=r"'test', by the names of its files, eval.jsonl, test.jsonl"):
+        read(tmp_path, dataset_params())
+
+
+def test_pin_takes_words_of_a_csv_file_for_words(tmp_path: Path) -> None:
+    for name in ("train", "validation", "test"):
+        rows = triplets(4) | {"negative": ["NA", "null", "None", ""]}
+        pl.DataFrame(rows).write_csv(tmp_path / f"{name}.csv")
+    found = read(tmp_path, dataset_params()).frames
+    assert found["train"]["negative"].to_list() == ["NA", "null", "None", None]
+
+
+def negatives(found: dict[str, pl.DataFrame]) -> list[list[str | None]]:
+    names = [name for name in found["train"].columns if name.startswith("negative")]
+    return [list(row) for row in found["train"].select(names).iter_rows()]
+
+
+def test_pin_reads_pairs(tmp_path: Path) -> None:
+    pairs = {name: {key: triplets(3)[key] for key in ("query", "positive")} for name in three()}
+    found = split(tmp_path, pairs, columns={"query": "query", "positive": "positive", "negative": None})
+    assert found["test"].columns == ["row", "query", "positive", "group", "first_seen"]
+
+
+def test_pin_reads_negatives_of_several_columns(tmp_path: Path) -> None:
+    rows: dict[str, list[Any]] = triplets(3) | {"negative_1": ["a", "b", "c"], "negative_2": ["d", None, "f"]}
+    names = {"query": "query", "positive": "positive", "negative": ("negative_1", "negative_2")}
+    found = split(tmp_path, dict.fromkeys(three(), rows), columns=names)
+    assert negatives(found) == [["a", "d"], ["b", None], ["c", "f"]]
+
+
+def test_pin_reads_negatives_of_a_list_of_any_length(tmp_path: Path) -> None:
+    lists = [["a", "b", "c"], ["d"], [None, "e"], []]
+    train = triplets(4) | {"negative": lists}
+    found = split(tmp_path, three() | {"train": train} | dict.fromkeys(("validation", "test"), train))
+    assert negatives(found) == [["a", "b", "c"], ["d", None, None], ["e", None, None], [None, None, None]]
+
+
+def test_pin_gives_each_split_as_many_columns_of_negatives(tmp_path: Path) -> None:
+    short = triplets(2) | {"negative": [["a"], ["b"]]}
+    found = split(
+        tmp_path, dict.fromkeys(three(), short) | {"train": triplets(2) | {"negative": [["a", "b"], ["c"]]}}
+    )
+    assert found["test"].columns == found["train"].columns
+    assert found["test"]["negative_2"].to_list() == [None, None]
+
+
+def test_pin_names_columns_that_nothing_reads(tmp_path: Path) -> None:
+    labelled = {name: {**rows, "label": [1] * len(rows["query"])} for name, rows in three().items()}
+    workspaces.write_splits(tmp_path, labelled)
+    assert read(tmp_path, dataset_params()).unused == ("label",)
+
+
+def test_pin_reads_classes_by_name(tmp_path: Path) -> None:
+    kinds = Features({**dict.fromkeys(COLUMNS, Value("string")), "topic": ClassLabel(names=["bill", "line"])})
+    for name in ("train", "validation", "test"):
+        rows = Dataset.from_dict({**triplets(3), "topic": [0, 1, -1]}, features=kinds)
+        rows.to_parquet(tmp_path / f"{name}.parquet")
+    found = read(tmp_path, dataset_params(slices=("topic",))).frames
+    assert found["train"]["topic"].to_list() == ["bill", "line", None]
+
+
+def test_pin_reads_one_of_several_subsets(tmp_path: Path) -> None:
+    for subset, start in (("pair", 0), ("triplet", 50)):
+        (tmp_path / subset).mkdir()
+        for place, name in enumerate(("train", "dev", "test")):
+            pl.DataFrame(triplets(3, start + 10 * place)).write_ndjson(tmp_path / subset / f"{name}.jsonl")
+    splits = {"train": "train", "dev": "dev", "test": "test"}
+    configs = [
+        {
+            "config_name": subset,
+            "data_files": [
+                {"split": name, "path": f"{subset}/{name}.jsonl"} for name in ("train", "dev", "test")
+            ],
+        }
+        for subset in ("pair", "triplet")
+    ]
+    (tmp_path / "README.md").write_text(f"---\n{json.dumps({'configs': configs})}\n---\n")
+    found = read(tmp_path, dataset_params(subset="triplet", splits=splits)).frames
+    assert found["train"]["query"].to_list() == triplets(3, 50)["query"]
+    with pytest.raises(InvalidData, match=r"has the subsets 'pair', 'triplet'; wanted 'other' among them"):
+        read(tmp_path, dataset_params(subset="other", splits=splits))
+    with pytest.raises(InvalidData, match=r"Name it in dataset.subset"):
+        read(tmp_path, dataset_params(splits=splits))

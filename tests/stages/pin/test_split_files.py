@@ -163,7 +163,7 @@ def test_files_are_refused_with_what_names_them(tmp_path: Path, text: str, wante
     [
         (
             "configs:\n- {config_name: a}\n- {config_name: b}",
-            "has the configs 'a', 'b', and none of them by default",
+            "has the subsets 'a', 'b', and none of them by default",
         ),
         (
             "configs:\n- {config_name: a, default: true}\n- {config_name: b, default: true}",

@@ -1,0 +1,56 @@
+"""What models are measured on besides the splits: the user's own retrieval set, and probes."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline.hub import Hub
+from pipeline.params.pin import PairsProbe, RetrievalFiles
+from pipeline.records import PinnedRepo
+from pipeline.stages.pin import beir, downloads
+
+
+@dataclass(frozen=True)
+class MeasuredSet:
+    """One set, fetched and read.
+
+    Attributes:
+        pinned: Its repository.
+        tables: As `beir` reads them.
+        qrels: The repository of its qrels, where that is another one.
+        unknown_qrels: How many qrels name an id that is not there.
+    """
+
+    pinned: PinnedRepo
+    tables: dict[str, pl.DataFrame]
+    qrels: PinnedRepo | None = None
+    unknown_qrels: int = 0
+
+
+def fetch(hub: Hub, key: str, asked: RetrievalFiles | PairsProbe, *, max_workers: int) -> MeasuredSet:
+    """Fetch and read a set.
+
+    Args:
+        hub: The Hub.
+        key: The part of params.yaml that names the set, for messages.
+        asked: What that says.
+        max_workers: Downloads at a time.
+
+    Raises:
+        InvalidData: A file is not there, or not what `beir` reads.
+    """
+    repo, revision = asked.repo, asked.revision
+    if isinstance(asked, PairsProbe):
+        found = downloads.tables(hub, key, repo, revision, (asked.file,), max_workers=max_workers)
+        return MeasuredSet(found.pinned, beir.pairs(found.folder, asked, key))
+    other = asked.qrels_from
+    files = (asked.corpus, asked.queries) if other else (asked.corpus, asked.queries, asked.qrels)
+    found = downloads.tables(hub, key, repo, revision, files, max_workers=max_workers)
+    if other is None:
+        tables, unknown = beir.retrieval(found.folder, asked, key)
+        return MeasuredSet(found.pinned, tables, unknown_qrels=unknown)
+    qrels = downloads.tables(
+        hub, f"{key}.qrels_from", other.repo, other.revision, (asked.qrels,), max_workers=max_workers
+    )
+    tables, unknown = beir.retrieval(found.folder, asked, key, qrels.folder)
+    return MeasuredSet(found.pinned, tables, qrels.pinned, unknown)
