@@ -20,7 +20,7 @@ def hold(workspace: Path) -> Iterator[int]:
         The lock's open file, for a child process to hold too.
 
     Raises:
-        InvalidWorkspace: It is no DVC repository, or another run holds it.
+        InvalidWorkspace: The folder is no DVC repository, or another run holds its lock.
     """
     if not (workspace / ".dvc").is_dir() or not (workspace / "dvc.yaml").is_file():
         raise InvalidWorkspace(f"{workspace} is not a workspace: it has no .dvc folder or no dvc.yaml")

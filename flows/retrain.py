@@ -114,5 +114,5 @@ def run(workspace: Path, params: Params, refresh: bool, release: bool) -> str:
 
 
 def summary(outcome: str) -> str:
-    """Return what came of it."""
+    """Return what came of the run."""
     return outcome

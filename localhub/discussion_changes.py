@@ -74,7 +74,7 @@ def change_status(place: Place, num: int, status: str, text: str | None, author:
 
     Raises:
         BadRequest: No such status.
-        Conflict: It has that status, or is merged, which is for good.
+        Conflict: The discussion has that status, or is merged, which is for good.
     """
     discussion = pull_requests.find(place, num)
     wanted: Status
@@ -94,8 +94,8 @@ def merge(place: Place, num: int, text: str | None, author: str) -> Event:
     """Merge a pull request into its branch.
 
     Raises:
-        BadRequest: It is a discussion, or has no commits.
-        Conflict: It is not open.
+        BadRequest: The number is a discussion's, or the pull request has no commits.
+        Conflict: The pull request is not open.
         MergeConflict: Both sides changed a path; the answer lists them.
         RevisionNotFound: The branch is gone.
     """

@@ -129,8 +129,8 @@ def edit_comment(discussion: Discussion, comment_id: str, author: str, text: str
 
     Raises:
         DiscussionNotFound: There is no such comment.
-        Forbidden: It is somebody else's.
-        BadRequest: It was hidden before.
+        Forbidden: The comment is somebody else's.
+        BadRequest: The comment was hidden before.
     """
     ids = [event["id"] if event["type"] == "comment" else None for event in discussion.events]
     if comment_id not in ids:

@@ -136,7 +136,7 @@ def require_object(repo: Path, sha256: str, size: int | None) -> Pointer:
     """Return the pointer to a large file that is here.
 
     Raises:
-        BadRequest: It was never uploaded, or is of another size.
+        BadRequest: The file was never uploaded, or is of another size.
     """
     found = stored_size(repo, sha256)
     if found is None or (size is not None and found != size):

@@ -63,7 +63,7 @@ def serve(
 
     Raises:
         RuntimeError: The server did not start; the message has its last words.
-        TimeoutError: It was not ready in time.
+        TimeoutError: The server was not ready in time.
     """
     command = [sys.executable, "-m", "localhub", "--root", str(root.absolute())]
     command += ["--host", host, "--port", str(port), "--parent", str(os.getpid()), *options]

@@ -59,7 +59,7 @@ def find_branch(git: pygit2.Repository, revision: str) -> pygit2.Reference:
 
     Raises:
         RevisionNotFound: There is no such revision.
-        BadRequest: It is a tag or a sha, which never move.
+        BadRequest: The revision is a tag or a sha, which never move.
     """
     name = revision if revision.startswith(SPELLED_OUT) else BRANCHES + revision
     if _exists(git, name):

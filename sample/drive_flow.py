@@ -81,7 +81,7 @@ class Server:
         """Wait until it answers.
 
         Raises:
-            SampleError: It ended, or does not answer in time.
+            SampleError: The server ended, or does not answer in time.
         """
         end = time.monotonic() + _SECONDS_TO_START
         while self._process.poll() is None and time.monotonic() < end:

@@ -42,7 +42,7 @@ def base_folder() -> Path:
     """Find the base model that pip brought.
 
     Raises:
-        SampleError: It is not installed, or its weights are not the known ones.
+        SampleError: The base is not installed, or its weights are not the known ones.
     """
     found = importlib.util.find_spec(BASE_PACKAGE)
     if found is None or found.origin is None:

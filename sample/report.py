@@ -70,7 +70,7 @@ def compare(folder: Path, files: dict[str, str]) -> None:
     """Compare the files in a folder with the sha256 they must have.
 
     Raises:
-        SampleError: They differ; the message names each file.
+        SampleError: The folders differ; the message names each file.
     """
     found = {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()

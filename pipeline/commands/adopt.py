@@ -30,7 +30,7 @@ def run(workspace: Path, params: Params, what: str, trained_on: str | None = Non
     and the data set's train split is read. Nothing is kept before.
 
     Args:
-        workspace: It gets a receipt, in git, and an entry in its log.
+        workspace: The folder that gets a receipt, in git, and an entry in its log.
         params: What a candidate of this line is.
         what: The model, `REPO@REV`: a commit, tag or branch.
         trained_on: The data set that the model was trained on, `REPO@REV`. Without it nobody knows which rows

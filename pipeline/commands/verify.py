@@ -50,7 +50,7 @@ def run(
         what: `REPO@REV`: a tag like v2, a branch, or a commit.
         keys: Public keys that are trusted.
         identity: One who is trusted, as an issuer names them.
-        issuer: That issuer.
+        issuer: Who says so of the identity.
 
     Returns:
         One line per thing that was looked at.
@@ -58,7 +58,7 @@ def run(
     Raises:
         Contradicted: Something speaks against it.
         Unvouched: Nothing does, and nothing vouches for it.
-        ReleaseRefused: It holds what can run code.
+        ReleaseRefused: The release holds what can run code.
         InvalidParams: A key cannot be read, or an argument is missing.
         HubError: The Hub was not reached, or has no such release.
     """

@@ -55,7 +55,7 @@ def encode(
     """Encode texts, each distinct one once, in batches of like length.
 
     Args:
-        model: It is put into evaluation mode, as its own `encode` does.
+        model: The model, which is put into evaluation mode, as its own `encode` does.
         texts: Cut at the model's `max_seq_length`, like there.
         prompt: Put in front of every text.
         batch_tokens: Positions per forward pass; None takes what suits the device.

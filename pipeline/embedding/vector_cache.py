@@ -29,7 +29,7 @@ class Cache:
     """Encoded text sets as files of one folder, each named by all that its vectors depend on.
 
     Attributes:
-        folder: It is made when the first entry is.
+        folder: Where entries stand; made with the first of them.
         used: Names of the entries that this run read or wrote.
         texts: Texts that were encoded, and texts that were not because the cache had them.
     """

@@ -51,7 +51,7 @@ def commit(value: object, where: str) -> str:
         where: What was asked, for the message.
 
     Raises:
-        HubError: It is anything but 40 hexadecimal digits.
+        HubError: The answer is anything but 40 hexadecimal digits.
     """
     if not isinstance(value, str) or not _COMMIT.fullmatch(value):
         raise _refused(where, "commit", value, "40 hexadecimal digits")
@@ -62,7 +62,7 @@ def file_name(path: str, where: str) -> str:
     """Return the path of a listed file, if it stays in the folder that it is written to.
 
     Raises:
-        HubError: It is absolute, goes up, or is no path that git can hold.
+        HubError: The path is absolute, goes up, or is none that git can hold.
     """
     parts = path.split("/")
     # The client refuses what leads elsewhere on Windows too, with an error that says nothing of the Hub.

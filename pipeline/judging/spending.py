@@ -49,7 +49,7 @@ def count(entries: Mapping[str, Entry], candidate: str, groups: frozenset[str]) 
 
     Args:
         entries: The log before this candidate was judged on these groups, by name.
-        candidate: Its digest; what the log knows of it on other groups is no look of another.
+        candidate: Digest of the candidate; its own earlier entries are no looks of another.
         groups: Of the test rows that it is judged on.
     """
     resolved: dict[str, frozenset[str]] = {}

@@ -143,7 +143,7 @@ def check(content: dict[str, Any], path: Path, missing: str) -> Params:
     """Check the content of a `params.yaml`.
 
     Args:
-        content: Its plain values.
+        content: Plain values of the document.
         path: Named in the message.
         missing: What to do where keys are missing, or unknown.
 

@@ -187,7 +187,7 @@ def verify(folder: Path, found: Mapping[str, str]) -> Statement | None:
         The statement, which fits all files; None where there is none.
 
     Raises:
-        Contradicted: It is none, or does not fit the files.
+        Contradicted: The statement cannot be read, or does not fit the files.
     """
     if PROVENANCE not in found:
         return None

@@ -69,7 +69,7 @@ def publish(
     """Make a tree main, with a tag.
 
     Args:
-        workspace: Its receipts say where main may stand.
+        workspace: The folder whose receipts say where main may stand.
         params: How it is staged, and whose signature it must bear where it bears one.
         hub: The Hub.
         account: Whose token it is, which may write.

@@ -38,7 +38,7 @@ class Asked:
         """Read `REPO@REV`.
 
         Raises:
-            InvalidParams: It is none.
+            InvalidParams: The file holds no public key.
         """
         repo, mark, revision = what.partition("@")
         if not (repo and mark and revision):
@@ -176,7 +176,7 @@ def refuse_claim(asked: Asked, given: Given, statement: Statement, known: Known)
     """Refuse a statement of files that no receipt vouches for, where it is not about what was asked.
 
     Raises:
-        Contradicted: It names another repository or version, or what receipts know better.
+        Contradicted: The statement names another repository or version, or what receipts know better.
     """
     wanted = asked.version or statement.version
     if (statement.repository, statement.version) != (asked.repo, wanted):

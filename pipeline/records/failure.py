@@ -14,7 +14,7 @@ class Failure(Part):
     """How a step failed.
 
     Attributes:
-        step: Its name.
+        step: Name of the step.
         error: The class of its error.
         message: Value found, value wanted, what to do; whole, as the step printed it after its name.
     """

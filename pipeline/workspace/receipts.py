@@ -67,7 +67,7 @@ def save(workspace: Path, receipt: Receipt) -> None:
     """Write a receipt and keep it in git.
 
     Raises:
-        InvalidWorkspace: It could not be written, or git refused; the release stands on the Hub.
+        InvalidWorkspace: The receipt could not be written, or git refused; the release stands on the Hub.
     """
     try:
         write_text(workspace / paths.receipt(receipt.commit), receipt.model_dump_json(indent=2) + "\n")

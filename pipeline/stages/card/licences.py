@@ -12,7 +12,7 @@ class Licence:
     """A licence, and why it is this one.
 
     Attributes:
-        name: Its identifier on the Hub.
+        name: The licence as the Hub calls it.
         reason: A sentence: what base and data set say, and where they disagree.
     """
 

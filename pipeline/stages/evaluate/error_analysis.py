@@ -20,7 +20,7 @@ def find(split: MeasuredSplit, outcomes: pl.DataFrame, dim: int) -> Mistakes:
     Args:
         split: The rows with their texts.
         outcomes: row, cos_positive and cos_negative of each of them, at one width.
-        dim: That width.
+        dim: The width at which they were measured.
     """
     rows = split.rows.join(outcomes, on="row", how="left", maintain_order="left")
     right = (rows["cos_positive"] > rows["cos_negative"]).fill_null(False).to_numpy()

@@ -34,7 +34,7 @@ def data(hub: Hub, repo: str, revision: str, *, max_workers: int) -> Download:
     """Fetch a data set whole.
 
     Raises:
-        InvalidData: It holds a script; nothing is fetched then.
+        InvalidData: The data set holds a script; nothing is fetched then.
     """
     info = _pinned(hub, "dataset", repo, revision)
     scripts = sorted(path for path in hub.files(repo, "dataset", revision) if path.endswith(".py"))
@@ -55,7 +55,7 @@ def tables(
         hub: The Hub.
         key: The part of params.yaml that names the files, for the message.
         repo: The repository.
-        revision: Its commit.
+        revision: Commit of the repository.
         files: Paths inside it.
         max_workers: Downloads at a time.
 
@@ -87,7 +87,7 @@ def release(hub: Hub, key: str, repo: str, revision: str | None, *, max_workers:
     """Fetch a release that candidates are compared with, `live` or `anchor`, with the rows it was trained on.
 
     Raises:
-        HubNotFound: It was released once and is gone from the Hub.
+        HubNotFound: The model was released once and is gone from the Hub.
     """
     if revision is None:
         return None

@@ -38,7 +38,7 @@ def matching(pattern: str, listed: Collection[str]) -> list[str]:
         listed: Paths of the repository.
 
     Raises:
-        ValueError: It is no pattern, like `a**`.
+        ValueError: `pattern` is none that can be matched, like `a**`.
     """
     found = [pattern] if pattern in listed else []
     if has_magic(pattern):

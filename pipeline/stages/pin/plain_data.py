@@ -16,7 +16,7 @@ def plain(value: Any, owner: str) -> dict[str, Any]:
         owner: The data set's name and commit, for messages.
 
     Raises:
-        InvalidData: It is no mapping, holds something else than JSON can, or does not end.
+        InvalidData: The value is no mapping, holds something else than JSON can, or does not end.
     """
     left = _MOST_VALUES
 

@@ -23,7 +23,7 @@ class Subset:
     """One subset (`config`) of a data set, as declared.
 
     Attributes:
-        name: Its name; `default` where the data set declares none.
+        name: Name of the subset; `default` where the data set declares none.
         folder: Paths count from here (`data_dir`).
         patterns: Of files, by split; None where the names of the files say it.
         options: Every other key of the README's entry.
