@@ -83,7 +83,7 @@ class HubUnreachable(HubError):
 
     Attributes:
         retry_after_seconds: What the Hub itself asked to wait; None where it did not.
-        not_done: The request was surely not done: no connection came about, or the Hub was too busy to take it.
+        not_done: The request was surely not done: nothing was connected, or the Hub was too busy to take it.
         lasting: Asking again in a moment would give the same answer.
     """
 

@@ -74,7 +74,7 @@ def tokenize(
     """Tokenize columns of one length, each distinct text under each distinct prompt once.
 
     Args:
-        model: The model whose `preprocess` does the work: prompt, truncation to `max_seq_length`, special tokens.
+        model: The model whose `preprocess` does the work: prompt, cut at `max_seq_length`, special tokens.
         columns: Texts of each column and the prompt that stands in front of them.
 
     Returns:

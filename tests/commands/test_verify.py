@@ -80,12 +80,14 @@ def statement(api: HfApi, revision: str = "v1") -> dict[str, Any]:
 
 def test_verify_of_a_release_says_what_it_checked(line: Path) -> None:
     receipt, _ = run(line)
+    assert receipt.log is not None
     found = said(line)
+    grown = f"log {receipt.log.head}: 1 looks, alpha {receipt.log.alpha_spent:.4g}"
     assert found == {
         "files": f"{len(receipt.files)} of {REPO} at {receipt.commit}, as the Hub lists them; "
         "none can run code",
         "version": "v1",
-        "provenance": f"v1 of {REPO}, candidate {receipt.candidate}",
+        "provenance": f"v1 of {REPO}, candidate {receipt.candidate}; {grown}",
         "signature": "none",
         "receipt": f"release v1 of {receipt.released_at} names the same files",
     }
@@ -357,7 +359,7 @@ def test_provenance_names_everything_that_a_release_rests_on(line: Path, api: Hf
     built = found["predicate"]["buildDefinition"]
     assert built["externalParameters"] == {"repository": REPO, "version": "v1", "recipe": receipt.recipe}
     inner = built["internalParameters"]
-    assert inner["approval"] == approval.model_dump()
+    assert inner["approval"] == approval.model_dump(mode="json")
     assert inner["candidate"] == receipt.candidate
     assert inner["records"] == {path: digests.sha256(line / path) for path in sorted(paths.RECORDS.values())}
     assert inner["dvc.lock"] == receipt.dvc_lock

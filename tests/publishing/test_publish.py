@@ -30,8 +30,8 @@ def break_off(monkeypatch: pytest.MonkeyPatch, name: str, error: BaseException, 
     failed: list[str] = []
 
     def cut(self: Hub, *arguments: object, **options: object) -> object:
-        if failed:
-            return whole(self, *arguments, **options)
+        if failed or (name == "download" and not arguments[3]("config.json")):  # type: ignore[operator]
+            return whole(self, *arguments, **options)  # what a release says of itself is read before
         failed.append(name)
         if after:
             whole(self, *arguments, **options)
@@ -70,7 +70,7 @@ def test_publication_says_in_the_pull_request_what_it_releases(line: Path, api: 
     text = found.events[0].content  # type: ignore[attr-defined]
     for part in (
         f"candidate: {receipt.candidate}",
-        "verdict: passed, 1 checks, look 1",
+        f"verdict: passed, {receipt.verdict.checks} checks, look 1",
         f"dataset: {receipt.dataset.repo} at {receipt.dataset.revision}",
         f"on top of: {receipt.parent}",
     ):

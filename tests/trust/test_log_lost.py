@@ -10,6 +10,7 @@ from huggingface_hub import HfApi
 from pipeline.commands import looks
 from pipeline.errors import InvalidWorkspace, ReleaseRefused
 from pipeline.hub import Hub
+from pipeline.judging import spending
 from pipeline.params import load
 from pipeline.publishing import log_state
 from pipeline.records import Verdict
@@ -49,7 +50,9 @@ def test_release_says_how_far_the_log_had_grown_and_tells_it(ready: Path, api: H
     another_look(ready)
     receipt, _ = releasing.run(ready)
     assert receipt.log is not None
-    assert (receipt.log.looks, receipt.log.alpha_spent) == (1, 0.01)
+    gate_params = load(ready).gate
+    level = spending.level(gate_params.alpha, gate_params.max_looks)
+    assert (receipt.log.looks, receipt.log.alpha_spent) == (1, level)
     assert log.holds(ready, receipt.log.head)
     statement = json.loads(
         Path(api.hf_hub_download(releasing.REPO, "provenance.json", revision=receipt.commit)).read_bytes()
