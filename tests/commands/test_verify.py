@@ -363,7 +363,8 @@ def test_provenance_names_everything_that_a_release_rests_on(line: Path, api: Hf
     assert inner["candidate"] == receipt.candidate
     assert inner["records"] == {path: digests.sha256(line / path) for path in sorted(paths.RECORDS.values())}
     assert inner["dvc.lock"] == receipt.dvc_lock
-    assert (inner["previous"], inner["log"]) == (None, None)
+    assert receipt.log is not None
+    assert (inner["previous"], inner["log"]) == (None, receipt.log.model_dump())
     named = {one["name"]: one["digest"]["gitCommit"] for one in built["resolvedDependencies"]}
     assert named == {"dataset": receipt.dataset.revision, "base": receipt.base.revision}
     assert workspaces.TOKEN not in json.dumps(found)

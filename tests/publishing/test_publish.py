@@ -65,6 +65,7 @@ def test_publication_makes_one_commit_and_leaves_nothing_staged(line: Path, api:
 def test_publication_says_in_the_pull_request_what_it_releases(line: Path, api: HfApi) -> None:
     receipt, _ = run(line)
     assert receipt.pull_request is not None
+    assert receipt.verdict is not None
     found = api.get_discussion_details(REPO, receipt.pull_request)
     assert (found.status, found.title) == ("merged", f"v1: candidate {receipt.candidate[:12]}")
     text = found.events[0].content  # type: ignore[attr-defined]
