@@ -28,7 +28,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipeline import params as parameters
-from pipeline.dataset.normalize import folded
+from pipeline.dataset.languages.tr import folded
 from pipeline.stages.audit import step
 from pipeline.workspace import paths
 
@@ -106,6 +106,7 @@ def audit_once(folder: Path, tokenizer: Path) -> int:
         prompts={"query": "", "document": ""},
         max_seq_length=params.model.max_seq_length,
         revision=REVISION,
+        languages=params.dataset.languages,
     )
     print(json.dumps({"seconds": time.perf_counter() - begin, "rejected": record.rejected_share}))
     return 0

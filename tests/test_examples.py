@@ -13,7 +13,14 @@ from tests.support import workspaces
 
 @pytest.mark.parametrize(
     "name",
-    ["dataset.normalize", "dataset.numbers_and_negation", "dataset.near_duplicates", "judging.bootstrap"],
+    [
+        "dataset.normalize",
+        "dataset.language",
+        *(f"dataset.languages.{name}" for name in ("letters", "tr", "en", "de", "fr", "es")),
+        "dataset.numbers_and_negation",
+        "dataset.near_duplicates",
+        "judging.bootstrap",
+    ],
 )
 def test_examples_give_what_they_show(name: str) -> None:
     run(f"pipeline.{name}")

@@ -10,6 +10,7 @@ from pipeline.errors import HubDenied, InvalidWorkspace, PipelineError
 from pipeline.hub import Hub
 from pipeline.params import Params
 from pipeline.publishing import signatures
+from pipeline.stages.pin import languages
 from pipeline.workspace import backup, git, holdout, lineage, live, log, receipts, signed_approvals
 
 
@@ -26,7 +27,7 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
     checks: dict[str, Callable[[], str]] = {
         "params": lambda: f"{params.base.repo} on {params.dataset.repo}, to {params.release.repo}",
         "stages": lambda: ", ".join(lineage.stage(workspace, name).name for name in lineage.NAMES),
-        "ledger": lambda: f"{holdout.read(workspace).height} groups are held out",
+        "ledger": lambda: _ledger(workspace, params),
         "git": lambda: _git(workspace),
         "disk": lambda: _disk(workspace, params.hardware.min_free_disk_bytes),
         "token": lambda: _token(hub),
@@ -61,6 +62,12 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
 def summary(found: dict[str, str]) -> str:
     """Return a line per thing that was checked."""
     return "\n".join(f"{name:<18} {what}" for name, what in found.items())
+
+
+def _ledger(workspace: Path, params: Params) -> str:
+    held = holdout.read(workspace)
+    languages.demand_kept(params.dataset.languages, held)
+    return f"{held['group'].n_unique()} groups are held out"
 
 
 def _git(workspace: Path) -> str:

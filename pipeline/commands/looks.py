@@ -123,7 +123,7 @@ def _declare_lost(workspace: Path, params: Params) -> str | None:
         workspace,
         EarlierLooks(
             candidates=(),
-            groups=Groups(besides=tuple(sorted(holdout.known(workspace)["group"]))),
+            groups=Groups(besides=tuple(sorted(holdout.known(workspace)["group"].unique()))),
             lost=True,
             heads=tuple(dict.fromkeys(gone)),
         ),

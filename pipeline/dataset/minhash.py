@@ -7,7 +7,8 @@ import polars as pl
 from numpy.typing import NDArray
 from rensa import RMinHash
 
-from pipeline.dataset.numbers_and_negation import signals, typed
+from pipeline.dataset import language
+from pipeline.dataset.numbers_and_negation import signals
 from pipeline.params.audit import NearDuplicateParams
 
 _ROWS_PER_BAND = 4
@@ -16,21 +17,25 @@ _SEED = 1
 _PRIME = np.uint64(0x100000001B3)
 
 
-def bands(texts: pl.Series, params: NearDuplicateParams) -> NDArray[np.uint64]:
+def bands(texts: pl.Series, params: NearDuplicateParams, folding: str) -> NDArray[np.uint64]:
     """Return the bands of folded texts, (texts, bands): two texts that share one may be near-duplicates."""
     count = params.permutations // _ROWS_PER_BAND
     found = np.empty((len(texts), count), np.uint64)
     for begin in range(0, len(texts), _TEXTS_AT_A_TIME):
-        found[begin : begin + _TEXTS_AT_A_TIME] = _bands(texts[begin : begin + _TEXTS_AT_A_TIME], params)
+        found[begin : begin + _TEXTS_AT_A_TIME] = _bands(
+            texts[begin : begin + _TEXTS_AT_A_TIME], params, folding
+        )
     return found
 
 
-def _bands(texts: pl.Series, params: NearDuplicateParams) -> NDArray[np.uint64]:
+def _bands(texts: pl.Series, params: NearDuplicateParams, folding: str) -> NDArray[np.uint64]:
     count = params.permutations // _ROWS_PER_BAND
-    hashes, offsets = _shingles(letters_and_digits(texts), params.shingle_characters)
+    hashes, offsets = _shingles(letters_and_digits(texts, folding), params.shingle_characters)
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(hashes, offsets, params.permutations, _SEED)
     values = np.array(matrix.to_rows(), dtype=np.uint64)[:, : count * _ROWS_PER_BAND]
-    mixed = np.repeat(_signal_hashes(texts)[:, None], count, axis=1) ^ np.arange(count, dtype=np.uint64)
+    mixed = np.repeat(_signal_hashes(texts, folding)[:, None], count, axis=1) ^ np.arange(
+        count, dtype=np.uint64
+    )
     for place in range(_ROWS_PER_BAND):
         mixed = (mixed ^ values[:, place::_ROWS_PER_BAND][:, :count]) * _PRIME
         mixed ^= mixed >> np.uint64(29)
@@ -43,11 +48,11 @@ def text_keys(folded_texts: pl.Series) -> NDArray[np.uint64]:
     return np.array([int.from_bytes(digest) for digest in digests], dtype=np.uint64)
 
 
-def letters_and_digits(folded_texts: pl.Series) -> pl.Series:
-    """Leave letters and digits, as `numbers_and_negation` reads them; all of a text that has neither."""
+def letters_and_digits(folded_texts: pl.Series, folding: str) -> pl.Series:
+    """Leave letters and digits, as the language reads them; all of a text that has neither."""
     text = pl.col("text")
     plain = text.str.replace_all(r"[^\w\s]+", " ").str.replace_all(r"\s+", " ").str.strip_chars(" ")
-    frame = pl.DataFrame({"text": typed(folded_texts)}, schema={"text": pl.String})
+    frame = pl.DataFrame({"text": language.of(folding).typed(folded_texts)}, schema={"text": pl.String})
     return frame.select(pl.when(plain == "").then(text).otherwise(plain).alias("text"))["text"]
 
 
@@ -67,8 +72,8 @@ def _shingles(texts: pl.Series, width: int) -> tuple[NDArray[np.uint64], NDArray
     return np.ascontiguousarray(hashes[inside]), offsets
 
 
-def _signal_hashes(texts: pl.Series) -> NDArray[np.uint64]:
-    found = signals(texts)
+def _signal_hashes(texts: pl.Series, folding: str) -> NDArray[np.uint64]:
+    found = signals(texts, folding)
     distinct = found.unique()
     hashed = pl.DataFrame({"signal": distinct, "hash": pl.Series(text_keys(distinct), dtype=pl.UInt64)})
     return (

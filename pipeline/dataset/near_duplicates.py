@@ -7,6 +7,7 @@ signals (see `pipeline.dataset.numbers_and_negation`), so that a changed number 
 original.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -15,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipeline.dataset.minhash import bands, letters_and_digits
+from pipeline.dataset.normalize import folded
 from pipeline.dataset.numbers_and_negation import signals
 from pipeline.params.audit import NearDuplicateParams
 
@@ -31,34 +33,37 @@ class Index:
         texts: Folded and distinct.
         bands: Their bands, sorted.
         owners: Which text each entry of `bands` belongs to.
+        folding: How the texts were folded.
     """
 
     texts: pl.Series
     bands: NDArray[np.uint64]
     owners: NDArray[np.int32]
     params: NearDuplicateParams
+    folding: str
 
 
-def index(texts: pl.Series, params: NearDuplicateParams) -> Index:
+def index(texts: pl.Series, params: NearDuplicateParams, folding: str) -> Index:
     """Index folded, distinct texts."""
-    found = bands(texts, params)
+    found = bands(texts, params, folding)
     count = max(1, found.shape[1])
     order = np.argsort(found, axis=None, kind="stable")
     ordered = found.ravel()[order]
     del found  # each of the three is half a gigabyte for two million texts
     order //= count
-    return Index(texts, ordered, order.astype(np.int32), params)
+    return Index(texts, ordered, order.astype(np.int32), params, folding)
 
 
 def pairs(indexed: Index, texts: pl.Series) -> NDArray[np.int64]:
-    """Find which of some folded texts are near-duplicates of indexed ones; equal texts are not counted.
+    """Find which texts are near-duplicates of indexed ones, folded as those are; equal ones are not counted.
 
     Returns:
         (pairs, 2): number of the text, number of the indexed text; sorted, each once.
 
     Example:
         >>> params = NearDuplicateParams(shingle_characters=3, permutations=128, min_similarity=0.7)
-        >>> held_out = index(pl.Series(["numaramı nasıl taşırım", "faturam neden 25 lira arttı"]), params)
+        >>> texts = pl.Series(["numaramı nasıl taşırım", "faturam neden 25 lira arttı"])
+        >>> held_out = index(texts, params, "tr")
         >>> asked = pl.Series(["numaramı nasıl taşırım ki", "faturam neden 35 lira arttı"])
         >>> pairs(held_out, asked).tolist()
         [[0, 0]]
@@ -68,7 +73,8 @@ def pairs(indexed: Index, texts: pl.Series) -> NDArray[np.int64]:
         >>> round(similarity("faturam neden 25 lira arttı", "faturam neden 35 lira arttı", 3), 2)
         0.79
     """
-    asked = bands(texts, indexed.params)
+    folding = indexed.folding
+    asked = bands(texts, indexed.params, folding)
     width, count = indexed.params.shingle_characters, asked.shape[1]
     least = _PROPOSING_BANDS if count >= _MANY_BANDS else 1
     found = [np.empty((0, 2), np.int64)]
@@ -77,9 +83,11 @@ def pairs(indexed: Index, texts: pl.Series) -> NDArray[np.int64]:
     for begin, end in pairwise(_pieces(shared.sum(axis=1))):
         proposed = _proposed(indexed, left[begin:end], shared[begin:end], least) + np.array([begin, 0])
         ours_text, their_text = texts.gather(proposed[:, 0]), indexed.texts.gather(proposed[:, 1])
-        agree = (ours_text != their_text) & (signals(ours_text) == signals(their_text))
+        agree = (ours_text != their_text) & (signals(ours_text, folding) == signals(their_text, folding))
         ours_text, their_text = ours_text.filter(agree), their_text.filter(agree)
-        compared = zip(letters_and_digits(ours_text), letters_and_digits(their_text), strict=True)
+        compared = zip(
+            letters_and_digits(ours_text, folding), letters_and_digits(their_text, folding), strict=True
+        )
         near = [similarity(one, other, width) >= indexed.params.min_similarity for one, other in compared]
         found.append(proposed[agree.to_numpy()][np.array(near, dtype=bool)])
     return np.concatenate(found)
@@ -116,28 +124,29 @@ def similarity(left: str, right: str, shingle_characters: int) -> float:
     return len(one & two) / len(one | two)
 
 
-def components(texts: pl.Series, params: NearDuplicateParams) -> NDArray[np.int64]:
+def components(texts: pl.Series, params: NearDuplicateParams, foldings: Sequence[str]) -> NDArray[np.int64]:
     """Number the texts so that near-duplicates, and their near-duplicates, share a number.
+
+    Equal texts do too. Both count where any of the foldings says so.
 
     Example:
         >>> params = NearDuplicateParams(shingle_characters=3, permutations=128, min_similarity=0.7)
-        >>> texts = pl.Series(["numaramı nasıl taşırım", "hattımı iptal et", "numaramı nasıl taşırım ki"])
-        >>> components(texts, params).tolist()
+        >>> texts = pl.Series(["Numaramı nasıl taşırım", "hattımı iptal et", "numaramı nasıl taşırım ki"])
+        >>> components(texts, params, ["tr"]).tolist()
         [0, 1, 0]
     """
     from scipy.sparse import coo_matrix  # type: ignore[import-untyped]
     from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
 
-    distinct = texts.unique(maintain_order=True)
-    found = pairs(index(distinct, params), distinct)
-    edges = coo_matrix(
-        (np.ones(len(found)), (found[:, 0], found[:, 1])) if len(found) else ([], ([], [])),
-        shape=(len(distinct), len(distinct)),
-    )
-    labels = np.asarray(connected_components(edges, directed=False)[1], dtype=np.int64)
-    places = pl.DataFrame({"text": distinct, "label": labels})
-    return (
-        pl.DataFrame({"text": texts})
-        .join(places, on="text", how="left", maintain_order="left")["label"]
-        .to_numpy()
-    )
+    frame = texts.to_frame("raw").with_row_index("row")
+    edges = [np.empty((0, 2), np.int64)]
+    for folding in foldings:
+        found = frame.select("row", text=folded(pl.col("raw"), folding))
+        distinct = found.unique("text", keep="first", maintain_order=True)
+        near = pairs(index(distinct["text"], params, folding), distinct["text"])
+        edges.append(distinct["row"].to_numpy()[near])
+        equal = found.join(distinct, on="text", nulls_equal=True).select("row", "row_right")
+        edges.append(equal.to_numpy())
+    ends = np.concatenate(edges).astype(np.int64)
+    graph = coo_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(len(texts), len(texts)))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)

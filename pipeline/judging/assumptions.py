@@ -80,6 +80,18 @@ def _looks(params: GateParams, count: Count) -> str:
     return said
 
 
+def language_sentences(audit: Audit) -> dict[str, str]:
+    """Say of which languages little is known."""
+    unknown = ", ".join(audit.languages_without_module)
+    if not unknown:
+        return {}
+    return {
+        "languages": f"Of {unknown} nothing is known but Unicode's rules: texts are one after NFKC and "
+        "casefold, near-duplicates must agree in digits alone, and of telephone and identity numbers only "
+        "telephones with their country's code are found. Leaks may be missed."
+    }
+
+
 def style_sentences(audit: Audit, split: HeldOut) -> dict[str, str]:
     """Say where triplet accuracy can be had without understanding."""
     found = audit.shortcut.get(split)

@@ -106,6 +106,7 @@ def gate(evidence: Evidence, params: GateParams) -> Verdict:
         hard_judged=hard,
         loosened=loosened.sentences(evidence.last, Now(params, groups, hard, evidence.count.number)),
         assumptions=assumptions.sentences(compared, metrics, params, evidence.count)
+        | assumptions.language_sentences(evidence.audit)
         | assumptions.style_sentences(evidence.audit, params.split),
     )
 

@@ -56,6 +56,12 @@ CHANGES: tuple[Added | Removed, ...] = (
     Added("gate.max_rows_left", "0.2.0", 1.0, "of the last release's test rows that may be gone; 1: all"),
     Added("approve.signers", "0.2.0", [], "whose signatures approve, [{name, key}]; none: any name does"),
     Added("gate.retention_of", "0.2.0", None, "a share of what base or live keeps; null: of its own"),
+    Added(
+        "dataset.languages",
+        "0.2.0",
+        ["tr"],
+        "when two texts are one; another may be added later, none taken out",
+    ),
 )
 
 

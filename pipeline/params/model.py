@@ -18,7 +18,7 @@ class ModelParams(Section):
     """Name, language, licence, widths, maximum length and prompts of the model."""
 
     name: str = Field(min_length=1)
-    language: tuple[str, ...]
+    language: tuple[str, ...] | None
     license: str | None
     dims: Annotated[tuple[int, ...], Field(min_length=1)]
     max_seq_length: int = Field(ge=1)

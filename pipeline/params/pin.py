@@ -68,7 +68,7 @@ class ColumnNames(Section):
 
 
 class DatasetParams(Section):
-    """The data set: repository, commit, and how its splits and columns are called."""
+    """The data set: repository, commit, names of its splits and columns, languages."""
 
     repo: RepoId
     revision: Commit
@@ -77,6 +77,18 @@ class DatasetParams(Section):
     splits: SplitNames
     columns: ColumnNames
     slices: tuple[str, ...]
+    languages: Annotated[tuple[str, ...], Field(min_length=1)]
+
+    @field_validator("languages")
+    @classmethod
+    def _are_codes(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
+        odd = [one for one in languages if not re.fullmatch(r"[a-z]{2,3}", one)]
+        if odd or len(set(languages)) != len(languages):
+            raise ValueError(
+                f"{list(languages)} are not codes of languages, each once; wanted two or three small "
+                "letters, like en, or und for none in particular"
+            )
+        return languages
 
     @field_validator("slices")
     @classmethod

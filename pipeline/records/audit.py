@@ -63,6 +63,7 @@ class Audit(Record):
         near_train: Rows of each held-out split that are the same as, or near, a text that is trained on.
         test_digest: Names the test rows of a verdict: equal rows, equal digest, whatever the commit.
         rejected_share: Rows dropped, of all.
+        languages_without_module: Of the data set: their texts are folded by Unicode's rules alone.
     """
 
     splits: dict[str, SplitAudit]
@@ -71,3 +72,4 @@ class Audit(Record):
     near_train: dict[str, int]
     test_digest: str
     rejected_share: float = Field(ge=0, le=1)
+    languages_without_module: tuple[str, ...] = ()

@@ -56,6 +56,7 @@ class Pin(Record):
         unused_columns: Of the data set, in any of the splits.
         qrels: Where retrieval sets have their qrels in another repository, by `retrieval` or `probes.NAME`.
         unknown_qrels: How many qrels name an id that is not there and were left out, by the same keys.
+        languages: Of the data set. Records of before they were kept were made with Turkish alone.
         live_trained_on: The data set that says which rows the live model was trained on, where the model
             itself does not.
     """
@@ -64,6 +65,7 @@ class Pin(Record):
     dataset: PinnedRepo
     subset: str | None = None
     unused_columns: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ("tr",)
     base: PinnedRepo
     live: PinnedRepo | None
     live_trained_on: PinnedRepo | None = None

@@ -161,5 +161,6 @@ REJECTED = Table(
     }
 )
 
-# One row per row that a release was trained on; the format that releases share.
-FINGERPRINTS = Table({"key": pl.UInt64, "bands": pl.List(pl.UInt32)})
+# One row per row that a release was trained on, and folding; the format that releases share. Those of before
+# foldings were named lack the last column.
+FINGERPRINTS = Table({"key": pl.UInt64, "bands": pl.List(pl.UInt32), "folding": pl.String})

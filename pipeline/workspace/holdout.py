@@ -1,8 +1,10 @@
 """`splits.ledger`: the groups of queries that are held out, each in its split for ever.
 
-One line per group, `GROUP SPLIT COMMIT`: the commit of the data set that first held it out. `pin` appends
-and never removes; the file is in git, so that every clone of the workspace holds out the same rows. A
-checkout can take lines out of a file; so the workspace's log repeats them, and the union of the two counts.
+One line per group, `GROUP SPLIT COMMIT FOLDING`: the commit of the data set that first held it out, and how
+the text was folded whose hash the group is; lines of before foldings were named are Turkish. With several
+foldings a group has a line for each. `pin` appends and never removes; the file is in git, so that every clone
+of the workspace holds out the same rows. A checkout can take lines out of a file; so the workspace's log
+repeats them, and the union of the two counts.
 """
 
 import re
@@ -12,39 +14,54 @@ import polars as pl
 
 from pipeline.errors import InvalidData
 from pipeline.records.log import Held
+from pipeline.records.names import UNNAMED_FOLDING
 from pipeline.workspace import log, paths
 from pipeline.workspace.files import write_text
 
-_LINE = re.compile(r"([0-9a-f]{16}) (dev|test) ([0-9a-f]{40})")
-_SCHEMA = {"group": pl.String, "split": pl.String, "commit": pl.String}
+_LINE = re.compile(r"([0-9a-f]{16}) (dev|test) ([0-9a-f]{40})(?: ([a-z]{2,3}))?")
+_SCHEMA = {"group": pl.String, "split": pl.String, "commit": pl.String, "folding": pl.String}
 
 
 def read(workspace: Path) -> pl.DataFrame:
-    """Read the ledger: one row per `group`, with its `split` and `commit`; no rows before the first pin.
+    """Read the ledger: one row per line, `group`, `split`, `commit` and `folding`; none before the first pin.
 
     Raises:
         InvalidData: A line cannot be read, or names a group a second time.
     """
-    rows: list[tuple[str, str, str]] = []
-    seen: dict[str, int] = {}
+    return _table(_checked(workspace))
+
+
+def _checked(workspace: Path) -> dict[tuple[str, str], str]:
+    """Return the file's lines by group and folding, in their order."""
+    lines: dict[tuple[str, str], str] = {}
+    seen: dict[tuple[str, str], int] = {}
     path = workspace / paths.LEDGER
     for number, line in enumerate(_lines(path), start=1):
         match = _LINE.fullmatch(line)
         if match is None:
             raise InvalidData(
-                f"line {number} of {path} is {line[:80]!r}; wanted GROUP SPLIT COMMIT: 16 "
-                "hexadecimal digits, dev or test, 40 hexadecimal digits. "
+                f"line {number} of {path} is {line[:80]!r}; wanted GROUP SPLIT COMMIT FOLDING: "
+                "16 hexadecimal digits, dev or test, 40 hexadecimal digits, a language or nothing. "
                 f"Restore it with `git checkout {paths.LEDGER}`"
             )
-        group, split, commit = match.groups()
-        if group in seen:
+        key = _key(line)
+        if key in seen:
             raise InvalidData(
-                f"line {number} of {path} names the group {group} again, after line "
-                f"{seen[group]}; wanted each once, because a group stands in one split for ever. "
+                f"line {number} of {path} names the group {key[0]} again, after line "
+                f"{seen[key]}; wanted each once, because a group stands in one split for ever. "
                 "Remove the later line"
             )
-        seen[group] = number
-        rows.append((group, split, commit))
+        seen[key], lines[key] = number, line
+    return lines
+
+
+def _key(line: str) -> tuple[str, str]:
+    group, _, _, *folding = line.split()
+    return group, folding[0] if folding else UNNAMED_FOLDING
+
+
+def _table(lines: dict[tuple[str, str], str]) -> pl.DataFrame:
+    rows = [(group, *line.split()[1:3], folding) for (group, folding), line in lines.items()]
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
 
@@ -55,11 +72,16 @@ def known(workspace: Path) -> pl.DataFrame:
         InvalidData: A line of the file is none, or names a group a second time.
         InvalidWorkspace: The workspace stands in no git repository.
     """
-    logged: dict[str, list[str]] = {}
+    return _table(_union(workspace))
+
+
+def _union(workspace: Path) -> dict[tuple[str, str], str]:
+    """Return the lines of both by group and folding: those of the file, then those that only the log has."""
+    logged: dict[tuple[str, str], str] = {}
     for line in _logged(workspace):
-        logged.setdefault(line.split()[0], line.split())
-    rows = [logged.pop(row[0], row) for row in read(workspace).iter_rows()]
-    return pl.DataFrame([*rows, *(logged[group] for group in sorted(logged))], schema=_SCHEMA, orient="row")
+        logged.setdefault(_key(line), line)
+    # In the log's order, not sorted: which folding came first must stay.
+    return {key: logged.pop(key, line) for key, line in _checked(workspace).items()} | logged
 
 
 def keep(workspace: Path, held: pl.DataFrame, commit: str) -> None:
@@ -67,11 +89,11 @@ def keep(workspace: Path, held: pl.DataFrame, commit: str) -> None:
 
     Args:
         workspace: The folder of the ledger.
-        held: `group` and `split` of each new group.
+        held: `group`, `split` and `folding` of each new group.
         commit: The commit of the data set that holds them out.
     """
     path = workspace / paths.LEDGER
-    lines = [" ".join(row) for row in known(workspace).iter_rows()]
+    lines = list(_union(workspace).values())
     if lines != _lines(path):
         write_text(path, "".join(f"{line}\n" for line in lines))
     append(workspace, held, commit)
@@ -82,15 +104,22 @@ def keep(workspace: Path, held: pl.DataFrame, commit: str) -> None:
 
 
 def append(workspace: Path, held: pl.DataFrame, commit: str) -> None:
-    """Add the groups that are held out for the first time, sorted; what stands there already stays as it is.
+    """Add the groups that are held out for the first time; what stands there already stays as it is.
+
+    They are sorted, one folding after the other, in the order in which the foldings come.
 
     Args:
         workspace: The folder of the ledger.
-        held: `group` and `split` of each new group.
+        held: `group`, `split` and `folding` of each new group.
         commit: The commit of the data set that holds them out.
     """
     path = workspace / paths.LEDGER
-    new = sorted(f"{group} {split} {commit}" for group, split in held.select("group", "split").iter_rows())
+    foldings = held["folding"].unique(maintain_order=True).to_list()
+    rows = held.select("folding", "group", "split").iter_rows()
+    new = [
+        f"{group} {split} {commit} {folding}"
+        for folding, group, split in sorted(rows, key=lambda row: (foldings.index(row[0]), row[1]))
+    ]
     if new or not path.exists():
         write_text(path, "".join(f"{line}\n" for line in [*_lines(path), *new]))
 

@@ -185,7 +185,7 @@ def ingredients(params: Params) -> str:
     """
     content = params.model_dump(mode="json", include={"dataset", "base", "model", "pin", "audit", "train"})
     parts = {
-        "dataset": ("repo", "subset", "splits", "columns"),
+        "dataset": ("repo", "subset", "splits", "columns", "languages"),
         "base": ("repo", "revision"),
         "model": ("dims", "max_seq_length", "prompts"),
         "pin": ("cut",),

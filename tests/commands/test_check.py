@@ -16,7 +16,7 @@ from pipeline.errors import (
 )
 from pipeline.params import load
 from pipeline.records import RepoRef
-from pipeline.workspace import receipts
+from pipeline.workspace import paths, receipts
 from tests.conftest import Make, Stage
 from tests.support import workspaces
 from tests.support.records import put, receipt
@@ -70,6 +70,13 @@ def test_check_says_what_candidates_are_compared_with_and_the_next_command(folde
     assert said.endswith("run `katman refresh`")
     set_params(folder, {"live.revision": "1" * 40})
     assert check.run(folder, load(folder))["live"] == f"{standing}, and candidates are compared with it"
+
+
+def test_check_names_a_language_that_was_taken_out(folder: Path) -> None:
+    (folder / paths.LEDGER).write_text(f"{'0' * 16} test {'a' * 40} tr\n", encoding="utf-8")
+    assert check.run(folder, load(folder))["ledger"] == "1 groups are held out"
+    set_params(folder, {"dataset.languages": ["en"]})
+    assert "Set dataset.languages to ['tr', 'en']" in refusal(folder, PipelineError)
 
 
 def test_check_writes_nothing(folder: Path) -> None:

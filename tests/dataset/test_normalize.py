@@ -1,61 +1,47 @@
-"""Two ways to fold that must be one."""
+"""Which texts are one where several languages have a say."""
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from pipeline.dataset.normalize import fold, folded
-
-# Python and polars know different versions of Unicode; both know what Python's version assigns.
-ASSIGNED = st.characters(exclude_categories=("Cs", "Cn"))
-TURKISH = st.sampled_from(list("Iıİi̇ \t\n\x1c\x1f\x85\u00a0\u2003\u3000ŞşĞğÇçÖöÜüÂâΣσςﬁ²Å"))
+from pipeline.dataset.normalize import linked, replaced, same, sameness
 
 
-def fold_column(texts: list[str]) -> list[str]:
-    return pl.DataFrame({"text": texts}).select(folded(pl.col("text")))["text"].to_list()
+def test_one_folding_makes_nothing_one_that_it_folds_apart() -> None:
+    texts = pl.Series(["MY ID", "my id", None])
+    assert same(texts, ["tr"]).to_list() == ["my ıd", "my id", None]
+    assert same(texts, ["en"]).to_list() == ["my id", "my id", None]
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.lists(st.text(ASSIGNED | TURKISH), min_size=1))
-def test_folding_a_column_equals_folding_each_text(texts: list[str]) -> None:
-    assert fold_column(texts) == [fold(text) for text in texts]
+@pytest.mark.parametrize("foldings", [["tr", "en"], ["en", "tr"], ["tr", "en", "und"]])
+def test_texts_are_one_where_any_folding_says_so_and_so_on(foldings: list[str]) -> None:
+    texts = pl.Series(["ID", "ıd", "id", "İD", "ad", None])
+    found = same(texts, foldings).to_list()
+    assert len(set(found[:4])) == 1  # tr: ID and ıd, id and İD; en: ID and id
+    assert found[4:] == ["ad", None]
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.text(ASSIGNED | TURKISH))
-def test_folding_leaves_no_white_space_around_or_doubled(text: str) -> None:
-    found = fold(text)
-    assert found == found.strip()
-    assert "  " not in found
+def test_what_joins_two_texts_must_be_there() -> None:
+    assert len(set(same(pl.Series(["ıd", "id"]), ["tr", "en"]))) == 2
 
 
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [
-        ("KAMPANYASI ", "kampanyası"),
-        ("İPTAL", "iptal"),
-        ("IŞIK", "ışık"),
-        ("Iğdır İzmir", "ığdır izmir"),
-        ("  çok\t\n boşluk\u00a0var ", "çok boşluk var"),
-        ("a\x1cb", "a b"),
-        ("ﬁyat ２", "fiyat 2"),
-        ("s\u0327", "ş"),
-        ("I\u0307", "i"),
-        ("", ""),
-        (" \u2003", ""),
-    ],
-)
-def test_folding_is_turkish(text: str, wanted: str) -> None:
-    assert fold(text) == wanted
-    assert fold_column([text]) == [wanted]
+def test_a_chain_is_found_over_many_keys() -> None:
+    count = 500
+    keyed = pl.DataFrame(
+        {
+            "a": [f"a{row // 2:03}" for row in range(count)],
+            "b": [f"b{(row + 1) // 2:03}" for row in range(count)],
+        }
+    )
+    merged = linked(keyed)
+    assert set(replaced(keyed["a"], merged)) == {"a000"}
+    assert set(merged["into"]) == {"a000"}
 
 
-def test_folding_keeps_apart_what_turkish_keeps_apart() -> None:
-    assert fold("SIK") != fold("SİK")
-    assert fold("kar") != fold("kâr")
-
-
-def test_folding_a_column_keeps_null() -> None:
-    frame = pl.DataFrame({"text": ["A", None]})
-    assert frame.select(folded(pl.col("text")))["text"].to_list() == ["a", None]
+def test_keys_over_a_whole_data_set_equal_where_texts_are_one() -> None:
+    portions = [pl.Series(["MY ID", "other"]), pl.Series(["my id", None])]
+    found = sameness(portions, ["tr", "en"])
+    first, second = (found.keys(portion) for portion in portions)
+    assert first[0] == second[0] != first[1]
+    assert second[1] is None
+    alone = sameness(portions, ["tr"])
+    assert alone.keys(portions[0])[0] != alone.keys(portions[1])[0]

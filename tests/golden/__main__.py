@@ -24,10 +24,12 @@ def freeze(workspace: Path) -> None:
     assert worst is not None
     rows = {
         "samples": {
-            split: shown_rows.samples(clean, split, params.card, private)
+            split: shown_rows.samples(clean, split, params.card, private, read.pin.languages)
             for split in ("train", "dev", "test")
         },
-        "mistakes": shown_rows.numbered(clean, worst.split, list(worst.worst), params.card, private),
+        "mistakes": shown_rows.numbered(
+            clean, worst.split, list(worst.worst), params.card, private, read.pin.languages
+        ),
     }
     (HERE / "rows.json").write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 

@@ -12,3 +12,11 @@ def test_gate_says_where_style_alone_does_well(first: Evidence) -> None:
     styled = replace(first, audit=first.audit.model_copy(update={"shortcut": {"test": found}}))
     assert "picks 91% of the positives" in gate(styled, params()).assumptions["style"]
     assert "style" not in gate(first, params()).assumptions
+
+
+def test_gate_says_of_which_languages_little_is_known(first: Evidence) -> None:
+    audit = first.audit.model_copy(update={"languages_without_module": ("nl", "fy")})
+    found, known = gate(replace(first, audit=audit), params()), gate(first, params())
+    assert "Of nl, fy nothing is known but Unicode's rules" in found.assumptions["languages"]
+    assert "languages" not in known.assumptions
+    assert (found.passed, found.checks) == (known.passed, known.checks), "nothing else is lost"

@@ -24,6 +24,7 @@ def dataset_params(**changes: Any) -> DatasetParams:
         "splits": {"train": "train", "dev": "validation", "test": "test"},
         "columns": {"query": "query", "positive": "positive", "negative": "negative"},
         "slices": (),
+        "languages": ("tr",),
     }
     return DatasetParams.model_validate(values | changes)
 

@@ -17,10 +17,10 @@ def group(number: int) -> str:
     return f"{number:016x}"
 
 
-def held(*rows: tuple[int, str]) -> pl.DataFrame:
+def held(*rows: tuple[int, str], folding: str = "tr") -> pl.DataFrame:
     return pl.DataFrame(
-        [(group(number), split) for number, split in rows],
-        schema={"group": pl.String, "split": pl.String},
+        [(group(number), split, folding) for number, split in rows],
+        schema={"group": pl.String, "split": pl.String, "folding": pl.String},
         orient="row",
     )
 
@@ -33,11 +33,30 @@ def test_ledger_of_a_new_workspace_holds_nothing(tmp_path: Path) -> None:
 def test_ledger_reads_back_what_was_appended_sorted(tmp_path: Path) -> None:
     holdout.append(tmp_path, held((2, "dev"), (1, "test")), COMMITS[0])
     text = (tmp_path / paths.LEDGER).read_text(encoding="utf-8")
-    assert text == f"{group(1)} test {COMMITS[0]}\n{group(2)} dev {COMMITS[0]}\n"
+    assert text == f"{group(1)} test {COMMITS[0]} tr\n{group(2)} dev {COMMITS[0]} tr\n"
     assert holdout.read(tmp_path).rows() == [
-        (group(1), "test", COMMITS[0]),
-        (group(2), "dev", COMMITS[0]),
+        (group(1), "test", COMMITS[0], "tr"),
+        (group(2), "dev", COMMITS[0], "tr"),
     ]
+
+
+def test_ledger_lines_name_their_folding_one_after_the_other(tmp_path: Path) -> None:
+    both = pl.concat([held((2, "dev"), (3, "test")), held((1, "dev"), (3, "test"), folding="en")])
+    holdout.append(tmp_path, both, COMMITS[0])
+    assert holdout.read(tmp_path).select("group", "folding").rows() == [
+        (group(2), "tr"),
+        (group(3), "tr"),
+        (group(1), "en"),
+        (group(3), "en"),
+    ]
+
+
+def test_ledger_lines_without_a_folding_are_turkish_and_stay_as_they_are(tmp_path: Path) -> None:
+    old = f"{group(9)} dev {COMMITS[0]}\n"
+    (tmp_path / paths.LEDGER).write_text(old, encoding="utf-8")
+    holdout.append(tmp_path, held((9, "dev"), folding="en"), COMMITS[1])
+    assert (tmp_path / paths.LEDGER).read_text(encoding="utf-8") == f"{old}{group(9)} dev {COMMITS[1]} en\n"
+    assert holdout.read(tmp_path)["folding"].to_list() == ["tr", "en"]
 
 
 def test_ledger_only_ever_grows_at_its_end(tmp_path: Path) -> None:
@@ -46,7 +65,8 @@ def test_ledger_only_ever_grows_at_its_end(tmp_path: Path) -> None:
     holdout.append(tmp_path, held((1, "dev"), (6, "test")), COMMITS[1])
     after = (tmp_path / paths.LEDGER).read_bytes()
     assert after.startswith(before)
-    assert after[len(before) :].decode() == f"{group(1)} dev {COMMITS[1]}\n{group(6)} test {COMMITS[1]}\n"
+    added = f"{group(1)} dev {COMMITS[1]} tr\n{group(6)} test {COMMITS[1]} tr\n"
+    assert after[len(before) :].decode() == added
 
 
 def test_ledger_without_anything_new_is_not_written_again(tmp_path: Path) -> None:
@@ -123,7 +143,9 @@ def test_ledger_that_was_taken_back_comes_back_from_the_log(folder: Path) -> Non
     assert holdout.known(folder)["group"].to_list() == [group(5), group(7), group(9)]
     (folder / paths.LEDGER).unlink()
     holdout.keep(folder, held(), COMMITS[1])
-    lines = f"{group(5)} dev {COMMITS[0]}\n{group(7)} test {COMMITS[0]}\n{group(9)} test {COMMITS[1]}\n"
+    lines = (
+        f"{group(5)} dev {COMMITS[0]} tr\n{group(7)} test {COMMITS[0]} tr\n{group(9)} test {COMMITS[1]} tr\n"
+    )
     assert (folder / paths.LEDGER).read_text(encoding="utf-8") == lines
     assert len(logged(folder)) == 3
 
@@ -131,7 +153,7 @@ def test_ledger_that_was_taken_back_comes_back_from_the_log(folder: Path) -> Non
 def test_ledger_of_another_clone_is_taken_into_the_log(folder: Path) -> None:
     holdout.append(folder, held((5, "dev")), COMMITS[0])
     holdout.keep(folder, held((7, "test")), COMMITS[1])
-    assert logged(folder) == [f"{group(5)} dev {COMMITS[0]}", f"{group(7)} test {COMMITS[1]}"]
+    assert logged(folder) == [f"{group(5)} dev {COMMITS[0]} tr", f"{group(7)} test {COMMITS[1]} tr"]
     holdout.keep(folder, held(), COMMITS[1])
     assert len(log.entries(folder)) == 1
 
@@ -139,7 +161,7 @@ def test_ledger_of_another_clone_is_taken_into_the_log(folder: Path) -> None:
 def test_ledger_that_moves_a_group_to_another_split_is_put_right_by_the_log(folder: Path) -> None:
     holdout.keep(folder, held((5, "test")), COMMITS[0])
     (folder / paths.LEDGER).write_text(f"{group(5)} dev {COMMITS[1]}\n", encoding="utf-8")
-    assert holdout.known(folder).rows() == [(group(5), "test", COMMITS[0])]
+    assert holdout.known(folder).rows() == [(group(5), "test", COMMITS[0], "tr")]
     holdout.keep(folder, held(), COMMITS[1])
-    assert (folder / paths.LEDGER).read_text(encoding="utf-8") == f"{group(5)} test {COMMITS[0]}\n"
-    assert logged(folder) == [f"{group(5)} test {COMMITS[0]}"]
+    assert (folder / paths.LEDGER).read_text(encoding="utf-8") == f"{group(5)} test {COMMITS[0]} tr\n"
+    assert logged(folder) == [f"{group(5)} test {COMMITS[0]} tr"]

@@ -86,8 +86,8 @@ def write(
     return pl.concat(leaving), pl.concat(groups).n_unique()
 
 
-def digest(path: Path) -> str:
+def digest(path: Path, folding: str) -> str:
     """Name the rows of a clean split: equal rows have one digest, in whatever order, at whatever commit."""
     rows = pl.read_parquet(path)
-    texts = rows.select(folded(pl.col(name)) for name in text_columns(rows.columns))
+    texts = rows.select(folded(pl.col(name), folding) for name in text_columns(rows.columns))
     return digests.of_list(texts.sort(texts.columns).iter_rows())

@@ -19,7 +19,7 @@ PAIRS = {"place": pl.UInt32, "split": pl.String, "partner": pl.UInt32}
 
 
 def cross(
-    split: ScannedSplit, later: Sequence[ScannedSplit], params: NearDuplicateParams
+    split: ScannedSplit, later: Sequence[ScannedSplit], params: NearDuplicateParams, foldings: Sequence[str]
 ) -> tuple[ScannedSplit, pl.DataFrame]:
     """Compare a split with the held-out ones behind it, which are indexed while this one streams past.
 
@@ -37,34 +37,41 @@ def cross(
         ),
         same_query=pl.col("query").is_in(queries.implode()),
     )
-    pairs = _near(split, later, params)
+    pairs = pl.concat(_near(split, later, params, folding) for folding in foldings).unique(
+        maintain_order=True
+    )
     near = pl.int_range(flags.height, dtype=pl.UInt32, eager=True).is_in(pairs["place"].implode())
     flags = pl.concat([split.flags, flags.with_columns(near_duplicate=near)], how="horizontal")
     return replace(split, flags=flags.with_columns(pl.all().fill_null(False))), pairs
 
 
-def _near(split: ScannedSplit, later: Sequence[ScannedSplit], params: NearDuplicateParams) -> pl.DataFrame:
+def _near(
+    split: ScannedSplit,
+    later: Sequence[ScannedSplit],
+    params: NearDuplicateParams,
+    folding: str,
+) -> pl.DataFrame:
     held = pl.concat(
-        _texts(rows, begin).with_columns(split=pl.lit(other.name))
+        _texts(other, rows, begin, folding).with_columns(split=pl.lit(other.name))
         for other in later
         for begin, rows in _numbered(other)
     )
     distinct = held["text"].unique(maintain_order=True)
-    index = near_duplicates.index(distinct, params)
+    index = near_duplicates.index(distinct, params, folding)
     owners = held.join(pl.DataFrame({"text": distinct}).with_row_index("owner"), on="text").select(
-        "owner", "split", pl.col("place").alias("partner")
+        "owner", "split", pl.col("place").alias("partner"), pl.col("key").alias("partner_key")
     )
     found = [pl.DataFrame(schema=PAIRS)]
     for begin, rows in _numbered(split):
-        asked = _texts(rows, begin)
+        asked = _texts(split, rows, begin, folding)
         own = asked["text"].unique(maintain_order=True)
         pairs = near_duplicates.pairs(index, own)
         if not len(pairs):
             continue
         matched = pl.DataFrame({"text": own.gather(pairs[:, 0]), "owner": pairs[:, 1].astype(np.uint32)})
-        found.append(
-            matched.join(asked, on="text").join(owners, on="owner").select("place", "split", "partner")
-        )
+        both = matched.join(asked, on="text").join(owners, on="owner")
+        # Texts that another language makes one are no near-duplicates either.
+        found.append(both.filter(pl.col("key") != pl.col("partner_key")).select("place", "split", "partner"))
     return pl.concat(found).unique(maintain_order=True)
 
 
@@ -75,10 +82,15 @@ def _numbered(split: ScannedSplit) -> Iterator[tuple[int, pl.DataFrame]]:
         begin += rows.height
 
 
-def _texts(rows: pl.DataFrame, begin: int) -> pl.DataFrame:
+def _texts(split: ScannedSplit, rows: pl.DataFrame, begin: int, folding: str) -> pl.DataFrame:
     places = pl.int_range(begin, begin + rows.height, dtype=pl.UInt32, eager=True)
     return pl.concat(
-        rows.select(text=folded(pl.col(column)), place=places) for column in _COMPARED
+        rows.select(
+            text=folded(pl.col(column), folding),
+            place=places,
+            key=split.keys[column].slice(begin, rows.height),
+        )
+        for column in _COMPARED
     ).drop_nulls("text")
 
 

@@ -4,13 +4,14 @@ Of all rows only three 64-bit hashes of their folded texts are held, and a bit p
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from pipeline.dataset import personal_data
-from pipeline.dataset.normalize import folded
+from pipeline.dataset.normalize import Sameness
 from pipeline.dataset.parquet import portions
 from pipeline.params.audit import AuditParams
 from pipeline.records.tables import text_columns
@@ -35,44 +36,51 @@ class ScannedSplit:
     personal: dict[str, int]
 
 
-def scan(name: str, path: Path, params: AuditParams) -> ScannedSplit:
-    """Look at every row of a split."""
+def scan(
+    name: str, path: Path, params: AuditParams, sameness: Sameness, languages: Sequence[str]
+) -> ScannedSplit:
+    """Look at every row of a split.
+
+    Args:
+        name: train, dev or test.
+        path: Its file.
+        params: The section `audit`.
+        sameness: Which texts of the data set are one.
+        languages: Of the data set: whose personal data is looked for.
+    """
+    nothing = sameness.keys(pl.Series([""]))[0]
     keys, flags = [], []
     personal: Counter[str] = Counter()
     for rows in portions(path):
-        texts = rows.select(folded(pl.col(column)) for column in text_columns(rows.columns))
-        keys.append(texts.select(_key(column) for column in texts.columns))
-        kinds = _personal(rows)
+        keys.append(rows.select(sameness.keys(rows[column]) for column in text_columns(rows.columns)))
+        kinds = _personal(rows, languages)
         for found in kinds.values():
             personal.update(found)
         marked = pl.int_range(rows.height, eager=True).is_in(list(kinds))
-        flags.append(_alone(rows, texts, params.max_characters).with_columns(personal_data=marked))
+        flags.append(
+            _alone(rows, keys[-1], nothing, params.max_characters).with_columns(personal_data=marked)
+        )
     all_keys, all_flags = pl.concat(keys), pl.concat(flags)
     return ScannedSplit(
         name, path, all_keys, all_flags.with_columns(_among(all_keys)), dict(sorted(personal.items()))
     )
 
 
-def _key(column: str) -> pl.Expr:
-    text = pl.col(column)
-    return pl.when(text.is_not_null()).then(text.hash(seed=1))
-
-
-def _alone(rows: pl.DataFrame, texts: pl.DataFrame, max_characters: int) -> pl.DataFrame:
-    """Findings that a row shows by itself; a missing text is only that.
+def _alone(rows: pl.DataFrame, keys: pl.DataFrame, nothing: int, max_characters: int) -> pl.DataFrame:
+    """Findings that a row shows by itself; a missing text is only that. `nothing` is an empty one's key.
 
     A row may have fewer negatives than others, and none only in a split of pairs.
     """
-    columns = text_columns(texts.columns)
+    columns = text_columns(keys.columns)
     negatives = columns[2:]
     query, positive = pl.col("query"), pl.col("positive")
 
     def any_of(found: list[pl.Expr]) -> pl.Expr:
         return pl.any_horizontal(pl.lit(False), *found)
 
-    flags = texts.select(
+    flags = keys.select(
         not_text=any_of([pl.col(column).is_null() for column in columns[:3]]),
-        empty=any_of([pl.col(column) == "" for column in columns]),
+        empty=any_of([pl.col(column) == nothing for column in columns]),
         same_query_positive=query == positive,
         same_query_negative=any_of([query == pl.col(column) for column in negatives]),
         same_positive_negative=any_of([positive == pl.col(column) for column in negatives]),
@@ -113,9 +121,9 @@ def pair(keys: pl.DataFrame, column: str) -> pl.Series:
     return keys.select(pl.struct(pl.col("query"), pl.col(column).alias("document")).hash(seed=3))["query"]
 
 
-def _personal(rows: pl.DataFrame) -> dict[int, set[str]]:
+def _personal(rows: pl.DataFrame, languages: Sequence[str]) -> dict[int, set[str]]:
     kinds: dict[int, set[str]] = {}
     for column in text_columns(rows.columns):
-        for place, found in personal_data.flagged(rows[column]).items():
+        for place, found in personal_data.flagged(rows[column], languages).items():
             kinds.setdefault(place, set()).update(found)
     return kinds

@@ -7,7 +7,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipeline.dataset import near_duplicates
-from pipeline.dataset.normalize import folded
 from pipeline.params.audit import NearDuplicateParams
 from pipeline.records.tables import TRAITS, slice_column
 
@@ -21,6 +20,7 @@ def table(
     revision: str,
     slices: Sequence[str],
     params: NearDuplicateParams,
+    foldings: Sequence[str],
 ) -> pl.DataFrame:
     """Return the rows of `TRAITS`: one per clean row of a held-out split.
 
@@ -33,12 +33,12 @@ def table(
         revision: Rows first seen at this commit are new.
         slices: Names of the slice columns.
         params: When two queries are near-duplicates.
+        foldings: Of the data set's languages.
     """
-    queries = clean.select(folded(pl.col("query")))["query"]
     return TRAITS.shape(
         clean.with_columns(
             split=pl.lit(name),
-            component=pl.Series(near_duplicates.components(queries, params)),
+            component=pl.Series(near_duplicates.components(clean["query"], params, foldings)),
             hard=pl.Series(hard),
             near_train=flags["near_train"],
             new=(origin["first_seen"] == revision).fill_null(False),

@@ -38,7 +38,7 @@ def sample(path: Path, rows: int, seed: int = 1) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def bag_of_words(train: pl.DataFrame, held_out: pl.DataFrame, seed: int = 1) -> Hits:
+def bag_of_words(train: pl.DataFrame, held_out: pl.DataFrame, folding: str, seed: int = 1) -> Hits:
     """Tell positives from negatives by their words alone, without the query.
 
     A logistic regression over hashed words and pairs of words learns on `train` and scores `held_out`.
@@ -47,6 +47,7 @@ def bag_of_words(train: pl.DataFrame, held_out: pl.DataFrame, seed: int = 1) -> 
     Args:
         train: Columns `positive` and `negative`, and further negatives.
         held_out: The same columns.
+        folding: How texts are folded.
         seed: Of the solver.
 
     Returns:
@@ -67,7 +68,7 @@ def bag_of_words(train: pl.DataFrame, held_out: pl.DataFrame, seed: int = 1) -> 
     )
     if train.is_empty() or held_out.is_empty():
         return np.zeros(held_out.height, np.bool_)
-    learnt, asked = _texts(train), _texts(held_out)
+    learnt, asked = _texts(train, folding), _texts(held_out, folding)
     if len(learnt.columns) < 2 or len(asked.columns) < 2:
         return np.zeros(held_out.height, np.bool_)
     texts = [text for column in learnt.columns for text in learnt[column].to_list()]
@@ -88,7 +89,7 @@ def bag_of_words(train: pl.DataFrame, held_out: pl.DataFrame, seed: int = 1) -> 
     return hits
 
 
-def bm25(held_out: pl.DataFrame) -> Hits:
+def bm25(held_out: pl.DataFrame, folding: str) -> Hits:
     """Tell positives from negatives by the rare words that they share with the query (BM25).
 
     How rare a word is, and how long a document usually is, is counted over the distinct positives and
@@ -96,6 +97,7 @@ def bm25(held_out: pl.DataFrame) -> Hits:
 
     Args:
         held_out: Columns `query`, `positive` and `negative`, and further negatives.
+        folding: How texts are folded.
 
     Returns:
         Per row: the positive scored higher than every negative. A tie is a miss, as where the query has no
@@ -103,11 +105,12 @@ def bm25(held_out: pl.DataFrame) -> Hits:
     """
     if held_out.is_empty():
         return np.zeros(0, np.bool_)
-    sides = _texts(held_out)
+    sides = _texts(held_out, folding)
     if len(sides.columns) < 2:
         return np.zeros(held_out.height, np.bool_)
     rarity, mean_words = _rarity(pl.concat(sides.get_columns()).unique().to_frame("text"))
-    rows = sides.with_columns(query=held_out.select(folded(pl.col("query")).fill_null(""))["query"])
+    queries = held_out.select(folded(pl.col("query"), folding).fill_null(""))["query"]
+    rows = sides.with_columns(query=queries)
     scores = np.concatenate([_scores(part, rarity, mean_words) for part in rows.iter_slices(PORTION_ROWS)])
     hits: Hits = scores[:, 0] > scores[:, 1:].max(axis=1)
     return hits
@@ -162,11 +165,11 @@ def hard(bag_of_words_hits: Hits, bm25_hits: Hits) -> Hits:
     return ~(bag_of_words_hits | bm25_hits)
 
 
-def _texts(rows: pl.DataFrame) -> pl.DataFrame:
+def _texts(rows: pl.DataFrame, folding: str) -> pl.DataFrame:
     """Return the folded positive and negatives of each row; a missing text is an empty one."""
     named = {"positive": rows["positive"].to_list()} | negatives.columns(rows)
     return pl.DataFrame(named, schema=dict.fromkeys(named, pl.String)).select(
-        folded(pl.col(name)).fill_null("") for name in named
+        folded(pl.col(name), folding).fill_null("") for name in named
     )
 
 

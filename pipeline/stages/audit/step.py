@@ -11,6 +11,9 @@ from pathlib import Path
 
 import polars as pl
 
+from pipeline.dataset import language
+from pipeline.dataset.normalize import sameness
+from pipeline.dataset.parquet import portions
 from pipeline.params import Params
 from pipeline.params.audit import AuditParams
 from pipeline.records import Audit, Shortcut, SplitAudit
@@ -50,6 +53,7 @@ def run(workspace: Path, params: Params) -> Audit:
         max_seq_length=params.model.max_seq_length,
         revision=params.dataset.revision,
         slices=params.dataset.slices,
+        languages=params.dataset.languages,
     )
     return lineage.seal(workspace, before, record)
 
@@ -70,6 +74,7 @@ def audit(
     prompts: Mapping[str, str],
     max_seq_length: int,
     revision: str,
+    languages: tuple[str, ...],
     slices: tuple[str, ...] = (),
 ) -> Audit:
     """Find what is wrong, drop or refuse what `params.policies` says, and write what is left.
@@ -81,6 +86,7 @@ def audit(
         prompts: What stands in front of a `query` and of a `document`.
         max_seq_length: Tokens that the model reads of a text.
         revision: Commit of the data set: rows that were first seen there are new.
+        languages: Of the data set: when two texts are one, and what in them is personal.
         slices: Columns that go into the traits.
 
     Returns:
@@ -91,29 +97,41 @@ def audit(
     """
     shutil.rmtree(workspace / paths.CLEAN, ignore_errors=True)
     (workspace / paths.CLEAN).mkdir(parents=True)
-    splits, near = _scan(workspace, params)
+    foldings = language.foldings(languages)
+    splits, near = _scan(workspace, params, foldings, languages)
     reader = Reader(token_lengths.tokenizer(workspace / paths.BASE), prompts, max_seq_length)
     reasons = {name: clean_rows.reasons(splits[name], params.policies) for name in _SPLITS}
     counted = _write_clean(workspace, splits, near, reasons, reader)
     traits, shortcuts = _describe_held_out(
-        workspace, params, splits, near["train"], reasons, revision=revision, slices=slices
+        workspace, params, splits, near["train"], reasons, revision=revision, slices=slices, foldings=foldings
     )
-    return _record(workspace, splits, counted, traits, shortcuts)
+    return _record(workspace, splits, counted, traits, shortcuts, languages)
 
 
-def _scan(workspace: Path, params: AuditParams) -> tuple[dict[str, ScannedSplit], dict[str, pl.DataFrame]]:
+def _scan(
+    workspace: Path, params: AuditParams, foldings: Sequence[str], languages: Sequence[str]
+) -> tuple[dict[str, ScannedSplit], dict[str, pl.DataFrame]]:
     """Look at every row, and compare each split with those behind it.
 
     Returns:
         The splits with their findings, and near-duplicate pairs of those that were compared, by name.
     """
+    texts = (
+        rows[column]
+        for name in _SPLITS
+        for rows in portions(workspace / paths.RAW / f"{name}.parquet")
+        for column in text_columns(rows.columns)
+    )
+    same = sameness(texts, foldings)
     splits: dict[str, ScannedSplit] = {}
     near: dict[str, pl.DataFrame] = {}
     for name, behind in _BEHIND.items():
-        splits[name] = row_checks.scan(name, workspace / paths.RAW / f"{name}.parquet", params)
+        splits[name] = row_checks.scan(
+            name, workspace / paths.RAW / f"{name}.parquet", params, same, languages
+        )
         if behind:
             splits[name], near[name] = leakage.cross(
-                splits[name], [splits[other] for other in behind], params.near_duplicates
+                splits[name], [splits[other] for other in behind], params.near_duplicates, foldings
             )
     return splits, near
 
@@ -159,6 +177,7 @@ def _describe_held_out(
     *,
     revision: str,
     slices: Sequence[str],
+    foldings: Sequence[str],
 ) -> tuple[dict[str, pl.DataFrame], dict[str, Shortcut]]:
     """Write what the verdict must know of each clean held-out row, and say how far the shortcuts come.
 
@@ -170,6 +189,7 @@ def _describe_held_out(
         reasons: Why each raw row left; null where it stays.
         revision: Rows first seen at this commit are new.
         slices: Columns that go into the traits.
+        foldings: Of the data set's languages; words are compared as the first one folds them.
     """
     learnt = shortcut.sample(paths.clean(workspace, "train"), params.shortcut.max_train_rows)
     traits: dict[str, pl.DataFrame] = {}
@@ -178,7 +198,7 @@ def _describe_held_out(
         split, kept = splits[name], reasons[name].is_null()
         clean = pl.read_parquet(paths.clean(workspace, name))
         pairs = not negative_columns(clean.columns)
-        words, bm25 = shortcut.bag_of_words(learnt, clean), shortcut.bm25(clean)
+        words, bm25 = shortcut.bag_of_words(learnt, clean, foldings[0]), shortcut.bm25(clean, foldings[0])
         near_train = leakage.near_train(split, splits["train"], reasons["train"].is_null(), near)
         traits[name] = row_metadata.table(
             name,
@@ -189,6 +209,7 @@ def _describe_held_out(
             revision,
             slices,
             params.near_duplicates,
+            foldings,
         )
         if pairs:
             continue  # there is nothing to tell positives from
@@ -210,6 +231,7 @@ def _record(
     counted: Mapping[str, SplitAudit],
     traits: Mapping[str, pl.DataFrame],
     shortcuts: dict[str, Shortcut],
+    languages: Sequence[str],
 ) -> Audit:
     personal: Counter[str] = Counter()
     for name in _SPLITS:
@@ -224,6 +246,7 @@ def _record(
         shortcut=shortcuts,
         personal_data=dict(sorted(personal.items())),
         near_train={name: int(table["near_train"].sum()) for name, table in traits.items()},
-        test_digest=clean_rows.digest(paths.clean(workspace, "test")),
+        test_digest=clean_rows.digest(paths.clean(workspace, "test"), language.foldings(languages)[0]),
         rejected_share=(rows - sum(one.kept for one in counted.values())) / rows,
+        languages_without_module=language.without_module(languages),
     )

@@ -9,12 +9,13 @@ from pathlib import Path
 import polars as pl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from pipeline.dataset import language
 from pipeline.dataset.training_fingerprint import TRAINED_ROWS, trained_rows
 from pipeline.embedding.vector_space import CONFIG, SPACE_KEY
 from pipeline.params import Params
 from pipeline.records import Audit, Card, Metrics, Pin, Reembed, Training, Verdict
 from pipeline.stages.card import licences, markdown, plots, shown_rows, tables, usage_snippet
-from pipeline.stages.card.front_matter import front_matter
+from pipeline.stages.card.front_matter import front_matter, languages
 from pipeline.stages.card.tables import Read
 from pipeline.workspace import digests, git, lineage, paths, receipts
 from pipeline.workspace.files import write_text
@@ -43,17 +44,21 @@ def run(workspace: Path, params: Params) -> Card:
             path: digests.sha256(workspace / path) for name, path in paths.RECORDS.items() if name != "card"
         },
         samples={
-            split: shown_rows.samples(clean, split, params.card, private)
+            split: shown_rows.samples(clean, split, params.card, private, read.pin.languages)
             for split in ("train", "dev", "test")
         },
         mistakes={}
         if wrong is None
-        else shown_rows.numbered(clean, wrong.split, list(wrong.worst), params.card, private),
+        else shown_rows.numbered(
+            clean, wrong.split, list(wrong.worst), params.card, private, read.pin.languages
+        ),
     )
     write_text(folder / "README.md", text)
     _name_space(workspace, read.reembed.space)
     rows = pl.read_parquet(paths.clean(workspace, "train"), columns=["query"]).head(read.training.triplets)
-    trained_rows(rows["query"].to_list()).write_parquet(folder / TRAINED_ROWS)
+    trained_rows(rows["query"].to_list(), language.foldings(read.pin.languages)).write_parquet(
+        folder / TRAINED_ROWS
+    )
     return lineage.seal(
         workspace,
         before,
@@ -126,6 +131,7 @@ def render(
             params_file=params_file,
             signers=sorted({signer.name for signer in params.approve.signers}),
             records=digests_of,
+            languages=languages(params, pin),
             licence=licence,
             narrower=narrower,
             snippet=usage_snippet.snippet(repo, version, training.width, metrics.example),

@@ -24,11 +24,13 @@ def find(split: MeasuredSplit, outcomes: pl.DataFrame, dim: int) -> Mistakes:
     """
     rows = split.rows.join(outcomes, on="row", how="left", maintain_order="left")
     right = (rows["cos_positive"] > rows["cos_negative"]).fill_null(False).to_numpy()
-    positive, *others = (
-        signals(rows.select(folded(pl.col(column).fill_null(pl.col("positive"))).alias("text"))["text"])
-        for column in ("positive", *negative_columns(rows.columns))
-    )
-    differs = np.any([(positive != other).to_numpy() for other in others], axis=0)
+    differs = np.zeros(rows.height, dtype=bool)
+    for folding in split.foldings:
+        positive, *others = (
+            signals(_folded(rows, column, folding), folding)
+            for column in ("positive", *negative_columns(rows.columns))
+        )
+        differs |= np.any([(positive != other).to_numpy() for other in others], axis=0)
     kinds: dict[RowKind, NDArray[np.bool_]] = {"signal": differs, "other": ~differs}
     wrong = rows.filter(pl.Series(~right)).sort(pl.col("cos_positive") - pl.col("cos_negative"), "row")
     return Mistakes(
@@ -46,3 +48,9 @@ def find(split: MeasuredSplit, outcomes: pl.DataFrame, dim: int) -> Mistakes:
             .iter_rows()
         },
     )
+
+
+def _folded(rows: pl.DataFrame, column: str, folding: str) -> pl.Series:
+    """Return a column's folded texts; an absent negative differs in nothing from the positive."""
+    text = pl.col(column).fill_null(pl.col("positive"))
+    return rows.select(folded(text, folding).alias("text"))["text"]

@@ -10,7 +10,7 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
-from pipeline.dataset.normalize import folded
+from pipeline.dataset.normalize import same
 from pipeline.records import Retrieval
 from pipeline.records.tables import negative_columns
 
@@ -60,21 +60,21 @@ def collection(
     )
 
 
-def own_texts(rows: pl.DataFrame) -> Collection:
+def own_texts(rows: pl.DataFrame, foldings: Sequence[str]) -> Collection:
     """Make a collection of a split's own texts.
 
     One query per group; every positive of the group is relevant to it, and all positives and negatives are
-    the documents. Texts that fold to the same are one document.
+    the documents. Texts that are the same under any of the foldings are one document.
     """
     queries = dict(
         rows.unique("group", keep="first", maintain_order=True).select("group", "query").iter_rows()
     )
     texts = [rows["positive"], *(rows[name] for name in negative_columns(rows.columns))]
     documents = pl.concat([one.alias("text") for one in texts]).drop_nulls().to_frame()
-    documents = documents.with_columns(key=folded(pl.col("text"))).unique(
-        "key", keep="first", maintain_order=True
-    )
-    pairs = rows.select("group", folded(pl.col("positive")), pl.lit(1.0)).unique(maintain_order=True)
+    documents = documents.with_columns(key=same(documents["text"], foldings))
+    positives = documents["key"].head(rows.height)
+    documents = documents.unique("key", keep="first", maintain_order=True)
+    pairs = rows.select("group", positives, pl.lit(1.0)).unique(maintain_order=True)
     return collection(queries, dict(documents.select("key", "text").iter_rows()), list(pairs.iter_rows()))
 
 

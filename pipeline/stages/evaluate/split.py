@@ -24,15 +24,17 @@ class MeasuredSplit:
         rows: Clean rows with their traits beside them.
         own: Retrieval among the split's own texts.
         slices: Which rows are in each slice.
+        foldings: Of the data set's languages.
     """
 
     name: HeldOut
     rows: pl.DataFrame
     own: Collection
     slices: dict[Slice, NDArray[np.bool_]]
+    foldings: tuple[str, ...]
 
 
-def read_split(workspace: Path, name: HeldOut) -> MeasuredSplit:
+def read_split(workspace: Path, name: HeldOut, foldings: tuple[str, ...]) -> MeasuredSplit:
     """Read a clean split and its traits.
 
     Raises:
@@ -52,4 +54,4 @@ def read_split(workspace: Path, name: HeldOut) -> MeasuredSplit:
             f"{traits_path} describes {rows.height} of the {clean.height} rows of {path}; wanted "
             "every one. Run `audit` again"
         )
-    return MeasuredSplit(name, rows, own_texts(rows), masks(rows))
+    return MeasuredSplit(name, rows, own_texts(rows, foldings), masks(rows), foldings)

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import torch
 
+from pipeline.dataset import language
 from pipeline.dataset.training_fingerprint import TRAINED_ROWS, near
 from pipeline.embedding import hardware as machine
 from pipeline.embedding import loading
@@ -90,8 +91,9 @@ def summary(metrics: Metrics) -> str:
 
 
 def _texts(workspace: Path, pin: Pin, params: Params) -> Texts:
+    foldings = language.foldings(pin.languages)
     return Texts(
-        splits={name: read_split(workspace, name) for name in params.evaluate.splits},
+        splits={name: read_split(workspace, name, foldings) for name in params.evaluate.splits},
         decides=params.gate.split,
         service=probes.read_collection(workspace / paths.RETRIEVAL) if pin.retrieval else None,
         probes=probes.read_probes(workspace / paths.PROBES),

@@ -40,7 +40,7 @@ def take_in(workspace: Path, split: HeldOut) -> None:
     candidates = [one for state in states for one in _candidates(state, path)]
     if candidates:
         ledger = holdout.known(workspace)
-        groups = ledger.filter(ledger["split"] == split)["group"]
+        groups = ledger.filter(ledger["split"] == split)["group"].unique()
         log.append(
             workspace,
             EarlierLooks(

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 from datasets import ClassLabel, Dataset, Json
 
+from pipeline.dataset import language
 from pipeline.dataset.normalize import folded
 from pipeline.errors import InvalidData
 from pipeline.params.pin import DatasetParams
@@ -15,12 +16,13 @@ from pipeline.records.tables import negative_column
 
 
 def read(source: Dataset, theirs: str, params: DatasetParams) -> pl.DataFrame:
-    """Read one split of the data set: its rows' numbers, texts, slices and groups.
+    """Read one split of the data set: its rows' numbers, texts, slices and keys.
 
-    Negatives stand in columns of their own, as many as the row with the most has, whether the data set holds
-    them as columns or as lists: a row with fewer has nulls behind them. Else a cell may be null, which
-    `audit` reports; `listed` says whether the row's query has text, because a group of none is no group to
-    hold out.
+    The keys are hashes of the query, one per folding of `dataset.languages`, named by `key_column`: rows that
+    share one are of one group. `listed` says whether the query has text, because a group of none is no group
+    to hold out. Negatives stand in columns of their own, as many as the row with the most has, whether the
+    data set holds them as columns or as lists: a row with fewer has nulls behind them. Else a cell may be
+    null, which `audit` reports.
 
     Raises:
         InvalidData: A column is missing, or holds something else than strings.
@@ -39,13 +41,17 @@ def read(source: Dataset, theirs: str, params: DatasetParams) -> pl.DataFrame:
         {name: column.cast(pl.String) for name, column in texts.items()}
         | {name: _values(source, table[name], name, theirs) for name in params.slices}
     ).with_row_index("row")
-    keys = rows.select(folded(pl.col("query")).alias("key"))["key"]
-    # No folded text holds \x1f, so that a row without a query is never in a group with one that has one.
-    ids = (f"\x1f{theirs} {row}" if key is None else key for row, key in enumerate(keys))
-    groups = [hashlib.sha256(one.encode()).hexdigest()[:16] for one in ids]
+    foldings = language.foldings(params.languages)
+    queries = rows.select(folded(pl.col("query"), one).alias(one) for one in foldings)
     return rows.with_columns(
-        group=pl.Series(groups, dtype=pl.String), listed=(keys != "").fill_null(value=False)
+        *(_hashed(queries[one], theirs).alias(key_column(one)) for one in foldings),
+        listed=(queries[foldings[0]] != "").fill_null(value=False),
     )
+
+
+def key_column(folding: str) -> str:
+    """Return the column that holds the hash of a row's query, folded so."""
+    return f"\x1fkey {folding}"
 
 
 def unused(source: Dataset, params: DatasetParams) -> set[str]:
@@ -120,6 +126,13 @@ def _values(source: Dataset, column: pl.Series, name: str, theirs: str) -> pl.Se
         classes = dict(enumerate(map(str, kind.names)))
         return column.replace_strict(classes, default=None, return_dtype=pl.String)
     return column.cast(pl.String)
+
+
+def _hashed(queries: pl.Series, theirs: str) -> pl.Series:
+    # No folded text holds \x1f, so that a row without a query is never in a group with one that has one.
+    ids = (f"\x1f{theirs} {row}" if query is None else query for row, query in enumerate(queries))
+    hashes = [hashlib.sha256(one.encode()).hexdigest()[:16] for one in ids]
+    return pl.Series(hashes, dtype=pl.String)
 
 
 def _cells(source: Dataset, name: str) -> Iterator[Any]:

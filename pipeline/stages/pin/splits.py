@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from pipeline.dataset import language
+from pipeline.dataset.normalize import linked, replaced
 from pipeline.errors import InvalidData
 from pipeline.params.pin import CutParams, DatasetParams
 from pipeline.records import PinnedSplit
 from pipeline.records.tables import negative_columns, text_columns
 from pipeline.stages.pin.rows import Loaded
-from pipeline.stages.pin.split_columns import read, unused
+from pipeline.stages.pin.split_columns import key_column, read, unused
 
 # In this order a group that the data set has in two splits belongs to the later one.
 SPLITS = ("train", "dev", "test")
@@ -25,7 +27,7 @@ class Division:
     Attributes:
         frames: By split: `row`, the texts, `group`, `first_seen` and the columns of `dataset.slices`.
         origins: By split, for the record.
-        newly_held: `group` and `split`, to be appended to the ledger.
+        newly_held: `group`, `split` and `folding`, to be appended to the ledger.
         unused: Columns of the data set that no step reads.
     """
 
@@ -62,9 +64,12 @@ def divide(found: Loaded, params: DatasetParams, cut: CutParams, ledger: pl.Data
         here = pl.lit(SPLITS.index(ours), dtype=pl.UInt8)
         parts.append(part.with_columns(source=here, given=here))
     heights = {ours: part.height for ours, part in zip(sources, parts, strict=True)}
-    parts[0] = parts[0].with_columns(given=_cut(parts[0]["group"], cut, names))
-    rows = _placed(_together(parts), ledger, params.revision)
-    held = rows.filter(pl.col("listed") & pl.col("commit").is_null() & (pl.col("given") > _TRAIN))
+    foldings = language.foldings(params.languages)
+    rows = _grouped(_together(parts), foldings)
+    cut_out = _cut(rows["group"].head(heights["train"]), cut, names)
+    rows = rows.with_columns(given=cut_out.append(rows["given"].slice(heights["train"])))
+    known = _known(rows, ledger, foldings)
+    rows = _placed(rows, known, params.revision)
     return Division(
         {name: _numbered(rows, name, names, heights, params) for name in SPLITS},
         {
@@ -78,8 +83,59 @@ def divide(found: Loaded, params: DatasetParams, cut: CutParams, ledger: pl.Data
             )
             for place, name in enumerate(SPLITS)
         },
-        held.group_by("group").agg(split=_name(pl.col("given").max())),
+        _newly_held(rows, known, ledger, foldings),
         tuple(sorted(set.union(*(unused(found.splits[one], params) for one in sources.values())))),
+    )
+
+
+def _grouped(rows: pl.DataFrame, foldings: Sequence[str]) -> pl.DataFrame:
+    """Return the rows with their `group`, named by the smallest first key of those that are one group."""
+    keys = rows.select(pl.col(key_column(one)).alias(one) for one in foldings)
+    return rows.with_columns(group=replaced(keys[foldings[0]], linked(keys)))
+
+
+def _known(rows: pl.DataFrame, ledger: pl.DataFrame, foldings: Sequence[str]) -> pl.DataFrame:
+    """Return what the ledger says of the rows' groups: `group`, `commit` of its oldest line, and `held`.
+
+    Of groups that the ledger knows apart, and a language that came later makes one, the later split has all.
+    """
+    held = pl.col("split").replace_strict(
+        {name: place for place, name in enumerate(SPLITS)}, return_dtype=pl.UInt8
+    )
+    lines = ledger.with_row_index("line").with_columns(held=held)
+    found = [
+        lines.filter(pl.col("folding") == one)
+        .rename({"group": "key"})
+        .join(rows.select("group", key=key_column(one)).unique(), on="key")
+        .select("line", "group", "commit", "held")
+        for one in foldings
+    ]
+    return (
+        pl.concat(found)
+        .sort("line")
+        .group_by("group", maintain_order=True)
+        .agg(pl.col("commit").first(), pl.col("held").max())
+    )
+
+
+def _newly_held(
+    rows: pl.DataFrame, known: pl.DataFrame, ledger: pl.DataFrame, foldings: Sequence[str]
+) -> pl.DataFrame:
+    """Return the lines that the ledger lacks of the groups that are held out from now on."""
+    listed = rows.filter("listed")
+    new = (
+        listed.filter(pl.col("commit").is_null() & (pl.col("given") > _TRAIN))
+        .group_by("group")
+        .agg(held=pl.col("given").max())
+    )
+    splits = pl.concat([known.select("group", "held"), new])
+    return pl.concat(
+        listed.select("group", key=key_column(one))
+        .unique()
+        .join(splits, on="group")
+        .select(group="key", split=_name(pl.col("held")), folding=pl.lit(one))
+        .join(ledger, on=["group", "folding"], how="anti")
+        for one in foldings
     )
 
 
@@ -136,21 +192,14 @@ def _unit_hash(group: str, salt: str) -> float:
     return int.from_bytes(hashlib.sha256(f"{salt}:{group}".encode()).digest()[:6]) / 2**48
 
 
-def _placed(rows: pl.DataFrame, ledger: pl.DataFrame, revision: str) -> pl.DataFrame:
+def _placed(rows: pl.DataFrame, known: pl.DataFrame, revision: str) -> pl.DataFrame:
     """Return each row with where it stands (`place`), and what the ledger knows of its group (`commit`).
 
     A group that this very commit held out first is the data set's own to place, as long as it still holds it
     out there: after another cut or other split names the ledger decides.
     """
-    ranks = ledger.select(
-        "group",
-        "commit",
-        held=pl.col("split").replace_strict(
-            {name: place for place, name in enumerate(SPLITS)}, return_dtype=pl.UInt8
-        ),
-    )
     highest = rows.group_by("group").agg(highest=pl.col("given").max())
-    known = ranks.join(highest, on="group", how="inner")
+    known = known.join(highest, on="group", how="inner")
     as_given = (pl.col("commit") == revision) & (pl.col("highest") == pl.col("held"))
     known = known.select("group", "commit", held=pl.when(as_given).then(None).otherwise(pl.col("held")))
     joined = rows.join(known, on="group", how="left", maintain_order="left")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.dataset.training_fingerprint import TRAINED_ROWS
+from pipeline.dataset.training_fingerprint import TRAINED_ROWS, demand_known
 from pipeline.hub import Hub
 from pipeline.params import Params
 from pipeline.records import Pin, PinnedRepo
-from pipeline.stages.pin import downloads, measured_sets, rows, splits, trained
+from pipeline.stages.pin import downloads, languages, measured_sets, rows, splits, trained
 from pipeline.stages.pin.downloads import Download
 from pipeline.stages.pin.measured_sets import MeasuredSet
 from pipeline.stages.pin.pickles import convert
@@ -27,11 +27,13 @@ def run(workspace: Path, params: Params) -> Pin:
     Raises:
         HubError: The Hub was not reached, or has no such commit.
         InvalidData: A split, file or column is missing or empty or holds something else than was promised,
-            weights are pickles, or the ledger is damaged.
+            weights are pickles, the ledger is damaged, or a newer katman wrote what a release was trained on.
+        InvalidParams: The ledger holds rows out by a folding that `dataset.languages` no longer names.
         BrokenChain: A downloaded file is not the one that the Hub lists.
     """
     before = lineage.opened(workspace, "pin")
     held = holdout.known(workspace)
+    languages.demand_kept(params.dataset.languages, held)
     hub = Hub(params.hub)
     workers = params.pin.max_workers
     dataset = downloads.data(hub, params.dataset.repo, params.dataset.revision, max_workers=workers)
@@ -44,6 +46,9 @@ def run(workspace: Path, params: Params) -> Pin:
     anchor = downloads.release(
         hub, "anchor", params.release.repo, params.anchor.revision, max_workers=workers
     )
+    for model in (live, anchor):
+        if model is not None and TRAINED_ROWS in model.pinned.files:
+            demand_known(model.folder / TRAINED_ROWS)
     trained_on, trained_rows = _trained(hub, params, live)
     sets = _measured_sets(hub, params)
 
@@ -72,6 +77,7 @@ def run(workspace: Path, params: Params) -> Pin:
             dataset=_with_unused(dataset.pinned, found),
             subset=found.subset,
             unused_columns=division.unused,
+            languages=params.dataset.languages,
             base=base.pinned,
             live=live.pinned if live else None,
             live_trained_on=trained_on.pinned if trained_on else None,

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from pipeline.dataset import language
 from pipeline.dataset.training_fingerprint import trained_rows
 from pipeline.errors import InvalidData
 from pipeline.hub import Hub
@@ -41,4 +42,5 @@ def described(
             f"{owner} has the columns {', '.join(columns)} in {train!r}; wanted {query!r}, as "
             "dataset.columns.query says. Name another data set in live.trained_on, or none"
         )
-    return found, trained_rows([text for text in splits[train][query] if isinstance(text, str)])
+    texts = [text for text in splits[train][query] if isinstance(text, str)]
+    return found, trained_rows(texts, language.foldings(params.languages))

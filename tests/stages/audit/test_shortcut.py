@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pipeline.dataset.normalize import fold
+from pipeline.dataset.languages.tr import fold
 from pipeline.stages.audit.shortcut import bag_of_words, bm25, hard, sample
 from sample.telecom import write_dataset
 
@@ -35,25 +35,25 @@ def polite(rows: int, seed: int) -> pl.DataFrame:
 
 
 def test_audit_bag_of_words_sees_a_style() -> None:
-    assert bag_of_words(polite(200, 1), polite(50, 2), seed=1).all()
+    assert bag_of_words(polite(200, 1), polite(50, 2), "tr", seed=1).all()
 
 
 def test_audit_bag_of_words_is_blind_to_the_query() -> None:
     rng = np.random.default_rng(3)
     pairs = [(f"konu {a}", f"konu {b}") for a, b in rng.integers(0, 300, (2000, 2))]
     rows = triplets(*((a, a, b) for a, b in pairs))
-    share = bag_of_words(rows.head(1000), rows.tail(1000), seed=1).mean()
+    share = bag_of_words(rows.head(1000), rows.tail(1000), "tr", seed=1).mean()
     assert 0.4 < share < 0.6
-    assert bm25(rows.tail(1000)).mean() > 0.95
+    assert bm25(rows.tail(1000), "tr").mean() > 0.95
 
 
 def test_audit_shortcuts_are_the_same_twice(splits: dict[str, pl.DataFrame]) -> None:
     train, test = splits["train"], splits["test"]
-    first = bag_of_words(train, test, seed=1)
-    assert (first == bag_of_words(train, test, seed=1)).all()
-    assert (bm25(test) == bm25(test)).all()
+    first = bag_of_words(train, test, "tr", seed=1)
+    assert (first == bag_of_words(train, test, "tr", seed=1)).all()
+    assert (bm25(test, "tr") == bm25(test, "tr")).all()
     assert first.dtype == np.bool_
-    assert first.shape == bm25(test).shape == (test.height,)
+    assert first.shape == bm25(test, "tr").shape == (test.height,)
 
 
 def plain_bm25(rows: pl.DataFrame) -> list[bool]:
@@ -77,7 +77,7 @@ def plain_bm25(rows: pl.DataFrame) -> list[bool]:
 
 def test_audit_bm25_is_that_of_the_book(splits: dict[str, pl.DataFrame]) -> None:
     rows = splits["test"].select("query", "positive", "negative").head(400)
-    assert bm25(rows).tolist() == plain_bm25(rows)
+    assert bm25(rows, "tr").tolist() == plain_bm25(rows)
 
 
 def test_audit_bm25_prefers_the_rarer_word() -> None:
@@ -86,11 +86,11 @@ def test_audit_bm25_prefers_the_rarer_word() -> None:
         ("x", "fatura bir", "fatura iki"),
         ("y", "fatura üç", "fatura dört"),
     )
-    assert bm25(rows).tolist() == [True, False, False]
+    assert bm25(rows, "tr").tolist() == [True, False, False]
 
 
 def test_audit_bm25_folds_words_as_turkish_does() -> None:
-    assert bm25(triplets(("IŞIK İPTALİ", "ışık iptali", "isik ıptalı"))).tolist() == [True]
+    assert bm25(triplets(("IŞIK İPTALİ", "ışık iptali", "isik ıptalı")), "tr").tolist() == [True]
 
 
 TIES = triplets(
@@ -103,23 +103,23 @@ TIES = triplets(
 
 
 def test_audit_shortcuts_miss_ties() -> None:
-    assert not bag_of_words(polite(50, 1), TIES, seed=1).any()
-    assert not bm25(TIES).any()
-    assert hard(bag_of_words(polite(50, 1), TIES, seed=1), bm25(TIES)).all()
+    assert not bag_of_words(polite(50, 1), TIES, "tr", seed=1).any()
+    assert not bm25(TIES, "tr").any()
+    assert hard(bag_of_words(polite(50, 1), TIES, "tr", seed=1), bm25(TIES, "tr")).all()
 
 
 @pytest.mark.parametrize(
     "train", [polite(0, 1), TIES, triplets(("", "...", "?")), triplets((None, None, None))]
 )
 def test_audit_bag_of_words_learns_nothing_from_nothing(train: pl.DataFrame) -> None:
-    assert not bag_of_words(train, polite(20, 2), seed=1).any()
+    assert not bag_of_words(train, polite(20, 2), "tr", seed=1).any()
 
 
 def test_audit_shortcuts_answer_for_one_row_and_for_none() -> None:
     one = triplets(("fatura iptali", "fatura iptali lütfen", "hat hemen"))
-    assert bag_of_words(one, one, seed=1).tolist() == [True]
-    assert bm25(one).tolist() == [True]
-    for empty in (bag_of_words(one, one.clear(), seed=1), bm25(one.clear())):
+    assert bag_of_words(one, one, "tr", seed=1).tolist() == [True]
+    assert bm25(one, "tr").tolist() == [True]
+    for empty in (bag_of_words(one, one.clear(), "tr", seed=1), bm25(one.clear(), "tr")):
         assert empty.shape == (0,)
         assert empty.dtype == np.bool_
 

@@ -13,7 +13,7 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import BertProcessing
 
 from pipeline.dataset import training_fingerprint
-from pipeline.dataset.normalize import fold
+from pipeline.dataset.languages.tr import fold
 from pipeline.errors import InvalidData
 from pipeline.params import load
 from pipeline.params.audit import AuditParams
@@ -79,7 +79,7 @@ def run(tmp_path: Path) -> Callable[..., Audited]:
             prompts={"query": "", "document": ""},
             max_seq_length=8,
             revision="b" * 40,
-            **more,
+            **{"languages": ("tr",), **more},
         )
         clean = {name: pl.read_parquet(paths.clean(tmp_path, name)) for name in raw}
         return clean, pl.read_parquet(tmp_path / paths.REJECTED), record
@@ -311,6 +311,61 @@ def test_audit_share_of_rejected_rows_is_exact(run: Callable[..., Audited]) -> N
     rows = tuple((f"soru {place}", f"p {place}", f"n {place}") for place in range(96))
     _, _, record = run(splits(*rows, ("", "p", "n")), params(*WITHIN, "same_query"))
     assert record.rejected_share == 1 / 100
+
+
+def asked_in_capitals(template: str) -> dict[str, pl.DataFrame]:
+    """Make splits in which train asks sixty questions of the test split again, in another case."""
+    held = [(template.format(number), f"answer {number}", f"another {number}") for number in range(60)]
+    cased = [
+        ((str.upper, str.lower, str.title)[number % 3](query), f"right {number}", f"wrong {number}")
+        for number, (query, _, _) in enumerate(held)
+    ]
+    return splits(*cased, test=tuple(held))
+
+
+@pytest.mark.parametrize(
+    ("template", "language", "in_turkish"),
+    [
+        ("How do I move my ID {}", "en", 40),
+        ("Gültig Ist Die Größe In Straße {}", "de", 20),
+        ("Où puis-je l’Installer Immédiatement en {}", "fr", 20),
+    ],
+)
+def test_audit_finds_every_leak_that_differs_in_case(
+    run: Callable[..., Audited], template: str, language: str, in_turkish: int
+) -> None:
+    raw = asked_in_capitals(template)
+    _, _, record = run(raw, params(*WITHIN, "same_query"), languages=("tr",))
+    assert record.splits["train"].dropped.get("same_query", 0) == in_turkish
+    for languages in ((language,), ("tr", language), ("und",), ("nl",)):
+        _, rejected, record = run(raw, params(*WITHIN, "same_query"), languages=languages)
+        assert record.splits["train"].dropped == {"same_query": 60}
+        partners = rejected.select("row", "partner_split", "partner_row").rows()
+        assert partners == [(row, "test", row) for row in range(1, 61)]
+        assert record.splits["train"].found["near_duplicate"] == 0, "what is the same is not near"
+    assert record.languages_without_module == ("nl",)
+
+
+def test_audit_joins_what_any_language_joins_in_every_finding(run: Callable[..., Audited]) -> None:
+    rows = (("MY ID", "my id", "n"), ("id", "a", "b"), ("ID", "c", "A"), ("ID", "x", "y"), ("ıd", "x", "Y"))
+    _, _, one = run(splits(*rows), params(), languages=("tr",))
+    _, _, both = run(splits(*rows), params(), languages=("tr", "en"))
+    names = ("same_query_positive", "contradiction", "duplicate")
+    assert [one.splits["train"].found[name] for name in names] == [0, 0, 1]
+    assert [both.splits["train"].found[name] for name in names] == [1, 2, 1]
+
+
+def test_audit_components_are_joined_by_any_language(run: Callable[..., Audited], tmp_path: Path) -> None:
+    asked = (
+        "WHICH INVOICE IS IN MY INBOX",
+        "which invoice is in my inbox",
+        "which invoice is in my inbox now",
+    )
+    held = tuple((query, f"p {place}", f"n {place}") for place, query in enumerate(asked))
+    for languages in (("en",), ("tr", "en")):
+        run(splits(test=held), params(), languages=languages)
+        traits = pl.read_parquet(tmp_path / paths.TRAITS).filter(pl.col("split") == "test")
+        assert traits["component"].to_list() == [0, 1, 1, 1]
 
 
 def test_audit_record_counts_what_was_written(finished: Path) -> None:

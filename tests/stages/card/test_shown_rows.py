@@ -32,18 +32,21 @@ def test_card_shows_rows_of_a_public_data_set_unless_told_otherwise() -> None:
 
 
 def test_card_samples_are_the_first_rows_without_personal_data(clean: Path) -> None:
-    shown = samples(clean, "train", params("all"), private=False)
+    shown = samples(clean, "train", params("all"), private=False, languages=["tr"])
     assert [row[0] for row in shown] == ["metin 0", "metin 2", "metin 3"]
-    assert samples(clean, "train", params(None), private=True) == []
+    assert samples(clean, "train", params(None), private=True, languages=["tr"]) == []
 
 
 def test_card_shows_approved_rows_alone(clean: Path) -> None:
     some = params("approved", train=[8, 2], test=[4])
-    assert [row[0] for row in samples(clean, "train", some, private=True)] == ["metin 4"]
-    assert numbered(clean, "test", [2, 4, 6], some, private=True) == {4: ["metin 2"] * 3}
-    assert samples(clean, "train", params("approved"), private=True) == []
+    assert [row[0] for row in samples(clean, "train", some, private=True, languages=["tr"])] == ["metin 4"]
+    assert numbered(clean, "test", [2, 4, 6], some, private=True, languages=["tr"]) == {4: ["metin 2"] * 3}
+    assert samples(clean, "train", params("approved"), private=True, languages=["tr"]) == []
 
 
 def test_card_shows_no_mistake_with_personal_data(clean: Path) -> None:
-    assert list(numbered(clean, "test", [2, 10, 6], params("all"), private=False)) == [10, 6]
-    assert numbered(clean, "test", [6], params("none"), private=False) == {}
+    assert list(numbered(clean, "test", [2, 10, 6], params("all"), private=False, languages=["tr"])) == [
+        10,
+        6,
+    ]
+    assert numbered(clean, "test", [6], params("none"), private=False, languages=["tr"]) == {}

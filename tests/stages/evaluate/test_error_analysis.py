@@ -8,7 +8,7 @@ from pipeline.stages.evaluate.split import MeasuredSplit
 
 
 def split(rows: pl.DataFrame) -> MeasuredSplit:
-    return MeasuredSplit("test", rows, own_texts(rows), {})
+    return MeasuredSplit("test", rows, own_texts(rows, ["tr"]), {}, ("tr",))
 
 
 def test_evaluate_finds_the_worst_mistakes_and_the_kind_of_rows() -> None:

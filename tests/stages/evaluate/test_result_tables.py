@@ -42,7 +42,7 @@ def write(folder: Path, slices: list[str | None]) -> Path:
 
 def test_outcomes_slices_are_sorted_and_the_rarest_are_other(tmp_path: Path) -> None:
     values = [f"v{number:02}" for number in range(MAX_SLICES + 3)]
-    split = read_split(write(tmp_path, [*values, *values[3:], None, None]), "test")
+    split = read_split(write(tmp_path, [*values, *values[3:], None, None]), "test", ("tr",))
     found = [one for one in split.slices if one.column == "plan"]
     # null and v03 to v51 stand twice; of those, names decide, and v52 is left over.
     assert [one.value for one in found] == ["null", "other", *values[3:-1]]
@@ -53,7 +53,7 @@ def test_outcomes_slices_are_sorted_and_the_rarest_are_other(tmp_path: Path) -> 
 
 
 def test_outcomes_traits_stand_beside_their_rows_in_the_rows_order(tmp_path: Path) -> None:
-    split = read_split(write(tmp_path, [f"s{row}" for row in range(6)]), "test")
+    split = read_split(write(tmp_path, [f"s{row}" for row in range(6)]), "test", ("tr",))
     assert split.rows["row"].to_list() == list(range(6))
     assert split.rows["slice_plan"].to_list() == [f"s{row}" for row in range(6)]
 
@@ -69,7 +69,7 @@ def test_outcomes_traits_stand_beside_their_rows_in_the_rows_order(tmp_path: Pat
 def test_outcomes_a_query_is_seen_where_a_row_of_it_is(
     tmp_path: Path, seen: list[bool | None], wanted: list[bool | None]
 ) -> None:
-    split = read_split(write(tmp_path, ["s"] * 4), "test")
+    split = read_split(write(tmp_path, ["s"] * 4), "test", ("tr",))
     found = query_traits(split, pl.Series(seen, dtype=pl.Boolean))
     assert found["seen"].to_list() == wanted
     assert found["component"].to_list() == [0, 1]

@@ -10,7 +10,7 @@ import pytest
 import torch
 from sentence_transformers.sentence_transformer.evaluation import InformationRetrievalEvaluator
 
-from pipeline.dataset.normalize import fold
+from pipeline.dataset.languages.tr import fold
 from pipeline.stages.evaluate import retrieval
 from pipeline.stages.evaluate.retrieval import collection, cut, means, measures, own_texts, ranks
 from tests.support import tiny
@@ -112,7 +112,7 @@ def test_retrieval_of_own_texts_takes_every_positive_of_a_group() -> None:
             "group": ["h", "h", "p", "i"],
         }
     )
-    found = own_texts(rows)
+    found = own_texts(rows, ["tr"])
     assert found.ids == ("h", "p", "i")
     assert found.queries == ("Hat", "paket", "iptal")
     assert sorted(found.documents) == ["bir", "dört", "iki", "üç"]  # folded alike: the first one stands
@@ -126,7 +126,7 @@ def test_retrieval_of_own_texts_takes_every_positive_of_a_group() -> None:
 
 def test_retrieval_of_one_row_finds_one_of_two() -> None:
     rows = pl.DataFrame({"query": ["a"], "positive": ["b"], "negative": ["c"], "group": ["g"]})
-    found = own_texts(rows)
+    found = own_texts(rows, ["tr"])
     best = torch.eye(2)[[found.documents.index("b")]]
     assert means(measures(found, ranks(found, best, torch.eye(2)))).ndcg10 == 1
     assert ranks(found, 1 - best, torch.eye(2)).tolist() == [2]

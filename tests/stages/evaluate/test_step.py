@@ -18,7 +18,7 @@ from sentence_transformers.sentence_transformer.evaluation import (
 )
 
 from pipeline.dataset import training_fingerprint
-from pipeline.dataset.normalize import fold
+from pipeline.dataset.languages.tr import fold
 from pipeline.errors import InvalidData, InvalidParams
 from pipeline.params import load
 from pipeline.records import (
@@ -373,7 +373,7 @@ def test_evaluate_scores_the_live_model_as_its_users_load_it(work: Path) -> None
 def test_evaluate_marks_what_the_live_model_was_trained_on(work: Path) -> None:
     with_live(work, "data/base")
     trained = rows_of(work, "test").head(4)
-    training_fingerprint.trained_rows(trained["query"].to_list()).write_parquet(
+    training_fingerprint.trained_rows(trained["query"].to_list(), ["tr"]).write_parquet(
         work / "data" / "live" / "trained_rows.parquet"
     )
     evaluate.run(work, load(work))

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipeline.dataset.normalize import fold
+from pipeline.dataset.languages.tr import fold
 from pipeline.errors import InvalidData
 from pipeline.params.pin import CutParams
 from pipeline.stages.pin import splits
@@ -209,7 +209,7 @@ def test_ledger_leaves_a_leak_of_this_revision_to_the_audit(tmp_path: Path) -> N
     found = divide(tmp_path, content(["a", "C"], ["b", "c"], ["c"]))
     assert queries(found) == {"train": ["a", "C"], "dev": ["b", "c"], "test": ["c"]}
     assert moves(found) == {"train": (0, 0), "dev": (0, 0), "test": (0, 0)}
-    held = {group: name for group, name, _ in holdout.read(tmp_path).iter_rows()}
+    held = {group: name for group, name, *_ in holdout.read(tmp_path).iter_rows()}
     assert held[found.frames["test"]["group"][0]] == "test"
 
 

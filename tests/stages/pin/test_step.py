@@ -316,7 +316,7 @@ def test_pin_computes_what_the_live_model_was_trained_on_where_the_model_does_no
 
 @pytest.mark.filterwarnings("ignore:It seems that you are about to commit a data file:UserWarning")
 def test_pin_believes_the_live_model_itself_first(writer: Stage, make_workspace: Make, tiny: Path) -> None:
-    trained_rows(["nur das"]).write_parquet(tiny / "trained_rows.parquet")
+    trained_rows(["nur das"], ["tr"]).write_parquet(tiny / "trained_rows.parquet")
     changes = publish(writer, "model", tiny)
     data = {"repo": "tester/none", "revision": "0" * 40}
     live = {"live.repo": changes["base.repo"], "live.revision": changes["base.revision"]}
