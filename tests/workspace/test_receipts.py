@@ -150,9 +150,14 @@ def test_receipts_know_which_candidate_was_taken_back(
 
 def test_recipe_leaves_out_a_key_that_was_added_with_its_value_as_before() -> None:
     params = load(PROJECT)
-    before = params.gate.model_copy(update={"max_rows_left": 1.0})
+    before = params.gate.model_copy(update={"max_rows_left": 1.0, "retention_of": None})
     upgraded = params.model_copy(update={"gate": before})
-    content = upgraded.model_dump(mode="json", exclude={"live", "anchor", "hardware", "hub", "release"})
-    del content["dataset"]["revision"], content["dataset"]["languages"], content["gate"]["max_rows_left"]
+    content = upgraded.model_dump(
+        mode="json", exclude={"live", "anchor", "hardware", "hub", "approve", "release"}
+    )
+    added = {"dataset": ("subset", "languages", "revision"), "gate": ("max_rows_left", "retention_of")}
+    for section, keys in added.items():
+        for key in keys:
+            del content[section][key]
     assert receipts.recipe(upgraded) == digests.of_value(content)
     assert receipts.recipe(params) != receipts.recipe(upgraded)
