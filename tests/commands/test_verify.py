@@ -366,7 +366,11 @@ def test_provenance_names_everything_that_a_release_rests_on(line: Path, api: Hf
     assert receipt.log is not None
     assert (inner["previous"], inner["log"]) == (None, receipt.log.model_dump())
     named = {one["name"]: one["digest"]["gitCommit"] for one in built["resolvedDependencies"]}
-    assert named == {"dataset": receipt.dataset.revision, "base": receipt.base.revision}
+    assert named == {
+        "dataset": receipt.dataset.revision,
+        "base": receipt.base.revision,
+        "code": receipt.code_commit,
+    }
     assert workspaces.TOKEN not in json.dumps(found)
 
 
