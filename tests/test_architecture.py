@@ -24,7 +24,10 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # As many modules as there are languages.
 LANGUAGES = "pipeline.dataset.languages"
 # Where tensors are.
-TORCH = ("pipeline.engine", "pipeline.embedding", "pipeline.stages.evaluate", "pipeline.stages.pin.pickles")
+TORCH = (
+    *("pipeline.engine", "pipeline.embedding", "pipeline.stages.evaluate"),
+    *("pipeline.stages.pin.pickles", "pipeline.stages.pin.base_trial"),
+)
 
 
 def pipeline_modules() -> list[str]:

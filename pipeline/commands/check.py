@@ -11,6 +11,7 @@ from pipeline.hub import Hub
 from pipeline.params import Params
 from pipeline.publishing import signatures
 from pipeline.stages.pin import languages
+from pipeline.stages.pin.downloads import look
 from pipeline.workspace import backup, git, holdout, lineage, live, log, receipts, signed_approvals
 
 
@@ -32,7 +33,7 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
         "disk": lambda: _disk(workspace, params.hardware.min_free_disk_bytes),
         "token": lambda: _token(hub),
         "dataset": lambda: hub.info(params.dataset.repo, "dataset", params.dataset.revision).commit,
-        "base": lambda: hub.info(params.base.repo, "model", params.base.revision).commit,
+        "base": lambda: look(hub, params.base.repo, params.base.revision, params.base.allow_pickle),
         "live": lambda: _live(workspace, params),
         "release": lambda: _release(hub, params.release.repo),
         "backup": lambda: _backup(workspace, params),

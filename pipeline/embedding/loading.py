@@ -2,13 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Router
 
+from pipeline.embedding.as_judged import adapt, positions
 from pipeline.errors import InvalidData, InvalidParams, first_line
 from pipeline.params.model import ModelParams
 
@@ -73,37 +73,44 @@ def _named_in_config(folder: Path) -> list[str]:
         return []
 
 
-def load_as(folder: Path, params: ModelParams) -> SentenceTransformer:
-    """Load a model and give it the recipe's maximum length and prompts.
+def load_as(folder: Path, params: ModelParams, *, own_prompts: bool = False) -> SentenceTransformer:
+    """Load a base as it is judged, with the recipe's maximum length and prompts.
+
+    Args:
+        folder: The base.
+        params: The recipe.
+        own_prompts: Where the recipe has no prompt, keep the base's own.
+
+    Raises:
+        InvalidData: The base cannot be loaded, or has no token to pad with.
+        InvalidParams: A width or the maximum length is more than the model has.
+    """
+    model = load(folder)
+    own = {role: model.prompts[role] for role in _PROMPT_NAMES}
+    adapt(model)
+    set_recipe(model, params)
+    if own_prompts:
+        model.prompts = {role: asked or own[role] for role, asked in params.prompts.model_dump().items()}
+    return model
+
+
+def set_recipe(model: SentenceTransformer, params: ModelParams) -> None:
+    """Give a model the recipe's maximum length and prompts.
 
     Raises:
         InvalidParams: A width or the maximum length is more than the model has.
     """
-    model = load(folder)
     width = int(model.get_embedding_dimension() or 0)
     if params.dims[0] > width:
         raise InvalidParams(
             f"model.dims asks for {params.dims[0]} dimensions and the base has {width}; "
             f"wanted none above {width}. Correct model.dims"
         )
-    positions = _positions(model)
-    if positions is not None and params.max_seq_length > positions:
+    most = positions(model)
+    if most is not None and params.max_seq_length > most:
         raise InvalidParams(
-            f"model.max_seq_length is {params.max_seq_length} and the base has {positions} positions; "
+            f"model.max_seq_length is {params.max_seq_length} and the base has {most} positions; "
             f"wanted no more than that. Correct model.max_seq_length"
         )
     model.max_seq_length = params.max_seq_length
     model.prompts = params.prompts.model_dump()
-    return model
-
-
-def _positions(model: SentenceTransformer) -> int | None:
-    """Return the number of tokens that the model has position embeddings for; None where it has none."""
-    transformer: Any = model[0]
-    config: Any = getattr(getattr(transformer, "auto_model", None), "config", None)
-    positions = getattr(config, "max_position_embeddings", None)
-    if positions is None:
-        return None
-    # RoBERTa counts positions from behind the padding token's: BGE-M3's 8194 are 8192 tokens.
-    reserved = config.pad_token_id + 1 if "roberta" in config.model_type else 0
-    return int(positions) - reserved

@@ -18,7 +18,7 @@ from pipeline.records.metrics import (
     StoredVectors,
 )
 from pipeline.records.names import HeldOut, Metric, ModelName, Precision, ProbeMeasure, Rival, RowKind
-from pipeline.records.pin import Pin, PinnedFile, PinnedRepo, PinnedSplit, RepoRef
+from pipeline.records.pin import BaseTrial, Pin, PinnedFile, PinnedRepo, PinnedSplit, RepoRef
 from pipeline.records.receipt import Adoption, Judged, LogState, Receipt
 from pipeline.records.record import Document, Part, Record
 from pipeline.records.reembed import Reembed
@@ -30,6 +30,7 @@ __all__ = [
     "Adoption",
     "Approval",
     "Audit",
+    "BaseTrial",
     "Card",
     "Check",
     "Comparison",

@@ -162,6 +162,8 @@ class Metrics(Record):
         mistakes: Of the candidate on gate.split, at the largest width; None of pairs.
         encoded: Texts of all models together.
         machine: None in records of before this was kept.
+        base_prompts: With which the base was measured, `query` and `document`; None in older records, where
+            they were the recipe's.
     """
 
     bf16: bool
@@ -175,6 +177,7 @@ class Metrics(Record):
     mistakes: Mistakes | None
     encoded: EncodedTexts
     machine: Machine | None = None
+    base_prompts: dict[str, str] | None = None
 
     @property
     def candidate(self) -> ModelScores:

@@ -48,6 +48,34 @@ class PinnedSplit(Part):
     moved_out: int = Field(ge=0)
 
 
+class BaseTrial(Part):
+    """What the base did on one text, and what it is given or relieved of to be what is judged.
+
+    Attributes:
+        tokens: Of the text that it encoded.
+        prompts: Its own, `query` and `document`; it is measured with them where the recipe has none.
+        normalize_added: Its vectors had other lengths than 1; a module `Normalize` makes them so.
+        similarity: The function that it was saved with, where that is not the cosine, which is judged.
+        default_prompt: The prompt that it put before every text, which the model will not.
+        truncate_dim: The width that it was cut to, which the model will not be.
+        pad_token: The token that fills up shorter texts, where it named none.
+        auto_map_dropped: Names of code of its own, which none of its weights need, are taken out.
+        missing_weights: What its files lack and no vector depends on.
+        unused_weights: Number of weights in its files that its encoder has no use for.
+    """
+
+    tokens: int
+    prompts: dict[str, str]
+    normalize_added: bool = False
+    similarity: str | None = None
+    default_prompt: str | None = None
+    truncate_dim: int | None = None
+    pad_token: str | None = None
+    auto_map_dropped: bool = False
+    missing_weights: tuple[str, ...] = ()
+    unused_weights: int = 0
+
+
 class Pin(Record):
     """What was pinned.
 
@@ -59,6 +87,7 @@ class Pin(Record):
         languages: Of the data set. Records of before they were kept were made with Turkish alone.
         live_trained_on: The data set that says which rows the live model was trained on, where the model
             itself does not.
+        base_trial: How the base was tried; None in older records.
     """
 
     endpoint: str
@@ -67,6 +96,7 @@ class Pin(Record):
     unused_columns: tuple[str, ...] = ()
     languages: tuple[str, ...] = ("tr",)
     base: PinnedRepo
+    base_trial: BaseTrial | None = None
     live: PinnedRepo | None
     live_trained_on: PinnedRepo | None = None
     anchor: PinnedRepo | None

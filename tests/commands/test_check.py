@@ -139,6 +139,20 @@ def test_check_looks_for_the_sets_that_params_name(folder: Path, writer: Stage) 
     assert refusal(folder, HubNotFound).startswith("probes.far: could not look at dataset tester/none")
 
 
+def test_check_refuses_a_base_by_its_small_files(folder: Path, writer: Stage, tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text('{"base_model_name_or_path": "tester/tiny"}')
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"x")
+    commit = workspaces.put(writer.endpoint, "tester/adapter", "model", tmp_path)
+    set_params(folder, {"base.repo": "tester/adapter", "base.revision": commit})
+    assert refusal(folder, InvalidData).startswith("base: model tester/adapter is an adapter")
+    (tmp_path / "adapter_config.json").write_text("{")
+    commit = workspaces.put(writer.endpoint, "tester/adapter", "model", tmp_path)
+    set_params(folder, {"base.revision": commit})
+    assert refusal(folder, InvalidData).startswith(
+        "base: adapter_config.json of model tester/adapter is no JSON"
+    )
+
+
 def test_check_names_a_disk_that_is_too_small(folder: Path) -> None:
     set_params(folder, {"hardware.min_free_disk_bytes": 10**18})
     message = refusal(folder, InvalidWorkspace)

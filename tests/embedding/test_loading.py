@@ -83,6 +83,67 @@ def test_models_take_length_and_prompts_of_the_recipe(base: Path, params: ModelP
     assert model.prompts == {"query": "mi ", "document": "evet "}
 
 
+def test_models_are_judged_with_unit_vectors_and_cosines_whatever_the_base_was_saved_with(
+    base: Path, params: ModelParams
+) -> None:
+    modules = json.loads((base / "modules.json").read_text())
+    (base / "modules.json").write_text(json.dumps(modules[:2]))
+    path = base / "config_sentence_transformers.json"
+    saved = {"prompts": {"query": "q: "}, "default_prompt_name": "query", "similarity_fn_name": "dot"}
+    path.write_text(json.dumps(json.loads(path.read_text()) | saved))
+    model = loading.load_as(base, params)
+    assert (model.similarity_fn_name, model.default_prompt_name) == ("cosine", None)
+    vectors = model.encode(["fatura var", "tarife"], convert_to_tensor=True, show_progress_bar=False)
+    assert torch.allclose(vectors.norm(dim=1).cpu(), torch.ones(2))
+
+
+def test_models_with_unit_vectors_are_left_as_they_are(base: Path, params: ModelParams) -> None:
+    assert (
+        str(loading.load_as(base, params)).count("Normalize")
+        == str(loading.load(base)).count("Normalize")
+        == 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "used"),
+    [
+        (("", ""), {"query": "q: ", "document": "p: "}),
+        (("mi ", ""), {"query": "mi ", "document": "p: "}),
+        (("mi ", "evet "), {"query": "mi ", "document": "evet "}),
+    ],
+)
+def test_models_are_measured_with_their_own_prompts_where_the_recipe_has_none(
+    base: Path, params: ModelParams, asked: tuple[str, str], used: dict[str, str]
+) -> None:
+    path = base / "config_sentence_transformers.json"
+    path.write_text(
+        json.dumps(json.loads(path.read_text()) | {"prompts": {"query": "q: ", "passage": "p: "}})
+    )
+    prompts = params.prompts.model_copy(update=dict(zip(("query", "document"), asked, strict=True)))
+    recipe = params.model_copy(update={"prompts": prompts})
+    assert loading.load_as(base, recipe, own_prompts=True).prompts == used
+    assert loading.load_as(base, recipe).prompts == prompts.model_dump()
+
+
+def test_models_without_a_padding_token_pad_with_one_that_they_have(base: Path, params: ModelParams) -> None:
+    path = base / "tokenizer_config.json"
+    config = json.loads(path.read_text())
+    path.write_text(
+        json.dumps({key: config[key] for key in config if key != "pad_token"} | {"eos_token": "[SEP]"})
+    )
+    path = base / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"pad_token_id": None}))
+    model = loading.load_as(base, params)
+    assert model.tokenizer.pad_token == "[SEP]"
+    texts = ["fatura var mi 3", "tarife"]
+    together, alone = (
+        torch.cat([model.encode(part, convert_to_tensor=True, show_progress_bar=False) for part in parts])
+        for parts in ([texts], [texts[:1], texts[1:]])
+    )
+    assert torch.allclose(together, alone, atol=1e-5)
+
+
 def test_models_refuse_a_width_that_the_base_lacks(base: Path, params: ModelParams) -> None:
     wide = params.model_copy(update={"dims": (64, 32)})
     with pytest.raises(

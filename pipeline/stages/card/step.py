@@ -169,7 +169,11 @@ def _environment() -> Environment:
 
 
 def _name_space(workspace: Path, space: str) -> None:
-    """Put the vector space's name into the configuration that is released with the model."""
+    """Put the vector space's name into the configuration that is released with the model.
+
+    A candidate of an older version can still have the similarity and the default prompt of its base.
+    """
     config = json.loads((workspace / paths.MODEL / CONFIG).read_text(encoding="utf-8"))
-    text = json.dumps({**config, SPACE_KEY: space}, indent=2, ensure_ascii=False)
+    judged = {"similarity_fn_name": "cosine", "default_prompt_name": None}
+    text = json.dumps({**config, **judged, SPACE_KEY: space}, indent=2, ensure_ascii=False)
     write_text(workspace / paths.CARD / CONFIG, text + "\n")

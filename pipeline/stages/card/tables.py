@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.records import Audit, Metrics, Pin, Reembed, RepoRef, Training, Verdict
 from pipeline.records.tables import text_columns
-from pipeline.stages.card import licences, score_tables
+from pipeline.stages.card import base_changes, licences, score_tables
 from pipeline.stages.card.markdown import cell, decimal
 
 _LIBRARIES = {
@@ -51,6 +51,7 @@ def context(read: Read, mistakes: Mapping[int, list[str]]) -> dict[str, Any]:
             {name: one.license for name, one in pin.probes.items()}
             | ({"the service's own": pin.retrieval.license} if pin.retrieval else {})
         ),
+        "base_changes": base_changes.sentences(pin.base_trial, metrics.base_prompts, read.training.prompts),
         "heads": " and ".join(shown for file, shown in _HEADS.items() if file in pin.base.unused),
         "longest": _longest(read),
         "columns": {split: text_columns(found.tokens) for split, found in read.audit.splits.items()},

@@ -67,15 +67,18 @@ class Scored:
         scores: The record of it.
         rows: The rows behind the record.
         spaces: The vectors of each split's own texts, as long as they are asked for.
+        prompts: With which it was measured, `query` and `document`.
     """
 
     scores: ModelScores
     rows: Rows
     spaces: dict[HeldOut, Space]
+    prompts: dict[str, str]
 
     def as_anchor(self) -> "Scored":
         """Return what the live model scores as the anchor's, which is asked for no probe."""
-        return Scored(self.scores.model_copy(update={"probes": {}}), self.rows.renamed("anchor"), {})
+        scores = self.scores.model_copy(update={"probes": {}})
+        return Scored(scores, self.rows.renamed("anchor"), {}, self.prompts)
 
 
 @dataclass(frozen=True)

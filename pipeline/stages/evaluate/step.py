@@ -75,6 +75,7 @@ def run(workspace: Path, params: Params) -> Metrics:
             device=machine.device_name(inspected.device),
             libraries={"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
         ),
+        base_prompts=found["base"].prompts,
     )
     return lineage.seal(workspace, before, metrics)
 
@@ -132,9 +133,14 @@ def _measure(
 
 
 def _subject(workspace: Path, name: ModelName, revision: str, params: Params, cache: Cache) -> Subject:
-    """Load a model: the base with the recipe's prompts and length, others with what they were saved with."""
+    """Load a model as it is used: others than the base with what they were saved with.
+
+    The base has the recipe's length and prompts; where the recipe has no prompt, its own, without which it
+    would be measured below what it can do.
+    """
     folder, dims = workspace / paths.MODELS[name], params.model.dims
-    model = loading.load_as(folder, params.model) if name == "base" else loading.load(folder)
+    is_base = name == "base"
+    model = loading.load_as(folder, params.model, own_prompts=True) if is_base else loading.load(folder)
     bf16 = _bf16(params, model.device)
     digest = revision if name == "candidate" else digests.digest(folder)
     encoder = Encoder(model, digest, cache, bf16, params.evaluate.batch_tokens)
@@ -175,7 +181,8 @@ def _score(workspace: Path, subject: Subject, revision: str, texts: Texts) -> Sc
     if subject.name in {"base", "anchor"}:
         spaces.clear()  # they are large, and no step asks for them
     scores = ModelScores(revision=revision, splits=splits, service=service, probes=probed)
-    return Scored(scores, rows, spaces)
+    prompts = {role: subject.encoder.prompt(role) or "" for role in ("query", "document")}
+    return Scored(scores, rows, spaces, prompts)
 
 
 def _seen(trained_rows: Path, *columns: pl.Series) -> pl.Series:

@@ -1,19 +1,18 @@
 """What is fetched of a repository at its commit: which files, and what the record says of them."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from pipeline.dataset.training_fingerprint import TRAINED_ROWS
-from pipeline.embedding.weight_formats import OTHER_WEIGHTS, SAFETENSORS, suffix
-from pipeline.errors import HubNotFound, InvalidData
+from pipeline.errors import HubNotFound, InvalidData, first_line
 from pipeline.hub import Hub, Kind, ListedFile, RepoInfo
 from pipeline.records import PinnedFile, PinnedRepo
-
-# Weights for other runtimes and pictures: nothing that training reads.
-_OTHER_FOLDERS = {"onnx", "openvino", "flax", "imgs", "images", "assets"}
-_MODEL_SUFFIXES = {".json", ".txt", ".model", ".spm", SAFETENSORS}
+from pipeline.stages.pin.model_files import model_files, small_json
+from pipeline.stages.pin.model_kind import modules, refuse_others
 
 
 @dataclass(frozen=True)
@@ -75,12 +74,58 @@ def tables(
 
 
 def base(hub: Hub, repo: str, revision: str, allow_pickle: tuple[str, ...], *, max_workers: int) -> Download:
-    """Fetch what training reads of a model."""
-    listed = hub.files(repo, "model", revision)
-    wanted = model_files(listed, repo, allow_pickle)
+    """Fetch what training reads of a model.
+
+    Raises:
+        InvalidData: It is nothing that training can start from, or a module has no weights that may be read.
+    """
+    listed, wanted = _base_files(hub, repo, revision, allow_pickle)
     found = _fetch(hub, _pinned(hub, "model", repo, revision), wanted.__contains__, max_workers)
     unused = tuple(sorted(set(listed) - wanted))
     return replace(found, pinned=found.pinned.model_copy(update={"unused": unused}))
+
+
+def look(hub: Hub, repo: str, revision: str, allow_pickle: tuple[str, ...]) -> str:
+    """Hold a base to what its list of files and its small JSON files tell, and fetch nothing else.
+
+    Raises:
+        InvalidData: It is nothing that training can start from, or a module has no weights that may be read.
+    """
+    commit = _pinned(hub, "model", repo, revision).commit
+    _base_files(hub, repo, revision, allow_pickle)
+    return commit
+
+
+def _base_files(
+    hub: Hub, repo: str, revision: str, allow_pickle: tuple[str, ...]
+) -> tuple[dict[str, ListedFile], set[str]]:
+    """List the files of a base, and choose those that training reads."""
+    listed = hub.files(repo, "model", revision)
+    configs = _configs(hub, repo, revision, listed)
+    refuse_others(configs, frozenset(listed), repo)
+    return listed, model_files(listed, repo, allow_pickle, modules(configs, repo))
+
+
+def _configs(hub: Hub, repo: str, revision: str, listed: Mapping[str, ListedFile]) -> dict[str, Any]:
+    """Read the small JSON files of a model.
+
+    Raises:
+        InvalidData: One of them is none.
+    """
+    wanted = small_json(listed)
+    if not wanted:
+        return {}
+    folder, found = hub.download(repo, "model", revision, wanted.__contains__)
+    configs = {}
+    for path in sorted(found):
+        try:
+            configs[path] = json.loads((folder / path).read_bytes())
+        except (ValueError, RecursionError) as error:
+            raise InvalidData(
+                f"{path} of model {repo} is no JSON ({first_line(error)}); wanted a configuration that can "
+                "be read. Pin another commit"
+            ) from None
+    return configs
 
 
 def release(hub: Hub, key: str, repo: str, revision: str | None, *, max_workers: int) -> Download | None:
@@ -93,7 +138,8 @@ def release(hub: Hub, key: str, repo: str, revision: str | None, *, max_workers:
         return None
     try:
         listed = hub.files(repo, "model", revision)
-        wanted = model_files(listed, repo, ()) | ({TRAINED_ROWS} & set(listed))
+        parts = modules(_configs(hub, repo, revision, listed), repo)
+        wanted = model_files(listed, repo, None, parts) | ({TRAINED_ROWS} & set(listed))
         return _fetch(hub, _pinned(hub, "model", repo, revision), wanted.__contains__, max_workers)
     except HubNotFound as error:
         if key == "live":
@@ -107,31 +153,6 @@ def release(hub: Hub, key: str, repo: str, revision: str | None, *, max_workers:
             f"the {key} model is gone: {error}\nRun `katman refresh`, which asks the Hub for the one that is "
             f"there now. If there is none, {instead}"
         ) from None
-
-
-def model_files(listed: Mapping[str, ListedFile], repo: str, allow_pickle: tuple[str, ...]) -> set[str]:
-    """Choose what training needs of a model repository: safetensors, configuration and tokenizer.
-
-    A pickle is chosen only where `allow_pickle` names it and no safetensors stands beside it.
-
-    Raises:
-        InvalidData: The weights are pickles that params.yaml does not allow.
-    """
-    near = {path for path in listed if PurePosixPath(path).parts[0] not in _OTHER_FOLDERS}
-    chosen = {path for path in near if PurePosixPath(path).suffix in _MODEL_SUFFIXES or path == "README.md"}
-    safe_folders = {PurePosixPath(path).parent for path in chosen if path.endswith(SAFETENSORS)}
-    for path in allow_pickle:
-        if path in near and PurePosixPath(path).parent not in safe_folders:
-            chosen.add(path)
-            safe_folders.add(PurePosixPath(path).parent)
-    if PurePosixPath() not in safe_folders:
-        others = sorted(path for path in near if suffix(path) in OTHER_WEIGHTS)
-        raise InvalidData(
-            f"model {repo} has no safetensors weights, only {', '.join(others) or 'no weights at all'}; "
-            "wanted model.safetensors. A pickle can run code when it is loaded: if you trust this commit, "
-            "name its pytorch_model.bin in base.allow_pickle"
-        )
-    return chosen
 
 
 def _pinned(hub: Hub, kind: Kind, repo: str, revision: str) -> RepoInfo:

@@ -1,10 +1,6 @@
 """Files become rows in a process of their own, which gets those files and nothing else of this machine."""
 
 import itertools
-import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -14,23 +10,9 @@ from datasets import Dataset, DatasetDict, concatenate_datasets
 from datasets.packaged_modules import _ALL_ALLOWED_EXTENSIONS
 
 from pipeline.errors import InvalidData
-from pipeline.stages.pin import row_reader
+from pipeline.stages.pin import child, row_reader
 from pipeline.stages.pin.split_files import SplitFiles
 
-# What a process needs to start at all; a token, a proxy or a path to credentials is none of it.
-_KEPT = (
-    "PATH",
-    "PYTHONPATH",
-    "PYTHONHOME",
-    "PYTHONDONTWRITEBYTECODE",
-    "LD_LIBRARY_PATH",
-    "SYSTEMROOT",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "TZ",
-    "OMP_NUM_THREADS",
-)
 _COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst", ".lz4")
 # Of zip archives, empty and spanned ones included.
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
@@ -54,7 +36,9 @@ def rows(folder: Path, chosen: SplitFiles, features: Any, owner: str) -> Dataset
         room = Path(name).resolve()
         names = _link(folder, chosen.files, room / "files", owner)
         request = {"reader": chosen.reader, "files": names, "options": chosen.options, "features": features}
-        answer = _answer(room, request)
+        answer = child.ask(Path(row_reader.__file__), room, request)
+        if "ended" in answer:
+            answer = {"failed": f"the process that reads them {answer['ended']}"}
         if "failed" in answer:
             said = str(answer["failed"])
             for split, links in names.items():
@@ -98,36 +82,6 @@ def _link(
             link.symlink_to(target)
             names[split].append(str(link))
     return names
-
-
-def _answer(room: Path, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Have the process answer; one that ends without an answer has failed."""
-    home = room / "home"
-    home.mkdir()
-    environment = {key: os.environ[key] for key in _KEPT if key in os.environ} | {
-        "HOME": str(home),
-        "TMPDIR": str(home),
-        "HF_HOME": str(home / "hf"),
-        "HF_TOKEN_PATH": str(home / "none"),
-        "HF_HUB_OFFLINE": "1",
-        "HF_DATASETS_OFFLINE": "1",
-        "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-    }
-    ran = subprocess.run(
-        [sys.executable, "-P", str(Path(row_reader.__file__).resolve()), str(os.getpid())],
-        input=json.dumps(request),
-        cwd=room,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if ran.returncode:
-        last = (ran.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        return {"failed": f"the process that reads them ended with {ran.returncode}: {last}"}
-    answer: dict[str, Any] = json.loads((room / row_reader.ANSWER).read_bytes())
-    return answer
 
 
 def _suffixes(path: str) -> str:

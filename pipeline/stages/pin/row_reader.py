@@ -25,7 +25,7 @@ def follow(parent: int) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
-        raise SystemExit(f"the step (process {parent}) ended before its rows were read")
+        raise SystemExit(f"the step (process {parent}) ended before it was answered")
 
 
 def ask_nobody(event: str, arguments: tuple[Any, ...]) -> None:
@@ -36,7 +36,7 @@ def ask_nobody(event: str, arguments: tuple[Any, ...]) -> None:
         arguments: Of that.
     """
     if event in {"socket.connect", "socket.getaddrinfo", "socket.sendto"}:
-        raise PermissionError(f"{event}: reading rows needs nobody's answer")
+        raise PermissionError(f"{event}: reading files needs nobody's answer")
 
 
 def read(request: dict[str, Any]) -> dict[str, Any]:

@@ -9,12 +9,13 @@ import polars as pl
 from pipeline.dataset.training_fingerprint import TRAINED_ROWS, demand_known
 from pipeline.hub import Hub
 from pipeline.params import Params
-from pipeline.records import Pin, PinnedRepo
+from pipeline.records import BaseTrial, Pin, PinnedRepo
 from pipeline.stages.pin import downloads, languages, measured_sets, rows, splits, trained
 from pipeline.stages.pin.downloads import Download
 from pipeline.stages.pin.measured_sets import MeasuredSet
 from pipeline.stages.pin.pickles import convert
 from pipeline.stages.pin.rows import Loaded
+from pipeline.stages.pin.trial_process import tried
 from pipeline.workspace import holdout, lineage, paths
 
 
@@ -27,8 +28,10 @@ def run(workspace: Path, params: Params) -> Pin:
     Raises:
         HubError: The Hub was not reached, or has no such commit.
         InvalidData: A split, file or column is missing or empty or holds something else than was promised,
-            weights are pickles, the ledger is damaged, or a newer katman wrote what a release was trained on.
-        InvalidParams: The ledger holds rows out by a folding that `dataset.languages` no longer names.
+            weights are pickles, the base is nothing that training can start from, the ledger is damaged, or a
+            newer katman wrote what a release was trained on.
+        InvalidParams: The ledger holds rows out by a folding that `dataset.languages` no longer names, or the
+            recipe asks for more than the base has.
         BrokenChain: A downloaded file is not the one that the Hub lists.
     """
     before = lineage.opened(workspace, "pin")
@@ -68,6 +71,7 @@ def run(workspace: Path, params: Params) -> Pin:
     _write(workspace / paths.PROBES, {}, None if probes else "params.yaml names no probes")
     for name, one in probes.items():
         _write(workspace / paths.PROBES / name, one.tables)
+    trial = _tried(workspace, params)
     holdout.keep(workspace, division.newly_held, params.dataset.revision)
     return lineage.seal(
         workspace,
@@ -79,6 +83,7 @@ def run(workspace: Path, params: Params) -> Pin:
             unused_columns=division.unused,
             languages=params.dataset.languages,
             base=base.pinned,
+            base_trial=trial,
             live=live.pinned if live else None,
             live_trained_on=trained_on.pinned if trained_on else None,
             anchor=anchor.pinned if anchor else None,
@@ -104,7 +109,31 @@ def summary(pin: Pin) -> str:
     ]
     if pin.unused_columns:
         lines.append(f"columns that nothing reads: {', '.join(pin.unused_columns)}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_changed(pin.base_trial)])
+
+
+def _changed(trial: BaseTrial | None) -> list[str]:
+    """Say what the base is given or relieved of."""
+    if trial is None:
+        return []
+    said = {
+        "gets a module Normalize": trial.normalize_added,
+        f"was saved with the similarity {trial.similarity}, and is judged by the cosine": trial.similarity,
+        f"put {trial.default_prompt!r} before every text, which the model will not": trial.default_prompt,
+        f"was cut to {trial.truncate_dim} dimensions, which the model will not be": trial.truncate_dim,
+        f"names no padding token, and gets {trial.pad_token}": trial.pad_token,
+        "names code of its own, which is taken out": trial.auto_map_dropped,
+    }
+    return [f"base   {what}" for what, true in said.items() if true]
+
+
+def _tried(workspace: Path, params: Params) -> BaseTrial:
+    """Try the base as it lies here, in a room that only saves time and is gone afterwards."""
+    room = _empty(workspace / paths.CHECKPOINTS / "trial")
+    try:
+        return tried(workspace / paths.BASE, room, params)
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
 
 
 def _with_unused(dataset: PinnedRepo, found: Loaded) -> PinnedRepo:

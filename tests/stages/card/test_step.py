@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from pipeline.dataset import training_fingerprint
 from pipeline.errors import BrokenChain
 from pipeline.params import Params, load
-from pipeline.records import Card, Example, Metrics, Pin, Reembed, Training, Verdict
+from pipeline.records import BaseTrial, Card, Example, Metrics, Pin, Reembed, Training, Verdict
 from pipeline.stages.card import markdown
 from pipeline.stages.card import step as card
 from pipeline.workspace import digests, git
@@ -233,6 +233,37 @@ def test_card_of_a_base_with_other_heads_says_that_they_are_left_behind(finished
     heads = pin.base.model_copy(update={"unused": ("colbert_linear.pt", "sparse_linear.pt")})
     text = rendered(finished, load(finished), pin=pin.model_copy(update={"base": heads}))
     assert "sparse (lexical) head and multi-vector (ColBERT) head were not trained with it" in text
+
+
+def test_card_says_what_the_base_was_given_and_how_it_was_measured(finished: Path, text: str) -> None:
+    assert "Normalize was added" not in text
+    assert "measured with its own prompts" not in text
+    pin, metrics = Pin.load(finished / RECORDS["pin"]), Metrics.load(finished / RECORDS["evaluate"])
+    trial = BaseTrial(
+        tokens=16,
+        prompts={"query": "q: ", "document": ""},
+        normalize_added=True,
+        similarity="dot",
+        default_prompt="q: ",
+        truncate_dim=8,
+        pad_token="</s>",
+    )
+    text = rendered(
+        finished,
+        load(finished),
+        pin=pin.model_copy(update={"base_trial": trial}),
+        metrics=metrics.model_copy(update={"base_prompts": {"query": "q: ", "document": ""}}),
+    )
+    line = next(line for line in text.splitlines() if line.startswith("- **Base model:**"))
+    for said in (
+        "a module Normalize was added",
+        'the similarity `"dot"`; this model is judged by, and saved with, the cosine',
+        'It put `"q: "` before every text',
+        "It was cut to 8 dimensions; this model is not",
+        'this model pads with `"</s>"`',
+        'measured with its own prompts (query `"q: "`, document `""`)',
+    ):
+        assert said in line
 
 
 def test_card_says_where_licences_disagree(finished: Path) -> None:

@@ -330,6 +330,18 @@ def measured(found: Metrics) -> dict[str, Any]:
     return content
 
 
+def test_evaluate_measures_the_base_with_its_own_prompts_where_the_recipe_has_none(
+    work: Path, metrics: Metrics
+) -> None:
+    assert metrics.base_prompts == PROMPTS
+    path = work / "data" / "base" / "config_sentence_transformers.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"prompts": PROMPTS}))
+    workspaces.set_params(work, {"model.prompts": {"query": "", "document": ""}})
+    found = evaluate.run(work, load(work))
+    assert found.base_prompts == PROMPTS
+    assert found.models["base"].splits == metrics.models["base"].splits
+
+
 def test_evaluate_again_gives_the_same_from_the_cache(work: Path, metrics: Metrics) -> None:
     before = {
         path: (work / path).read_bytes() for path in ("outcomes.parquet", "retrieved.parquet", "reembed.json")

@@ -1,5 +1,6 @@
 """Pickles become safetensors, or nothing."""
 
+import json
 import pickle
 from pathlib import Path
 
@@ -110,7 +111,7 @@ def test_pickles_that_hold_no_mapping_of_tensors_are_refused(tmp_path: Path, val
 @pytest.mark.parametrize(
     "name",
     [
-        *("colbert_linear.pt", "training_args.bin", "pytorch_model-00001-of-00002.bin"),
+        *("colbert_linear.pt", "training_args.bin", "pytorch_model-1.bin"),
         # A base.allow_pickle that named one of these once left it in the base as it was.
         *("model.ckpt", "model.pkl", "head.joblib", "MODEL.PT"),
     ],
@@ -118,4 +119,43 @@ def test_pickles_that_hold_no_mapping_of_tensors_are_refused(tmp_path: Path, val
 def test_pickles_that_are_no_whole_weights_are_refused(tmp_path: Path, name: str) -> None:
     torch.save({"weight": torch.zeros(1)}, tmp_path / name)
     with pytest.raises(InvalidData, match=f"{name} can run code and is no whole set of weights"):
+        convert(tmp_path)
+
+
+PARTS = ("pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin")
+
+
+def in_parts(folder: Path, names: tuple[str, ...] = PARTS) -> dict[str, torch.Tensor]:
+    """Save two weights in a pickle each, with the index that transformers writes."""
+    tensors = {"a": torch.randn(2), "b": torch.randn(3)}
+    for name, key in zip(PARTS, tensors, strict=True):
+        torch.save({key: tensors[key]}, folder / name)
+    index = {"metadata": {"total_size": 20}, "weight_map": dict(zip(tensors, names, strict=True))}
+    (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index))
+    return tensors
+
+
+def test_pickles_in_parts_become_safetensors_in_parts(tmp_path: Path) -> None:
+    tensors = in_parts(tmp_path)
+    assert convert(tmp_path) == PARTS
+    index = json.loads((tmp_path / "model.safetensors.index.json").read_text())
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "model.safetensors.index.json",
+        *index["weight_map"].values(),
+    }
+    for key, part in index["weight_map"].items():
+        assert torch.equal(load_file(tmp_path / part)[key], tensors[key])
+
+
+def test_pickles_in_parts_are_refused_without_their_index_or_one_of_them(tmp_path: Path) -> None:
+    in_parts(tmp_path)
+    (tmp_path / PARTS[1]).unlink()
+    with pytest.raises(InvalidData, match=rf"they differ in {PARTS[1]}; wanted every part"):
+        convert(tmp_path)
+    in_parts(tmp_path)
+    (tmp_path / "pytorch_model.bin.index.json").unlink()
+    with pytest.raises(InvalidData, match=r"weights in 2 pickles and no pytorch_model.bin.index.json"):
+        convert(tmp_path)
+    in_parts(tmp_path, (PARTS[0], "../../escaped.bin"))
+    with pytest.raises(InvalidData, match="not the same files"):
         convert(tmp_path)

@@ -105,7 +105,7 @@ def test_the_process_that_reads_rows_asks_nobody() -> None:
         "except OSError as error:\n    print(error.reason if hasattr(error, 'reason') else error)\n"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "reading rows needs nobody's answer" in ran.stdout
+    assert "reading files needs nobody's answer" in ran.stdout
 
 
 def alive(process: int) -> bool:

@@ -1,6 +1,7 @@
 """What pin brings here, checked file by file against a Hub, and what it leaves where it fails."""
 
 import itertools
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +20,7 @@ from pipeline.params.pin import TrainedOn
 from pipeline.records import Pin
 from pipeline.stages.pin import step as pin
 from pipeline.stages.pin import trained
-from pipeline.workspace import digests, paths
+from pipeline.workspace import digests, holdout, paths
 from pipeline.workspace.paths import RECORDS
 from tests.conftest import Make, Stage
 from tests.support import retrieval_sets, workspaces
@@ -71,6 +72,30 @@ def test_pin_record_names_every_file_with_its_digest(writer: Stage, make_workspa
         assert file.size == (base / path).stat().st_size
         kind, wanted = file.digest.split(":")
         assert wanted == (digests.sha256 if kind == "sha256" else digests.git_oid)(base / path)
+
+
+def test_pin_ends_with_a_trial_of_the_base_and_holds_nothing_out_where_it_fails(
+    writer: Stage, make_workspace: Make, tiny: Path
+) -> None:
+    path = tiny / "model.safetensors"
+    tensors = {name: one for name, one in load_file(path).items() if "value" not in name}
+    save_file(tensors, path, metadata={"format": "pt"})
+    folder = make_workspace(publish(writer, "model", tiny), dvc=False)
+    with pytest.raises(InvalidData, match=r"its files lack 2 weights .*self.value.bias"):
+        run(folder)
+    assert not (folder / "splits.ledger").read_bytes().strip() or not holdout.read(folder).height
+    assert not (folder / RECORDS["pin"]).exists()
+    assert not (folder / ".checkpoints" / "trial").exists()
+
+
+def test_pin_says_what_the_base_is_given(writer: Stage, make_workspace: Make, tiny: Path) -> None:
+    modules = json.loads((tiny / "modules.json").read_text())
+    (tiny / "modules.json").write_text(json.dumps(modules[:2]))
+    shutil.rmtree(tiny / "2_Normalize", ignore_errors=True)
+    record = run(make_workspace(publish(writer, "model", tiny), dvc=False))
+    assert record.base_trial is not None
+    assert record.base_trial.normalize_added
+    assert pin.summary(record).splitlines()[-1] == "base   gets a module Normalize"
 
 
 def test_pin_twice_gives_the_same_bytes(writer: Stage, make_workspace: Make) -> None:
@@ -195,8 +220,9 @@ def test_pin_never_takes_a_pickle_for_the_live_model(writer: Stage, make_workspa
     changes = publish(writer, "model", tiny)
     live = {"live.repo": changes["base.repo"], "live.revision": changes["base.revision"]}
     folder = make_workspace({**live, "base.allow_pickle": ["pytorch_model.bin"]}, dvc=False)
-    with pytest.raises(InvalidData, match=r"no safetensors weights, only pytorch_model.bin"):
+    with pytest.raises(InvalidData, match=r"no model.safetensors, only pytorch_model.bin") as caught:
         run(folder)
+    assert "allow_pickle" not in str(caught.value), "that is for the base alone"
 
 
 @pytest.mark.parametrize("key", ["dataset.revision", "base.revision"])

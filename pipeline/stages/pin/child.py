@@ -1,0 +1,68 @@
+"""A process for what strangers made: no token, no network, a folder of its own, gone with its parent."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.stages.pin.row_reader import ANSWER
+
+# What a process needs to start at all; a token, a proxy or a path to credentials is none of it.
+_KEPT = (
+    "PATH",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONDONTWRITEBYTECODE",
+    "LD_LIBRARY_PATH",
+    "SYSTEMROOT",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "OMP_NUM_THREADS",
+)
+
+
+def ask(
+    script: Path, room: Path, request: Mapping[str, Any], settings: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Have a script answer a request; one that ends without an answer has failed.
+
+    Args:
+        script: What is run; it reads the request from its input and leaves the answer in its current folder.
+        room: An empty folder, which the process works in.
+        request: What JSON can hold.
+        settings: Further variables of its environment.
+
+    Returns:
+        The answer, or `ended`: how the process ended without one, and its last words.
+    """
+    home = room / "home"
+    home.mkdir()
+    environment = {key: os.environ[key] for key in _KEPT if key in os.environ} | {
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "HF_HOME": str(home / "hf"),
+        "HF_TOKEN_PATH": str(home / "none"),
+        "HF_HUB_OFFLINE": "1",
+        "HF_DATASETS_OFFLINE": "1",
+        "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+    }
+    ran = subprocess.run(
+        [sys.executable, "-P", str(script.resolve()), str(os.getpid())],
+        input=json.dumps(request),
+        cwd=room,
+        env=environment | dict(settings or {}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ran.returncode:
+        last = (ran.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        return {"ended": f"ended with {ran.returncode}: {last}"}
+    answer: dict[str, Any] = json.loads((room / ANSWER).read_bytes())
+    return answer

@@ -1,0 +1,76 @@
+"""The process in which a base is tried: `trial_process.py PARENT`, with the request on its input."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import InvalidData, InvalidParams, PipelineError, first_line
+from pipeline.params import Params
+from pipeline.params.model import ModelParams
+from pipeline.records import BaseTrial
+from pipeline.stages.pin import child, row_reader
+
+_PROJECT = Path(__file__).resolve().parents[3]
+_KINDS = {kind.__name__: kind for kind in (InvalidData, InvalidParams)}
+
+
+def tried(base: Path, room: Path, params: Params) -> BaseTrial:
+    """Try a base in a process without token, offline and on the CPU.
+
+    Args:
+        base: Folder of the base.
+        room: An empty folder; the model is saved there once, so it needs as much space as the base.
+        params: The recipe, and how many threads.
+
+    Raises:
+        InvalidData: The base is nothing that training can start from, or nothing that could be released.
+        InvalidParams: The recipe asks for more than the base has.
+    """
+    threads = params.hardware.threads
+    settings = {"PYTHONPATH": str(_PROJECT), "CUDA_VISIBLE_DEVICES": ""}
+    if threads is not None:
+        settings["OMP_NUM_THREADS"] = str(threads)
+    request: dict[str, Any] = {"base": str(base.resolve()), "model": params.model.model_dump(mode="json")}
+    answer = child.ask(Path(__file__), room, request, settings)
+    owner = f"{params.base.repo} at {params.base.revision[:12]}"
+    if "refused" in answer:
+        said = str(answer["refused"]).replace(request["base"], "the base")
+        raise _KINDS[answer["kind"]](f"base {owner}: {said}")
+    if "trial" in answer:
+        return BaseTrial.model_validate_json(json.dumps(answer["trial"]))
+    how = answer.get("failed") or (
+        f"the process that tried it {answer['ended']}; where it was killed, memory may not have sufficed: it "
+        "needs some three times that of the weights in float32"
+    )
+    raise InvalidData(
+        f"base {owner} cannot be used: {how}; wanted a model that loads, encodes and is saved. Pin another"
+    )
+
+
+def main() -> int:
+    """Answer one request; what stops the libraries is an answer too."""
+    row_reader.follow(int(sys.argv[1]))
+    sys.addaudithook(row_reader.ask_nobody)
+    request = json.load(sys.stdin)
+    answer: dict[str, Any]
+    try:
+        from pipeline.stages.pin.base_trial import try_base  # imports torch, which the step itself needs not
+
+        found = try_base(
+            Path(request["base"]),
+            ModelParams.model_validate_json(json.dumps(request["model"])),
+            Path("saved").resolve(),
+        )
+        answer = {"trial": found.model_dump(mode="json")}
+    except PipelineError as error:
+        kind = type(error).__name__
+        answer = {"refused": str(error), "kind": kind if kind in _KINDS else InvalidData.__name__}
+    except Exception as error:  # files made by strangers can make a library raise anything
+        answer = {"failed": f"{type(error).__name__}: {first_line(error)[:500]}"}
+    Path(row_reader.ANSWER).write_text(json.dumps(answer), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
