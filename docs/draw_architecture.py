@@ -21,7 +21,9 @@ LEFT, MIDDLE, RIGHT, BOTH = (30, 300), (345, 615), (660, 930), (345, 930)
 ROWS: tuple[tuple[int, dict[str, tuple[int, int]]], ...] = (
     (124, {"flows": (30, 242), "sample": (259, 471), "bench": (488, 701), "localhub": (718, 930)}),
     (84, {"__main__": MIDDLE}),
-    (116, {"commands": LEFT, "stages": BOTH}),
+    (84, {"commands": MIDDLE}),
+    (84, {"preflight": LEFT}),
+    (116, {"stages": BOTH}),
     (84, {"publishing": LEFT, "engine": MIDDLE, "judging": RIGHT}),
     (84, {"hub": LEFT, "embedding": MIDDLE, "dataset": RIGHT}),
     (84, {"workspace": MIDDLE}),

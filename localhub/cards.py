@@ -18,6 +18,9 @@ MAX_VALUES = 100_000
 _FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
 _STRING_LISTS = ("language", "license", "tags", "datasets", "base_model", "metrics")
 _STRINGS = ("library_name", "pipeline_tag", "license_name", "license_link", "pretty_name")
+# The Hub has lists of both; these are their shapes.
+_LICENCE = re.compile(r"[a-z0-9]+([.+-]+[a-z0-9]+)*")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]+)*|code|multilingual")
 _EMPTY = (
     "empty or missing yaml metadata in repo card "
     "(https://huggingface.co/docs/hub/model-cards#model-card-metadata)"
@@ -68,6 +71,10 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def _texts(value: Any) -> list[str]:
+    return [one for one in _listed(value) if isinstance(one, str)]
+
+
 def _errors(data: Mapping[str, Any]) -> list[str]:
     errors = []
     for key in _STRING_LISTS:
@@ -76,6 +83,10 @@ def _errors(data: Mapping[str, Any]) -> list[str]:
     for key in _STRINGS:
         if data.get(key) is not None and not isinstance(data[key], str):
             errors.append(f'"{key}" must be a string')
+    if any(not _LICENCE.fullmatch(value) for value in _texts(data.get("license"))):
+        errors.append('"license" must be one of the identifiers that the Hub lists, like apache-2.0')
+    if any(not _LANGUAGE.fullmatch(value) for value in _texts(data.get("language"))):
+        errors.append('"language" must only contain codes of ISO 639, like tr, "code", "multilingual"')
     index = data.get("model-index")
     if index is not None and not (isinstance(index, list) and all(_is_model(model) for model in index)):
         errors.append('"model-index" must be a list of models, each with a name and a list of results')

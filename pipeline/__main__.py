@@ -12,8 +12,24 @@ from typing import Any, NamedTuple, Protocol, cast
 
 from pipeline.errors import ExitCode, InvalidWorkspace, PipelineError
 from pipeline.params import load
+from pipeline.preflight import feasibility
 from pipeline.records.failure import FAILURE_FILE, Failure
-from pipeline.workspace import backup, live
+from pipeline.workspace import backup, lineage, live
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# What a machine, and no code, can have wrong. A file that is not there is none of it: who needs it says so.
+_OF_THE_MACHINE = _FULL | {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+    errno.EIO,
+}
 
 
 class Step(NamedTuple):
@@ -26,7 +42,9 @@ class Step(NamedTuple):
 
 
 STEPS = (
+    Step("init", "pipeline.commands.init", "write params.yaml for a data set, a base and a release", False),
     Step("check", "pipeline.commands.check", "find what is wrong before the first step starts"),
+    Step("plan", "pipeline.commands.plan", "show what the pinned data set allows before it is trained on"),
     Step("upgrade", "pipeline.commands.upgrade", "give params.yaml the keys of a newer katman", False),
     Step("refresh", "pipeline.commands.refresh", "write the Hub's newer revisions into params.yaml"),
     Step("pin", "pipeline.stages.pin.step", "download data and models at their commits, checked"),
@@ -84,19 +102,24 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         _refuse_foreign_code(workspace)
         params = (load(workspace),) if _step(name).needs_params else ()
+        if name in lineage.NAMES:
+            lineage.demand_deps(workspace, name)
         if name in backup.NEEDS_LOG:
             backup.demand_log(workspace, *params)
         if name in live.GUARDED:
             live.demand(workspace, *params)
+        if name in feasibility.GUARDED:
+            feasibility.demand(workspace, *params)
         module = load_module(name)
         print(module.summary(module.run(workspace, *params, **chosen)))
+        if name in feasibility.COUNTED:
+            print(feasibility.lines(workspace, *params))
     except PipelineError as error:
         return _fail(name, error)
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        if error.errno not in _OF_THE_MACHINE:
             raise
-        where = f" at {error.filename}" if error.filename else ""
-        return _fail(name, InvalidWorkspace(f"the disk is full{where}; free some space, then run it again"))
+        return _fail(name, _explained(error))
     return ExitCode.DONE
 
 
@@ -127,6 +150,17 @@ def _refuse_foreign_code(workspace: Path) -> None:
             f"this code stands in {code} and the workspace is {workspace}; wanted one folder, because the "
             f"card states the commit of the workspace's code. Run it there: cd {workspace}"
         )
+
+
+def _explained(error: OSError) -> InvalidWorkspace:
+    """Say what the system refused, and of which file."""
+    where = f" at {error.filename}" if error.filename else ""
+    if error.errno in _FULL:
+        return InvalidWorkspace(f"the disk is full{where}; free some space, then run it again")
+    return InvalidWorkspace(
+        f"the system refused{where}: {error.strerror}; wanted files and folders that this user may read and "
+        "write. Correct that, then run it again"
+    )
 
 
 def _fail(name: str, error: PipelineError) -> int:

@@ -17,6 +17,7 @@ FLOORS = (
     ("embedding",),
     ("engine", "judging", "publishing"),
     ("stages",),
+    ("preflight",),
     ("commands",),
     ("__main__",),
 )

@@ -2,13 +2,15 @@
 
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from pipeline.errors import HubDenied, InvalidWorkspace, PipelineError
-from pipeline.hub import Hub
+from pipeline.engine import installation
+from pipeline.errors import InvalidWorkspace, PipelineError
+from pipeline.hub import Hub, surroundings
 from pipeline.params import Params
+from pipeline.preflight import hub_side, machine
 from pipeline.publishing import signatures
 from pipeline.stages.pin import languages
 from pipeline.stages.pin.downloads import look
@@ -31,33 +33,51 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
         "ledger": lambda: _ledger(workspace, params),
         "git": lambda: _git(workspace),
         "disk": lambda: _disk(workspace, params.hardware.min_free_disk_bytes),
-        "token": lambda: _token(hub),
+        "cache": machine.cache,
+        "temporary files": machine.temporary,
+        "versions": lambda: machine.versions(params.train),
+        "device": installation.device,
+        "client": _client,
+    }
+    asked: dict[str, Callable[[], str]] = {
+        "token": lambda: hub_side.token(hub, params.release.repo),
         "dataset": lambda: hub.info(params.dataset.repo, "dataset", params.dataset.revision).commit,
         "base": lambda: look(hub, params.base.repo, params.base.revision, params.base.allow_pickle),
         "live": lambda: _live(workspace, params),
-        "release": lambda: _release(hub, params.release.repo),
+        "release": lambda: hub_side.release(hub, workspace, params.release.repo),
+        "card": lambda: hub_side.card(hub, params),
+        "room": lambda: machine.room(workspace, params, hub_side.sizes(hub, params)),
         "backup": lambda: _backup(workspace, params),
     }
     if params.release.signature is not None:
-        checks["signature"] = signatures.installed
+        asked["signature"] = signatures.installed
     if params.approve.signers:
         checks["approve"] = lambda: _signers(params)
     pinned = {"retrieval": params.retrieval} if params.retrieval else {}
-    for key, asked in {
+    for key, one in {
         **pinned,
         **{f"probes.{name}": probe for name, probe in params.probes.items()},
     }.items():
-        checks[key] = partial(_commit, hub, asked.repo, asked.revision)
+        asked[key] = partial(_commit, hub, one.repo, one.revision)
     found: dict[str, str] = {}
     faults: list[PipelineError] = []
-    for name, one in checks.items():
-        try:
-            found[name] = one()
-        except PipelineError as error:
-            faults.append(type(error)(f"{name}: {error}"))
+    _make(checks, found, faults)
+    if "client" in found:  # else each of these would only say so again
+        _make(asked, found, faults)
     if faults:
         raise type(faults[0])("\n  ".join(map(str, faults)))
     return found
+
+
+def _make(
+    checks: Mapping[str, Callable[[], str]], found: dict[str, str], faults: list[PipelineError]
+) -> None:
+    """Make each check, whatever became of those before it."""
+    for name, check in checks.items():
+        try:
+            found[name] = check()
+        except PipelineError as error:
+            faults.append(type(error)(f"{name}: {error}"))
 
 
 def summary(found: dict[str, str]) -> str:
@@ -105,14 +125,9 @@ def _disk(workspace: Path, wanted: int) -> str:
     return f"{free / 1e9:.1f} GB free"
 
 
-def _token(hub: Hub) -> str:
-    account = hub.account()
-    if account.role == "read":
-        raise HubDenied(
-            f"the token of {account.name} may only read; wanted one that may write, to release. "
-            "Set HF_TOKEN to such a one"
-        )
-    return f"{account.name}, may {account.role}"
+def _client() -> str:
+    surroundings.refuse_unusable()
+    return "token, certificates and proxies can be used"
 
 
 def _signers(params: Params) -> str:
@@ -148,7 +163,3 @@ def _backup(workspace: Path, params: Params) -> str:
         )
     warnings = [*backup.keep_log(workspace, params), *backup.keep_release(workspace, params)]
     return "; ".join(warnings) or f"the log is at {asked.git}"
-
-
-def _release(hub: Hub, repo: str) -> str:
-    return f"{repo} exists" if hub.exists(repo, "model") else f"{repo} will be created"

@@ -74,7 +74,7 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
     unsafe_files.refuse_unsafe(files)
     judged_again.demand(workspace, params, verdict)
     hub = Hub(params.hub)
-    account = hub.writer()
+    account = hub.writer(params.release.repo)
     _refuse_other_deployed(hub, workspace, params)
     there = _refuse_seen(hub, params, pin)
     _warn(backup.fetch_log(workspace, params))

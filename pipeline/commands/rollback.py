@@ -41,7 +41,7 @@ def run(workspace: Path, params: Params, to: str) -> tuple[Receipt, str]:
         receipts.commit(workspace, newest)
         return newest, f"main holds the files of {to} already, as {newest.version}"
     hub = Hub(params.hub)
-    account = hub.writer()
+    account = hub.writer(params.release.repo)
     version = receipts.next_version(workspace, repo)
     with tempfile.TemporaryDirectory() as cache, tempfile.TemporaryDirectory() as scratch:
         files = _download(hub, target, Path(cache))

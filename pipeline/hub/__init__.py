@@ -5,7 +5,8 @@ asked once, because an answer that was lost can stand for a commit that landed: 
 """
 
 from pipeline.hub import log_filter as log_filter
+from pipeline.hub.accounts import Account
 from pipeline.hub.pull_requests import Hub, PullRequest
-from pipeline.hub.reading import Account, Kind, ListedFile, RepoInfo, digest_as_listed
+from pipeline.hub.reading import Kind, ListedFile, RepoInfo, digest_as_listed
 
 __all__ = ["Account", "Hub", "Kind", "ListedFile", "PullRequest", "RepoInfo", "digest_as_listed"]

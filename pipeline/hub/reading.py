@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 import httpx2
-from huggingface_hub import HfApi, constants, get_token, set_client_factory, snapshot_download
+from huggingface_hub import HfApi, constants, set_client_factory, snapshot_download
 from huggingface_hub.hf_api import RepoFile
-from huggingface_hub.utils._http import hf_request_event_hook
+from huggingface_hub.utils._http import get_session, hf_raise_for_status, hf_request_event_hook
 
 from pipeline.errors import BrokenChain, HubDenied, HubError, HubNotFound
-from pipeline.hub import answers
+from pipeline.hub import accounts, answers, surroundings
+from pipeline.hub.accounts import Account
 from pipeline.hub.retries import Retries
 from pipeline.hub.translate_errors import translated
 from pipeline.params.machine import HubParams
@@ -42,14 +43,6 @@ class RepoInfo:
     license: str | None  # names in a list are joined by " and "
 
 
-@dataclass(frozen=True)
-class Account:
-    """Whom the token belongs to; a role of `read` cannot release."""
-
-    name: str
-    role: str
-
-
 class Reading:
     """One Hub, at one address, with the token that the environment or the client's own store holds.
 
@@ -69,6 +62,7 @@ class Reading:
         self._api = HfApi(endpoint=self.endpoint)
 
     def _client(self) -> httpx2.Client:
+        surroundings.refuse_unusable()
         # The library's own client has no timeout for calls other than downloads.
         return answers.Client(
             event_hooks={"request": [hf_request_event_hook, self._limit]},
@@ -99,13 +93,32 @@ class Reading:
         Raises:
             HubDenied: There is no token, or the Hub does not know it.
         """
-        if get_token() is None:
+        if surroundings.token() is None:
             raise HubDenied(
                 "no token was found; wanted one that may write. Set HF_TOKEN, or run `hf auth login`"
             )
-        answer = self._asked("ask who the token belongs to", self._api.whoami)
-        role = answer.get("auth", {}).get("accessToken", {}).get("role", "unknown")
-        return Account(answer["name"], role)
+        return accounts.account(self._asked("ask who the token belongs to", self._api.whoami))
+
+    def card_faults(self, content: str) -> list[str]:
+        """Ask the Hub what is wrong with a model card's metadata, as it asks itself at every commit.
+
+        Args:
+            content: The card, or its metadata alone.
+
+        Returns:
+            The Hub's words; nothing where it finds no fault.
+        """
+
+        def ask() -> list[str]:
+            body = {"content": content, "repoType": "model"}
+            answer = get_session().post(f"{self.endpoint}/api/validate-yaml", json=body)
+            if answer.status_code == httpx2.codes.BAD_REQUEST:
+                return [str(one.get("message")) for one in answer.json().get("errors", [])]
+            if answer.status_code != httpx2.codes.NOT_FOUND:  # a Hub that checks no cards
+                hf_raise_for_status(answer)
+            return []
+
+        return self._asked("have the card's metadata checked", ask)
 
     def info(self, repo: str, kind: Kind, revision: str | None = None) -> RepoInfo:
         """Ask for a repository at a revision (a commit, tag or branch; none is main).
@@ -169,6 +182,7 @@ class Reading:
         Raises:
             BrokenChain: A file that arrived, or stood in the cache, is not the one that the Hub lists.
             HubError: The Hub names a file, or its content, so that it would be written elsewhere.
+            InvalidWorkspace: The client's cache cannot be written.
         """
         listed = {path: file for path, file in self.files(repo, kind, commit).items() if wanted(path)}
         if not listed:
@@ -178,6 +192,8 @@ class Reading:
         action = f"download {kind} {repo} at {commit}"
         for path in listed:
             answers.file_name(path, action)
+        if cache is None:
+            surroundings.writable_cache()
         folder = Path(
             self._asked(
                 action,

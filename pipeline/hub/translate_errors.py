@@ -15,6 +15,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.utils._http import parse_ratelimit_headers
 
 from pipeline.errors import (
     HubDenied,
@@ -25,6 +26,7 @@ from pipeline.errors import (
     InvalidWorkspace,
     first_line,
 )
+from pipeline.hub import surroundings
 
 # No room on the disk, in a quota, or under a limit on the size of a file.
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -72,6 +74,9 @@ def translated(endpoint: str, action: str) -> Iterator[None]:
         ) from None
     except HfHubHTTPError as error:
         raise _refusal(action, error) from None
+    except UnicodeDecodeError:
+        surroundings.token()  # the same, where it is no text
+        raise
     except JSONDecodeError:
         raise HubUnreachable(
             f"could not {action}: {endpoint} answered something that no Hub says. "
@@ -86,11 +91,16 @@ def translated(endpoint: str, action: str) -> Iterator[None]:
         with translated(endpoint, action):
             raise hidden from None
     except OSError as error:
-        if error.errno not in _FULL:
-            raise
+        surroundings.token()  # which the client reads from its file anew for each call
+        if error.errno in _FULL:
+            raise InvalidWorkspace(
+                f"could not {action}: the disk is full ({error.filename or 'no space left'}). "
+                "Free some space, then run it again"
+            ) from None
         raise InvalidWorkspace(
-            f"could not {action}: the disk is full ({error.filename or 'no space left'}). "
-            "Free some space, then run it again"
+            f"could not {action}: {error.filename or 'a file of this machine'}: "
+            f"{error.strerror or first_line(error)}; wanted a file that may be read, in a folder that may be "
+            "written. Correct that: HF_HOME and HF_HUB_CACHE say where downloads go"
         ) from None
 
 
@@ -122,6 +132,11 @@ def _refusal(action: str, error: HfHubHTTPError) -> HubError:
 
 
 def _retry_after(error: HfHubHTTPError) -> float | None:
-    """Read `Retry-After` in seconds; the other form, a date, is not what the Hub sends."""
-    said = error.response.headers.get("Retry-After", "") if error.response is not None else ""
-    return float(said) if said.isdecimal() else None
+    """Read `Retry-After` in seconds, or when `RateLimit` begins anew; a date is not what the Hub sends."""
+    if error.response is None:
+        return None
+    said = error.response.headers.get("Retry-After", "")
+    if said.isdecimal():
+        return float(said)
+    limit = parse_ratelimit_headers(error.response.headers)
+    return float(limit.reset_in_seconds) if limit is not None and limit.remaining == 0 else None

@@ -2,31 +2,33 @@
 
 import warnings
 from collections.abc import Mapping
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+from huggingface_hub.errors import HFValidationError
 
 from pipeline.errors import HubDenied, HubError, HubUnreachable
 from pipeline.hub import answers
-from pipeline.hub.reading import Account, Reading
+from pipeline.hub.accounts import Account
+from pipeline.hub.reading import Reading
 from pipeline.hub.translate_errors import translated
 
 
 class Writing(Reading):
     """The same Hub, for a token that may write."""
 
-    def writer(self) -> Account:
-        """Ask whose token this is, and whether it may write.
+    def writer(self, repo: str) -> Account:
+        """Ask whose token this is, and whether it may write a model repository.
 
         Raises:
-            HubDenied: There is no token, the Hub does not know it, or it may only read.
+            HubDenied: There is no token, the Hub does not know it, or it may not write there.
         """
         account = self.account()
-        if account.role == "read":
-            raise HubDenied(
-                f"the token of {account.name} may only read; wanted one that may write to release"
-            )
+        refusal = account.refusal(repo)
+        if refusal is not None:
+            raise HubDenied(f"{refusal}. Set HF_TOKEN to such a one")
         return account
 
     def create_repo(self, repo: str, *, private: bool) -> None:
@@ -76,7 +78,14 @@ class Writing(Reading):
         with translated(self.endpoint, f"commit to model {repo}"), warnings.catch_warnings():
             # A model does carry a table: which rows it was trained on.
             warnings.filterwarnings("ignore", message="It seems that you are about to commit a data file")
-            return self._api.create_commit(repo, operations, repo_type="model", **options)
+            try:
+                return self._api.create_commit(repo, operations, repo_type="model", **options)
+            except (HFValidationError, JSONDecodeError, UnicodeError):
+                raise
+            except ValueError as error:  # the client's own, where the Hub finds fault with the card
+                raise HubError(
+                    f"could not commit to model {repo}: {error}\nCorrect the keys of `model` in params.yaml"
+                ) from None
 
     def create_branch(self, repo: str, branch: str, commit: str) -> None:
         """Make a branch that begins at a commit."""

@@ -16,7 +16,8 @@ from pipeline.records import Check
 Looser = Literal["higher", "lower", "other"]
 
 # Which way each value of `gate` is looser; of those that are "other" nobody can say, so that each change is
-# named. `max_looks` counts by the level that comes of it, and where it lets a spent split judge on.
+# named. `max_looks` counts by the level that comes of it, and where it lets a spent split judge on;
+# `infeasible` lets nothing through.
 LOOSER: Mapping[str, Looser] = {
     "split": "other",
     "alpha": "higher",

@@ -41,3 +41,4 @@ class GateParams(Section):
     max_rejected_share: Share
     max_rows_left: Share
     reembed_min_gain: Gain
+    infeasible: Literal["refuse", "report"]

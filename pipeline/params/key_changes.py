@@ -62,6 +62,12 @@ CHANGES: tuple[Added | Removed, ...] = (
         ["tr"],
         "when two texts are one; another may be added later, none taken out",
     ),
+    Added(
+        "gate.infeasible",
+        "0.2.0",
+        "report",
+        "what no candidate can keep: refuse or report",
+    ),
 )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.events import AliasEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.representer import RoundTripRepresenter
@@ -27,18 +27,23 @@ _AsWritten.add_representer(type(None), _AsWritten.represent_none)
 
 
 def rewrite(path: Path, values: Mapping[str, object]) -> str:
+    """Return the text of a file with some dotted keys set anew, as `filled` does it."""
+    return filled(path.read_text(encoding="utf-8"), values)
+
+
+def filled(text: str, values: Mapping[str, object]) -> str:
     """Return the text of a params.yaml with some dotted keys set anew; comments and order stay.
 
-    The file itself is not touched, so that the caller can write it whole. A mapping is written on one line.
+    No file is touched, so that the caller can write it whole. A mapping or a list is written on one line.
     """
     yaml = _yaml()
-    content = yaml.load(path.read_text(encoding="utf-8"))
+    content = yaml.load(text)
     for dotted, value in values.items():
         *parents, key = dotted.split(".")
         section = content
         for parent in parents:
             section = section[parent]
-        section[key] = _on_one_line(value) if isinstance(value, Mapping) else value
+        section[key] = _on_one_line(value) if isinstance(value, Mapping | list) else value
     return _dump(yaml, content)
 
 
@@ -86,6 +91,22 @@ def add(text: str, dotted: str, value: Any, comment: str) -> str:
     end = _end_of_line(text, _end(text, section))
     indent = section.value[0][0].start_mark.column if section.value else 0
     return f"{text[:end]}\n{_line(' ' * indent, key, value, comment)}{text[end:]}"
+
+
+def remark(text: str, dotted: str, said: str) -> str:
+    """Return the text with a remark in the comment on a key's line; without it where there is no such key."""
+    *parents, key = dotted.split(".")
+    section = _section(text, parents)
+    place = None if section is None else _place(section, key)
+    if section is None or place is None:
+        return text
+    name, value = section.value[place]
+    end = _end_of_line(text, name.start_mark.index)
+    behind = value.end_mark.index if value.end_mark.index <= end else name.end_mark.index
+    line = text[text.rfind("\n", 0, end) + 1 : end].rstrip()
+    begin = end - len(text[text.rfind("\n", 0, end) + 1 : end])
+    marked = f"{line} ({said})" if "#" in text[behind:end] else f"{line.ljust(_COMMENT_COLUMN - 2)}  # {said}"
+    return f"{text[:begin]}{marked}{text[end:]}"
 
 
 def remove(text: str, dotted: str) -> str:
@@ -171,7 +192,7 @@ def _end_of_line(text: str, place: int) -> int:
     return len(text) if found < 0 else found
 
 
-def _on_one_line(value: Mapping[str, object]) -> CommentedMap:
-    made = CommentedMap(value)
+def _on_one_line(value: Mapping[str, object] | list[object]) -> CommentedMap | CommentedSeq:
+    made = CommentedMap(value) if isinstance(value, Mapping) else CommentedSeq(value)
     made.fa.set_flow_style()
     return made

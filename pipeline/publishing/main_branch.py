@@ -1,5 +1,6 @@
 """What main may be before a release, and what it becomes again after one that failed."""
 
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,9 @@ from pipeline.publishing.release_tree import HUBS_OWN, Intent
 from pipeline.publishing.staging import Landed, StagedBranch
 from pipeline.records import Adoption, Receipt
 from pipeline.workspace import digests
+
+_FIRST_README = 1_000  # bytes
+_FRONT_MATTER = re.compile(r"---\n[^\n]+(\n[^\n]+)*\n---\s*")
 
 
 def refuse_stranger(
@@ -35,7 +39,7 @@ def refuse_stranger(
     """
     theirs = {path: file.digest for path, file in standing.items() if path not in HUBS_OWN}
     known = {one.commit for one in receipts} | {one.commit for one in adopted}
-    if head in known or not theirs:
+    if head in known or not theirs or _is_first_readme(hub, repo, head, standing):
         return
     if theirs in [one.files for one in adopted]:
         return
@@ -50,6 +54,19 @@ def refuse_stranger(
         "empty repository. Look at who made it; nothing was overwritten. If your service runs it, take it in "
         f"with `katman adopt {repo}@{head}`"
     )
+
+
+def _is_first_readme(hub: Hub, repo: str, head: str, standing: dict[str, ListedFile]) -> bool:
+    """Return whether main holds nothing but the README that the Hub writes for who names a licence.
+
+    It is front matter without a word behind it.
+    """
+    if set(standing) - HUBS_OWN != {"README.md"} or standing["README.md"].size > _FIRST_README:
+        return False
+    with tempfile.TemporaryDirectory() as cache:
+        folder, _ = hub.download(repo, "model", head, "README.md".__eq__, cache=Path(cache))
+        text = (folder / "README.md").read_bytes().decode("utf-8", errors="replace")
+    return _FRONT_MATTER.fullmatch(text) is not None
 
 
 def refuse_taken(hub: Hub, intent: Intent) -> None:

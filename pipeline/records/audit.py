@@ -64,6 +64,8 @@ class Audit(Record):
         test_digest: Names the test rows of a verdict: equal rows, equal digest, whatever the commit.
         rejected_share: Rows dropped, of all.
         languages_without_module: Of the data set: their texts are folded by Unicode's rules alone.
+        repeated: Of each column of train's clean rows: how many texts stand there so many times, those that
+            stand there at least twice and in more than one row of 4,096.
     """
 
     splits: dict[str, SplitAudit]
@@ -73,3 +75,4 @@ class Audit(Record):
     test_digest: str
     rejected_share: float = Field(ge=0, le=1)
     languages_without_module: tuple[str, ...] = ()
+    repeated: dict[str, dict[int, int]] = Field(default_factory=dict)

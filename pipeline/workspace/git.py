@@ -7,10 +7,22 @@ from pathlib import Path
 from pipeline.errors import InvalidWorkspace
 from pipeline.workspace.paths import CODE, KEPT_IN_GIT
 
+# Of `git rev-parse`: no repository, another owner's, damaged; a name that is not there is 1.
+_FATAL = 128
+
 
 def head(workspace: Path) -> str | None:
-    """Return the commit that is checked out, or None where git has none yet."""
+    """Return the commit that is checked out, or None where git has none yet.
+
+    Raises:
+        InvalidWorkspace: git refuses to work in this folder, with git's own words.
+    """
     answer = _git(workspace, "rev-parse", "--verify", "--quiet", "HEAD")
+    if answer.returncode == _FATAL:
+        raise InvalidWorkspace(
+            f"git refuses to work in {workspace}, and the card states the commit of the code: "
+            f"{answer.stderr.strip()}"
+        )
     return answer.stdout.strip() or None
 
 

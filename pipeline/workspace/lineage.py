@@ -49,6 +49,19 @@ def stage(workspace: Path, name: str) -> Stage:
     return Stage(name, tuple(found.get("deps", [])), written, tuple(found.get("params", [])))
 
 
+def demand_deps(workspace: Path, name: str) -> None:
+    """Make sure that what one stage reads is there.
+
+    Raises:
+        InvalidWorkspace: A file or folder is missing; names it and the stage that makes it.
+    """
+    for path in stage(workspace, name).deps:
+        if not (workspace / path).exists():
+            makers = [one for one in NAMES if path in stage(workspace, one).outs]
+            way = f"`{makers[0]}` makes it: run `dvc repro`" if makers else f"run `git checkout {path}`"
+            raise InvalidWorkspace(f"{path} is missing, which `{name}` reads; {way}")
+
+
 def params_digest(workspace: Path, name: str) -> str:
     """Digest the values in params.yaml that one stage depends on."""
     content = read_yaml(workspace / paths.PARAMS)

@@ -1,9 +1,11 @@
 """Everything that can be known to be wrong before the first step starts."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
+from huggingface_hub import HfApi
 
 from pipeline.commands import check
 from pipeline.errors import (
@@ -11,8 +13,10 @@ from pipeline.errors import (
     HubNotFound,
     HubUnreachable,
     InvalidData,
+    InvalidParams,
     InvalidWorkspace,
     PipelineError,
+    ReleaseRefused,
 )
 from pipeline.params import load
 from pipeline.records import RepoRef
@@ -37,7 +41,8 @@ def refusal(folder: Path, kind: type[PipelineError]) -> str:
 
 def test_check_says_what_it_found(folder: Path, writer: Stage) -> None:
     found = check.run(folder, load(folder))
-    names = ["params", "stages", "ledger", "git", "disk", "token", "dataset", "base", "live", "release"]
+    names = ["params", "stages", "ledger", "git", "disk", "cache", "temporary files", "versions", "device"]
+    names += ["client", "token", "dataset", "base", "live", "release", "card", "room"]
     names.append("backup")
     assert list(found) == names
     assert found["params"] == "tester/tiny on tester/triplets, to tester/tuned"
@@ -172,6 +177,56 @@ def test_check_names_a_token_that_may_only_read(folder: Path, monkeypatch: pytes
     )
 
 
+def test_check_names_a_namespace_that_the_token_may_not_write(folder: Path) -> None:
+    set_params(folder, {"release.repo": "nobody/tuned"})
+    said = refusal(folder, HubDenied)
+    assert said.startswith("token: tester is no member of nobody (but of: ")
+    assert "wanted one who may write nobody/tuned" in said
+
+
+def test_check_names_a_model_that_was_released_by_hand(folder: Path, api: HfApi) -> None:
+    api.create_repo("tester/tuned")
+    head = api.upload_file(path_or_fileobj=b"{}", path_in_repo="config.json", repo_id="tester/tuned").oid
+    said = refusal(folder, ReleaseRefused)
+    assert said.startswith(f"release: main of tester/tuned is {head[:12]}, which no receipt here names")
+    assert f"`katman adopt tester/tuned@{head}`" in said
+
+
+def test_check_lets_the_readme_be_that_the_hub_itself_writes(folder: Path, api: HfApi) -> None:
+    api.create_repo("tester/tuned")
+
+    def write(readme: bytes) -> None:
+        api.upload_file(path_or_fileobj=readme, path_in_repo="README.md", repo_id="tester/tuned")
+
+    write(b"---\nlicense: mit\n---\n")
+    assert check.run(folder, load(folder))["release"] == "tester/tuned exists"
+    write(b"---\nlicense: mit\n---\n# My model\n")
+    assert "which no receipt here names" in refusal(folder, ReleaseRefused)
+
+
+def test_check_has_the_hub_look_at_the_metadata_of_the_card(folder: Path) -> None:
+    set_params(folder, {"model.license": "Apache 2.0", "model.language": ["Turkish"]})
+    said = refusal(folder, InvalidParams)
+    assert said.startswith("card: the Hub would refuse a card with model.license 'Apache 2.0'")
+    assert '"license" must be one of' in said
+    assert '"language" must only contain' in said
+    assert "as apache-2.0, and a language is a code, as tr" in said
+
+
+def test_check_names_other_libraries_than_those_that_params_name(folder: Path) -> None:
+    set_params(folder, {"train.versions.torch": "0.0.1"})
+    assert refusal(folder, InvalidParams).startswith("versions: train.versions.torch is 0.0.1 and ")
+
+
+def test_check_says_how_much_disk_each_step_takes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ": pin " in check.run(folder, load(folder))["room"]
+    full = shutil._ntuple_diskusage(10**6, 10**6, 0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: full)
+    said = refusal(folder, InvalidWorkspace)
+    assert said.startswith("room: the steps take up about ")
+    assert "0 B are free" in said
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -201,4 +256,4 @@ def test_check_lists_all_faults_at_once(folder: Path, monkeypatch: pytest.Monkey
     (folder / "pipeline/stages/gate/step.py").write_text("")
     message = refusal(folder, PipelineError)
     starts = [line.strip().split(":")[0] for line in message.split("\n")]
-    assert starts == ["git", "disk", "token", "dataset", "base"]
+    assert starts == ["git", "disk", "token", "dataset", "base", "room"]

@@ -70,6 +70,18 @@ def test_translation_says_whether_the_hub_surely_did_nothing(status: int, surely
     assert error.not_done is surely
 
 
+def test_translation_reads_when_a_limited_rate_begins_anew() -> None:
+    error = translation(refused(429, RateLimit='"api";r=0;t=55'))
+    assert isinstance(error, HubUnreachable)
+    assert error.retry_after_seconds == 55.0
+    both = translation(refused(429, RateLimit='"api";r=0;t=55', Retry_After="3"))
+    assert isinstance(both, HubUnreachable)
+    assert both.retry_after_seconds == 3.0
+    left = translation(refused(503, RateLimit='"api";r=7;t=55'))
+    assert isinstance(left, HubUnreachable)
+    assert left.retry_after_seconds is None
+
+
 @pytest.mark.parametrize(("said", "seconds"), [("7", 7.0), ("", None), ("Wed, 21 Oct 2026", None)])
 def test_translation_hands_on_how_long_to_wait(said: str, seconds: float | None) -> None:
     error = translation(refused(503, Retry_After=said))
@@ -97,5 +109,11 @@ def test_translation_names_a_full_disk(number: int) -> None:
 
 
 def test_translation_leaves_what_is_no_matter_of_the_hub() -> None:
-    for error in (OSError(errno.EACCES, "denied"), RuntimeError("a bug"), KeyError("a bug")):
+    for error in (RuntimeError("a bug"), KeyError("a bug")):
         assert translation(error) is error
+
+
+def test_translation_names_a_file_that_the_system_refuses() -> None:
+    error = translation(PermissionError(errno.EACCES, "Permission denied", "/cache/blobs"))
+    assert isinstance(error, InvalidWorkspace)
+    assert str(error).startswith("could not read a/b: /cache/blobs: Permission denied; wanted")

@@ -26,7 +26,7 @@ def changed(**changes: Any) -> Now:
 
 
 def test_every_value_of_the_gate_has_a_way_in_which_it_is_looser() -> None:
-    assert {*LOOSER, "max_looks"} == set(GateParams.model_fields)
+    assert {*LOOSER, "max_looks", "infeasible"} == set(GateParams.model_fields)
 
 
 def test_equal_values_and_rows_are_not_looser() -> None:

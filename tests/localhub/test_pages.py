@@ -17,7 +17,7 @@ from tests.localhub.conftest import OWNER, TestHub, clients
 
 PICTURE = b"\x89PNG\r\n\x1a\n\0\0"
 ATTACK = """---
-license: "<script>alert('license')</script>"
+library_name: "<script>alert('library')</script>"
 tags: ["</td><script>alert('tag')</script>"]
 "<b>key</b>": {"nested": "<img src=x onerror=alert(1)>"}
 ---
@@ -132,7 +132,7 @@ def test_pages_a_hostile_card_is_shown_and_never_run(hub: TestHub, empty_model: 
         for tag in re.findall(r"<[a-z][^>]*>", html):
             assert not re.search(r"\son[a-z]+\s*=", tag), tag
     html = look(hub, f"/{empty_model}")
-    assert "&lt;script&gt;alert(&#39;license&#39;)" in html
+    assert "&lt;script&gt;alert(&#39;library&#39;)" in html
     assert f'src="/{empty_model}/resolve/main/plots/a.png"' in html
     assert f'href="/{empty_model}/blob/main/docs/more.md"' in html
     assert "<script" not in look(hub, "/")

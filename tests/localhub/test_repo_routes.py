@@ -192,6 +192,8 @@ def test_repo_routes_auth_check_tells_who_may_write(hub: TestHub, model: str) ->
         (b"---\ntags: [a\n---\n", "not valid YAML"),
         (b"---\n- a\n---\n", "must be a mapping"),
         (b"---\nlicense: 3\n---\n", '"license"'),
+        (b"---\nlicense: Apache 2.0\n---\n", '"license" must be one of'),
+        (b"---\nlanguage: [tr, Turkish]\n---\n", '"language" must only contain'),
         (b"---\nmodel-index: 3\n---\n", '"model-index"'),
         (b"---\na: &a [1,1,1,1,1,1,1,1,1]\n" + b"".join(
             b"%c: &%c [%s]\n" % (97 + n, 97 + n, b",".join([b"*%c" % (96 + n)] * 9)) for n in range(1, 9)

@@ -15,6 +15,8 @@ from pipeline.stages.audit.row_checks import ScannedSplit
 from pipeline.stages.audit.token_lengths import Measure
 from pipeline.workspace import digests
 
+_RARE = 4096
+
 
 def reasons(split: ScannedSplit, policies: Policies) -> pl.Series:
     """Return why each row leaves: the first of its findings whose policy is to drop; null where it stays.
@@ -84,6 +86,27 @@ def write(
     if writer is not None:
         writer.close()
     return pl.concat(leaving), pl.concat(groups).n_unique()
+
+
+def repeated(keys: pl.DataFrame, kept: pl.Series) -> dict[str, dict[int, int]]:
+    """Count which texts stand often in a column of a split: texts by how many rows they stand in.
+
+    Args:
+        keys: Hashes of the folded texts, by column.
+        kept: Which rows are clean.
+
+    Returns:
+        Of each column those that stand there at least twice, and in more than one row of 4,096: rarer ones
+        find room in every batch of up to 4,096 rows, and the record stays short.
+    """
+    least = max(2, int(kept.sum()) // _RARE + 1)
+    found = {}
+    for column in keys.columns:
+        times = keys[column].filter(kept).drop_nulls().value_counts(name="times")["times"]
+        often = times.filter(times >= least).value_counts(name="texts").sort("times")
+        if often.height:
+            found[column] = {int(one): int(texts) for one, texts in often.iter_rows()}
+    return found
 
 
 def digest(path: Path, folding: str) -> str:

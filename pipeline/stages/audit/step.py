@@ -105,7 +105,7 @@ def audit(
     traits, shortcuts = _describe_held_out(
         workspace, params, splits, near["train"], reasons, revision=revision, slices=slices, foldings=foldings
     )
-    return _record(workspace, splits, counted, traits, shortcuts, languages)
+    return _record(workspace, splits, counted, traits, shortcuts, languages, reasons["train"])
 
 
 def _scan(
@@ -232,6 +232,7 @@ def _record(
     traits: Mapping[str, pl.DataFrame],
     shortcuts: dict[str, Shortcut],
     languages: Sequence[str],
+    train_reasons: pl.Series,
 ) -> Audit:
     personal: Counter[str] = Counter()
     for name in _SPLITS:
@@ -249,4 +250,5 @@ def _record(
         test_digest=clean_rows.digest(paths.clean(workspace, "test"), language.foldings(languages)[0]),
         rejected_share=(rows - sum(one.kept for one in counted.values())) / rows,
         languages_without_module=language.without_module(languages),
+        repeated=clean_rows.repeated(splits["train"].keys, train_reasons.is_null()),
     )

@@ -1,6 +1,7 @@
 """Files become rows in a process of their own, which gets those files and nothing else of this machine."""
 
 import itertools
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -9,7 +10,7 @@ from typing import Any
 from datasets import Dataset, DatasetDict, concatenate_datasets
 from datasets.packaged_modules import _ALL_ALLOWED_EXTENSIONS
 
-from pipeline.errors import InvalidData
+from pipeline.errors import InvalidData, InvalidWorkspace
 from pipeline.stages.pin import child, row_reader
 from pipeline.stages.pin.split_files import SplitFiles
 
@@ -31,6 +32,7 @@ def rows(folder: Path, chosen: SplitFiles, features: Any, owner: str) -> Dataset
 
     Raises:
         InvalidData: `datasets` cannot read them, or a split has no rows.
+        InvalidWorkspace: There is no room for them among the temporary files.
     """
     with tempfile.TemporaryDirectory(prefix="katman-rows-") as name:
         room = Path(name).resolve()
@@ -39,6 +41,12 @@ def rows(folder: Path, chosen: SplitFiles, features: Any, owner: str) -> Dataset
         answer = child.ask(Path(row_reader.__file__), room, request)
         if "ended" in answer:
             answer = {"failed": f"the process that reads them {answer['ended']}"}
+        if answer.get("full"):
+            raise InvalidWorkspace(
+                f"{owner} cannot be read: its rows found no room in {room.parent}, the folder for temporary "
+                f"files, where {shutil.disk_usage(room.parent).free / 1e6:.0f} MB are free; wanted about as "
+                "much as the data set takes unpacked. Free some, or set TMPDIR to a folder that has it"
+            )
         if "failed" in answer:
             said = str(answer["failed"])
             for split, links in names.items():

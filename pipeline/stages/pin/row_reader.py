@@ -5,6 +5,7 @@ current folder. It imports no project code: a data set that breaks `datasets` br
 """
 
 import ctypes
+import errno
 import json
 import os
 import signal
@@ -89,6 +90,17 @@ def _features(stated: Any) -> Any:
     return Features._from_yaml_list(stated) if isinstance(stated, list) else Features.from_dict(stated)
 
 
+def full(error: BaseException | None) -> bool:
+    """Return whether an error, or one that led to it, is that of a disk without room."""
+    seen = []
+    while error is not None and error not in seen:
+        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            return True
+        seen.append(error)
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def main() -> int:
     """Answer one request; what stops `datasets` is an answer too."""
     follow(int(sys.argv[1]))
@@ -98,7 +110,7 @@ def main() -> int:
     except Exception as error:
         cause = error.__cause__ or error
         said = str(cause).strip().splitlines() or [""]
-        answer = {"failed": f"{type(cause).__name__}: {said[0][:2000]}"}
+        answer = {"failed": f"{type(cause).__name__}: {said[0][:2000]}", "full": full(error)}
     Path(ANSWER).write_text(json.dumps(answer), encoding="utf-8")
     return 0
 

@@ -83,6 +83,16 @@ def declared(folder: Path, listed: Collection[str], owner: str, name: str | None
     )
 
 
+def names(folder: Path, listed: Collection[str], owner: str) -> list[str]:
+    """List the subsets that a data set declares; none where it has only one without a name.
+
+    Raises:
+        InvalidData: What is declared is no plain data.
+    """
+    content, infos = _content(folder, listed, owner)
+    return sorted({*_entries(content, owner), *infos})
+
+
 def _content(folder: Path, listed: Collection[str], owner: str) -> tuple[dict[Any, Any], dict[str, Any]]:
     """Read the front matter, and what it or the file that older data sets have says of each subset."""
     content: dict[Any, Any] = {}

@@ -18,8 +18,8 @@ from sentence_transformers import SentenceTransformer, SentenceTransformerTraini
 from pipeline.dataset import negatives
 from pipeline.embedding import loading
 from pipeline.engine.fit import fit
+from pipeline.engine.installation import same_versions
 from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
-from pipeline.errors import InvalidParams
 from pipeline.params import Params
 from pipeline.params.model import ModelParams
 from pipeline.params.train import TrainParams
@@ -42,7 +42,7 @@ def run(workspace: Path, params: Params) -> Training:
         InvalidParams: The recipe does not fit the model or the data.
         TrainingFailed: Loss or gradient stopped being finite, or memory did not suffice.
     """
-    _same_versions(params.train)
+    same_versions(params.train)
     before = lineage.opened(workspace, "train")
     train, dev = (_columns(paths.clean(workspace, name)) for name in ("train", "dev"))
     if params.train.max_triplets is not None:
@@ -80,17 +80,6 @@ def summary(training: Training) -> str:
             "without equal texts had room for them: use smaller batches, or train.batch_sampler: batch"
         )
     return said
-
-
-def _same_versions(train: TrainParams) -> None:
-    """Refuse libraries that params.yaml does not name: DVC would not notice that they are others."""
-    for key, wanted in train.versions.model_dump().items():
-        installed = version(key).partition("+")[0]  # a build of torch adds +cpu or +cu130
-        if installed != wanted:
-            raise InvalidParams(
-                f"train.versions.{key} is {wanted} and {installed} is installed; wanted them equal. "
-                "Install that one, or set the key, and the model is trained again"
-            )
 
 
 def recipe(train: TrainParams, model: ModelParams) -> Recipe:

@@ -1,0 +1,125 @@
+"""What a base says of itself in its small JSON files: its width, its limit of tokens and its prompts."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pipeline.embedding.weight_formats import OTHER_WEIGHTS, SAFETENSORS, suffix
+from pipeline.errors import InvalidData
+
+# Where a model counts positions from behind the padding token's.
+_BEHIND_PADDING = ("roberta", "camembert", "mpnet")
+_PROMPTS = {"query": ("query",), "document": ("document", "passage", "corpus")}
+_LEAST_WIDTH, _WIDTHS = 64, 4
+
+
+@dataclass(frozen=True)
+class BaseFacts:
+    """A base, as its files describe it.
+
+    Attributes:
+        width: Of its vectors.
+        max_seq_length: Tokens that it reads at most; None where nothing says so.
+        prompts: What it puts before queries and documents.
+        pickles: Its weights, where they are pickles.
+    """
+
+    width: int
+    max_seq_length: int | None
+    prompts: dict[str, str]
+    pickles: list[str]
+
+
+def small(path: str) -> bool:
+    """Return whether a file of a model says something of it, and holds none of its weights."""
+    return PurePosixPath(path).suffix in {".json", ".txt", ".model", ".spm", ".codes"}
+
+
+def read(folder: Path, listed: Mapping[str, Any], owner: str) -> BaseFacts:
+    """Read a base's JSON files.
+
+    Args:
+        folder: Holds them.
+        listed: Paths of all files of its commit.
+        owner: Its name, for the message.
+
+    Raises:
+        InvalidData: Nothing says how wide its vectors are.
+    """
+    config = _json(folder, "config.json")
+    width = _width(folder, config)
+    if width is None:
+        raise InvalidData(
+            f"{owner} has no config.json or modules.json that says how wide its vectors are; wanted a "
+            "sentence-transformers model, or a transformer that one can be made of"
+        )
+    limits = [_json(folder, "sentence_bert_config.json").get("max_seq_length"), _positions(config)]
+    limits += [_json(folder, "tokenizer_config.json").get("model_max_length")]
+    known = [one for one in limits if isinstance(one, int) and 0 < one < 1_000_000]
+    root = [path for path in listed if "/" not in path]
+    safe = any(path.endswith(SAFETENSORS) for path in listed)
+    return BaseFacts(
+        width=width,
+        max_seq_length=min(known, default=None),
+        prompts=_prompts(_json(folder, "config_sentence_transformers.json").get("prompts")),
+        pickles=[] if safe else sorted(path for path in root if suffix(path) in OTHER_WEIGHTS)[:1],
+    )
+
+
+def widths(width: int) -> list[int]:
+    """Return the width and its halves, as far down as vectors are of use.
+
+    >>> widths(768), widths(32)
+    ([768, 384, 192, 96], [32, 16])
+    """
+    found = [width]
+    while len(found) < _WIDTHS and found[-1] % 2 == 0 and found[-1] // 2 >= min(_LEAST_WIDTH, width // 2):
+        found.append(found[-1] // 2)
+    return found
+
+
+def _width(folder: Path, config: Mapping[str, Any]) -> int | None:
+    """Return what the last module makes: a Dense layer's, else the pooling's, else the transformer's."""
+    modules = _json_list(folder, "modules.json")
+    asked = [
+        (str(one.get("path", "")), key)
+        for one in modules
+        for key in ("out_features", "word_embedding_dimension", "embedding_dimension")
+    ]
+    found = [_json(folder, f"{path}/config.json").get(key) for path, key in asked if path]
+    found = [config.get("hidden_size"), config.get("d_model"), config.get("dim"), *found]
+    known = [one for one in found if isinstance(one, int) and one > 0]
+    return known[-1] if known else None
+
+
+def _positions(config: Mapping[str, Any]) -> int | None:
+    positions = config.get("max_position_embeddings")
+    if not isinstance(positions, int):
+        return None
+    behind = any(kind in str(config.get("model_type", "")) for kind in _BEHIND_PADDING)
+    padding = config.get("pad_token_id")
+    return positions - ((padding if isinstance(padding, int) else 1) + 1 if behind else 0)
+
+
+def _prompts(saved: Any) -> dict[str, str]:
+    given = saved if isinstance(saved, dict) else {}
+    found = {role: [given[name] for name in names if given.get(name)] for role, names in _PROMPTS.items()}
+    return {role: str(several[0]) if several else "" for role, several in found.items()}
+
+
+def _json(folder: Path, path: str) -> dict[str, Any]:
+    try:
+        content = json.loads((folder / path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _json_list(folder: Path, path: str) -> list[dict[str, Any]]:
+    try:
+        content = json.loads((folder / path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return []
+    return [one for one in content if isinstance(one, dict)] if isinstance(content, list) else []

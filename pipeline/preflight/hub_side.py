@@ -1,0 +1,71 @@
+"""What the Hub would say no to at the end: token, the card's metadata, what the release's main holds."""
+
+import json
+from pathlib import Path
+
+from pipeline.errors import HubDenied, InvalidParams
+from pipeline.hub import Hub
+from pipeline.params import Params
+from pipeline.preflight import resources
+from pipeline.preflight.resources import Sizes
+from pipeline.publishing import main_branch
+from pipeline.workspace import receipts
+
+
+def token(hub: Hub, repo: str) -> str:
+    """Say whose token it is.
+
+    Raises:
+        HubDenied: There is none, or it may not write the release's repository.
+    """
+    account = hub.account()
+    refusal = account.refusal(repo)
+    if refusal is not None:
+        raise HubDenied(f"{refusal}. Set HF_TOKEN to another token, or correct release.repo")
+    return f"{account.name}, may {'write ' + repo if account.writable is not None else account.role}"
+
+
+def release(hub: Hub, workspace: Path, repo: str) -> str:
+    """Say what main of the release's repository holds.
+
+    Raises:
+        ReleaseRefused: It holds what this line neither made nor adopted.
+    """
+    if not hub.exists(repo, "model"):
+        return f"{repo} will be created"
+    head = hub.info(repo, "model").commit
+    standing = hub.files(repo, "model", head)
+    adopted = [one for one in receipts.adoptions(workspace) if one.repo == repo]
+    main_branch.refuse_stranger(hub, repo, receipts.for_repo(workspace, repo), adopted, head, standing)
+    return f"{repo} exists"
+
+
+def card(hub: Hub, params: Params) -> str:
+    """Have the Hub check the metadata that the card will have, as far as params.yaml says it.
+
+    Raises:
+        InvalidParams: The Hub finds fault with it.
+    """
+    model = params.model
+    named = params.dataset.languages if model.language is None else model.language
+    languages = [one for one in named if one != "und"]
+    stated = {"language": languages, "license": model.license}
+    metadata = {key: value for key, value in stated.items() if value}
+    # YAML is a superset of JSON.
+    faults = hub.card_faults(f"---\n{json.dumps(metadata, ensure_ascii=False)}\n---\n") if metadata else []
+    if faults:
+        raise InvalidParams(
+            f"the Hub would refuse a card with model.license {model.license!r} and model.language "
+            f"{languages}: {'; '.join(faults)}. Correct them: a licence's identifier is in small "
+            "letters, as apache-2.0, and a language is a code, as tr"
+        )
+    return f"the Hub accepts {json.dumps(metadata, ensure_ascii=False) if metadata else 'what follows'}"
+
+
+def sizes(hub: Hub, params: Params) -> Sizes:
+    """Return how much the Hub lists of what a run downloads."""
+    return resources.listed(
+        hub.files(params.dataset.repo, "dataset", params.dataset.revision),
+        hub.files(params.base.repo, "model", params.base.revision),
+        sum(one is not None for one in (params.live.revision, params.anchor.revision)),
+    )

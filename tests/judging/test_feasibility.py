@@ -1,0 +1,158 @@
+"""What no candidate can keep is known before anything is trained, and what the data set allows is let be."""
+
+from typing import Any
+
+import polars as pl
+import pytest
+
+from pipeline.judging import feasibility
+from pipeline.judging.feasibility import LEAST_DISCORDANCE, USUAL_DISCORDANCE, Limit
+from pipeline.params import load
+from pipeline.params.gate import GateParams
+from pipeline.records import Audit
+from pipeline.records.tables import TRAITS
+from tests.support.workspaces import PROJECT
+
+PARAMS = load(PROJECT)
+
+
+def gate(**changes: Any) -> GateParams:
+    values = PARAMS.gate.model_dump() | {"max_looks": 5} | changes
+    return GateParams.model_validate(values)
+
+
+def traits(rows: int, near: int = 0, per_cluster: int = 1) -> pl.DataFrame:
+    return TRAITS.shape(
+        pl.DataFrame(
+            {
+                "split": ["test"] * rows,
+                "row": list(range(rows)),
+                "group": [f"g{row}" for row in range(rows)],
+                "component": [row // per_cluster for row in range(rows)],
+                "hard": [row % 10 == 0 for row in range(rows)],
+                "near_train": [row < near for row in range(rows)],
+                "new": [False] * rows,
+                "personal": [False] * rows,
+            }
+        )
+    )
+
+
+def audited(kept: int, **changes: Any) -> Audit:
+    lengths = {"min": 3, "mean": 9.0, "max": 40, "texts": kept, "over_long": 0}
+    split: dict[str, Any] = {
+        "rows": kept,
+        "kept": kept,
+        "groups": kept,
+        "components": kept,
+        "found": {},
+        "dropped": {},
+        "tokens": {"query": lengths, "positive": lengths},
+    }
+    shortcut = {"bag_of_words": 0.5, "bm25": 0.5, "hard_rows": 9, "warn_above": 0.7, "warned": False}
+    values: dict[str, Any] = {
+        "splits": {"train": split, "test": split},
+        "shortcut": {"test": shortcut},
+        "personal_data": {},
+        "near_train": {"test": 0},
+        "test_digest": "0",
+        "rejected_share": 0.0,
+    }
+    return Audit.model_validate(values | changes)
+
+
+def missed(audit: Audit, table: pl.DataFrame, params: GateParams, *, live: bool = True) -> dict[str, Limit]:
+    found = feasibility.comparable(table, params)
+    held = feasibility.limits(audit, found, ["live"] if live else [], params, PARAMS.train)
+    return {one.name: one for one in held if not one.check.passed}
+
+
+def test_feasibility_lets_a_large_clean_data_set_be() -> None:
+    assert missed(audited(12_000), traits(12_000), gate(max_looks=104)) == {}
+
+
+def test_feasibility_counts_the_clusters_that_no_trained_text_is_near() -> None:
+    found = missed(audited(1_200), traits(1_200, near=300), gate(max_leak_share=1.0), live=False)
+    assert set(found) == {"clusters"}
+    assert (found["clusters"].check.value, found["clusters"].check.wanted) == (900, 1000)
+    assert "lower gate.min_clusters to 900 or less" in str(found["clusters"])
+    assert set(missed(audited(3_000), traits(3_000, per_cluster=4), gate(), live=False)) == {"clusters"}
+
+
+def test_feasibility_knows_a_leak_share_before_the_training() -> None:
+    found = missed(audited(5_000, near_train={"test": 600}), traits(5_000, near=600), gate(), live=False)
+    assert set(found) == {"leak_share"}
+    assert str(found["leak_share"]).startswith(
+        "leak_share is 0.12, wanted <= 0.01: 600 of 5,000 rows of test"
+    )
+    assert "audit.policies.near_duplicate" in found["leak_share"].remedy
+
+
+def test_feasibility_names_why_rows_were_rejected() -> None:
+    audit = audited(5_000)
+    split = audit.splits["train"].model_copy(update={"dropped": {"duplicate": 900, "empty": 7}})
+    audit = audit.model_copy(update={"rejected_share": 0.15, "splits": {**audit.splits, "train": split}})
+    found = missed(audit, traits(5_000), gate(), live=False)
+    assert "for duplicate (900), empty (7); data/rejected.parquet" in str(found["rejected_share"])
+
+
+def test_feasibility_says_which_margin_would_do_and_for_how_many_rows() -> None:
+    params = gate(min_clusters=100)
+    found = missed(audited(400), traits(400), params)
+    assert set(found) == {"live_ndcg_visible", "live_accuracy_visible"}
+    said = str(found["live_accuracy_visible"])
+    assert "400 rows would refuse a candidate that is equal and differs in one row of 500" in said
+    wanted = float(said.rpartition(" to ")[2].removesuffix(" or more"))
+    assert wanted > params.live_margins.accuracy
+    margins = params.live_margins.model_copy(update={"accuracy": wanted, "ndcg": 0.1})
+    assert missed(audited(400), traits(400), params.model_copy(update={"live_margins": margins})) == {}
+
+
+def test_feasibility_compares_no_accuracy_of_pairs() -> None:
+    found = missed(audited(400, shortcut={}), traits(400), gate(min_clusters=100))
+    assert set(found) == {"live_ndcg_visible"}
+
+
+def test_feasibility_asks_no_margin_of_a_first_release() -> None:
+    assert missed(audited(400), traits(400), gate(min_clusters=100), live=False) == {}
+
+
+def test_feasibility_says_what_rows_will_never_be_trained_on() -> None:
+    audit = audited(400, repeated={"positive": {"200": 1}, "query": {"2": 3}})
+    assert feasibility.left_out(audit, 32) == 187
+    train = PARAMS.train.model_copy(update={"batch_size": 32})
+    found = feasibility.comparable(traits(400), gate())
+    held = {one.name: one for one in feasibility.limits(audit, found, [], gate(min_clusters=100), train)}
+    one = held["rows_left_out"]
+    assert not one.stops
+    assert str(one).startswith("rows_left_out is 187, wanted <= 0: so many rows of train share a text")
+    assert "With train.batch_size 2 they would be 0" in str(one)
+
+
+def test_feasibility_says_that_nearly_every_text_is_cut() -> None:
+    audit = audited(5_000)
+    tokens = audit.splits["train"].tokens
+    cut = {**tokens, "positive": tokens["positive"].model_copy(update={"over_long": 4_900})}
+    split = audit.splits["train"].model_copy(update={"tokens": cut})
+    found = missed(
+        audit.model_copy(update={"splits": {**audit.splits, "train": split}}), traits(5_000), gate()
+    )
+    assert set(found) >= {"over_long_positive"}
+    assert "the beginning of nearly every positive" in str(found["over_long_positive"])
+
+
+@pytest.mark.parametrize("rows", [300, 3_000])
+def test_feasibility_sees_more_with_more_rows_and_fewer_differences(rows: int) -> None:
+    params = gate()
+    few = feasibility.visible(
+        feasibility.comparable(traits(rows), params), params, params.live_margins, LEAST_DISCORDANCE
+    )
+    usual = feasibility.visible(
+        feasibility.comparable(traits(rows), params), params, params.live_margins, USUAL_DISCORDANCE
+    )
+    more = feasibility.visible(
+        feasibility.comparable(traits(4 * rows), params), params, params.live_margins, USUAL_DISCORDANCE
+    )
+    for metric in ("ndcg", "accuracy", "hard"):
+        assert few[metric].visible <= usual[metric].visible
+        assert more[metric].visible < usual[metric].visible
