@@ -42,7 +42,7 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
     asked: dict[str, Callable[[], str]] = {
         "token": lambda: hub_side.token(hub, params.release.repo),
         "dataset": lambda: hub.info(params.dataset.repo, "dataset", params.dataset.revision).commit,
-        "base": lambda: look(hub, params.base.repo, params.base.revision, params.base.allow_pickle),
+        "base": lambda: look(hub, params.base, params.model),
         "live": lambda: _live(workspace, params),
         "release": lambda: hub_side.release(hub, workspace, params.release.repo),
         "card": lambda: hub_side.card(hub, params),

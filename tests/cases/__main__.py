@@ -17,6 +17,7 @@ import sys
 import tempfile
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,8 @@ def _came(case: Case, common: Path, endpoint: str, room: Path) -> str:
     env = workspaces.environment(endpoint, room / "home") | {"PYTHONPATH": str(work)}
     said = _run(work, env, *_STEPS)
     if said is None:
-        workspaces.commit(work)
+        with redirect_stdout(sys.stderr):  # DVC says which files it writes
+            workspaces.commit(work)
         said = _run(work, env, "release")
     return said or f"released: {_release(endpoint, repo, room / 'released', work)}"
 

@@ -158,6 +158,23 @@ def test_check_refuses_a_base_by_its_small_files(folder: Path, writer: Stage, tm
     )
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"model.max_seq_length": 65}, "base: model.max_seq_length is 65 and tester/tiny has 64 positions"),
+        (
+            {"model.dims": [64, 16], "gate.floors": {64: 0.0, 16: 0.0}},
+            "base: model.dims asks for 64 dimensions and tester/tiny has 32",
+        ),
+    ],
+)
+def test_check_refuses_a_recipe_that_asks_for_more_than_the_base_has(
+    folder: Path, changes: dict[str, object], said: str
+) -> None:
+    set_params(folder, changes)
+    assert refusal(folder, InvalidParams).startswith(said)
+
+
 def test_check_names_a_disk_that_is_too_small(folder: Path) -> None:
     set_params(folder, {"hardware.min_free_disk_bytes": 10**18})
     message = refusal(folder, InvalidWorkspace)

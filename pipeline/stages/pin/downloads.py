@@ -10,9 +10,11 @@ from typing import Any
 from pipeline.dataset.training_fingerprint import TRAINED_ROWS
 from pipeline.errors import HubNotFound, InvalidData, first_line
 from pipeline.hub import Hub, Kind, ListedFile, RepoInfo
+from pipeline.params.model import ModelParams
+from pipeline.params.pin import BaseParams
 from pipeline.records import PinnedFile, PinnedRepo
 from pipeline.stages.pin.model_files import model_files, small_json
-from pipeline.stages.pin.model_kind import modules, refuse_others
+from pipeline.stages.pin.model_kind import modules, refuse_others, refuse_recipe
 
 
 @dataclass(frozen=True)
@@ -79,31 +81,36 @@ def base(hub: Hub, repo: str, revision: str, allow_pickle: tuple[str, ...], *, m
     Raises:
         InvalidData: It is nothing that training can start from, or a module has no weights that may be read.
     """
-    listed, wanted = _base_files(hub, repo, revision, allow_pickle)
+    listed, _, wanted = _base_files(hub, repo, revision, allow_pickle)
     found = _fetch(hub, _pinned(hub, "model", repo, revision), wanted.__contains__, max_workers)
     unused = tuple(sorted(set(listed) - wanted))
     return replace(found, pinned=found.pinned.model_copy(update={"unused": unused}))
 
 
-def look(hub: Hub, repo: str, revision: str, allow_pickle: tuple[str, ...]) -> str:
+def look(hub: Hub, asked: BaseParams, recipe: ModelParams) -> str:
     """Hold a base to what its list of files and its small JSON files tell, and fetch nothing else.
+
+    Returns:
+        Its commit.
 
     Raises:
         InvalidData: It is nothing that training can start from, or a module has no weights that may be read.
+        InvalidParams: The recipe asks for more than it has.
     """
-    commit = _pinned(hub, "model", repo, revision).commit
-    _base_files(hub, repo, revision, allow_pickle)
+    commit = _pinned(hub, "model", asked.repo, asked.revision).commit
+    _, configs, _ = _base_files(hub, asked.repo, asked.revision, asked.allow_pickle)
+    refuse_recipe(configs, recipe, asked.repo)
     return commit
 
 
 def _base_files(
     hub: Hub, repo: str, revision: str, allow_pickle: tuple[str, ...]
-) -> tuple[dict[str, ListedFile], set[str]]:
-    """List the files of a base, and choose those that training reads."""
+) -> tuple[dict[str, ListedFile], dict[str, Any], set[str]]:
+    """List the files of a base, read the small JSON files, and choose what training reads."""
     listed = hub.files(repo, "model", revision)
     configs = _configs(hub, repo, revision, listed)
     refuse_others(configs, frozenset(listed), repo)
-    return listed, model_files(listed, repo, allow_pickle, modules(configs, repo))
+    return listed, configs, model_files(listed, repo, allow_pickle, modules(configs, repo))
 
 
 def _configs(hub: Hub, repo: str, revision: str, listed: Mapping[str, ListedFile]) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.errors import InvalidData
+from pipeline.errors import InvalidData, InvalidParams
+from pipeline.params.model import ModelParams
 
 _CONFIG = "config.json"
 _MODULES = "modules.json"
@@ -80,6 +81,33 @@ def refuse_others(configs: Mapping[str, Any], paths: frozenset[str], repo: str) 
     """
     for what, wanted in _other_kinds(configs, paths, repo):
         raise InvalidData(f"model {repo} is {what}; {wanted}")
+
+
+def refuse_recipe(configs: Mapping[str, Any], params: ModelParams, repo: str) -> None:
+    """Refuse a recipe that asks for more than the small files say that a model has; the trial knows the rest.
+
+    Args:
+        configs: The small JSON files by path.
+        params: The recipe's widths and maximum length.
+        repo: The model, for the message.
+
+    Raises:
+        InvalidParams: It has fewer positions than `max_seq_length`, or fewer dimensions than `dims` asks for.
+    """
+    parts = modules(configs, repo)
+    config = _object(configs, f"{parts[0].folder}/{_CONFIG}" if parts[0].folder else _CONFIG)
+    positions, width = config.get("max_position_embeddings"), config.get("hidden_size")
+    if isinstance(positions, int) and 0 < positions < params.max_seq_length:
+        raise InvalidParams(
+            f"model.max_seq_length is {params.max_seq_length} and {repo} has {positions} positions; "
+            "wanted no more than that. Correct model.max_seq_length"
+        )
+    widened = any(part.kind in {"Dense", "LSTM", "CNN"} for part in parts)
+    if isinstance(width, int) and 0 < width < params.dims[0] and not widened:
+        raise InvalidParams(
+            f"model.dims asks for {params.dims[0]} dimensions and {repo} has {width}; wanted none above "
+            f"{width}. Correct model.dims"
+        )
 
 
 def _other_kinds(configs: Mapping[str, Any], paths: frozenset[str], repo: str) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ from pipeline.stages.pin.downloads import Download
 from pipeline.stages.pin.measured_sets import MeasuredSet
 from pipeline.stages.pin.pickles import convert
 from pipeline.stages.pin.rows import Loaded
-from pipeline.stages.pin.trial_process import tried
+from pipeline.stages.pin.trial_process import changes, tried
 from pipeline.workspace import holdout, lineage, paths
 
 
@@ -109,22 +109,7 @@ def summary(pin: Pin) -> str:
     ]
     if pin.unused_columns:
         lines.append(f"columns that nothing reads: {', '.join(pin.unused_columns)}")
-    return "\n".join([*lines, *_changed(pin.base_trial)])
-
-
-def _changed(trial: BaseTrial | None) -> list[str]:
-    """Say what the base is given or relieved of."""
-    if trial is None:
-        return []
-    said = {
-        "gets a module Normalize": trial.normalize_added,
-        f"was saved with the similarity {trial.similarity}, and is judged by the cosine": trial.similarity,
-        f"put {trial.default_prompt!r} before every text, which the model will not": trial.default_prompt,
-        f"was cut to {trial.truncate_dim} dimensions, which the model will not be": trial.truncate_dim,
-        f"names no padding token, and gets {trial.pad_token}": trial.pad_token,
-        "names code of its own, which is taken out": trial.auto_map_dropped,
-    }
-    return [f"base   {what}" for what, true in said.items() if true]
+    return "\n".join([*lines, *changes(pin.base_trial)])
 
 
 def _tried(workspace: Path, params: Params) -> BaseTrial:

@@ -48,6 +48,21 @@ def tried(base: Path, room: Path, params: Params) -> BaseTrial:
     )
 
 
+def changes(trial: BaseTrial | None) -> list[str]:
+    """Return a line for each thing that the base is given or relieved of; none where nobody tried it."""
+    if trial is None:
+        return []
+    said = {
+        "gets a module Normalize": trial.normalize_added,
+        f"was saved with the similarity {trial.similarity}, and is judged by the cosine": trial.similarity,
+        f"put {trial.default_prompt!r} before every text, which the model will not": trial.default_prompt,
+        f"was cut to {trial.truncate_dim} dimensions, which the model will not be": trial.truncate_dim,
+        f"names no padding token, and gets {trial.pad_token}": trial.pad_token,
+        "names code of its own, which is taken out": trial.auto_map_dropped,
+    }
+    return [f"base   {what}" for what, true in said.items() if true]
+
+
 def main() -> int:
     """Answer one request; what stops the libraries is an answer too."""
     row_reader.follow(int(sys.argv[1]))

@@ -14,6 +14,7 @@ from pipeline.errors import InvalidData, InvalidParams
 from pipeline.params import load
 from pipeline.params.model import ModelParams
 from pipeline.records import BaseTrial
+from pipeline.stages.pin import trial_process
 from pipeline.stages.pin.base_trial import try_base
 from pipeline.stages.pin.trial_process import tried
 from tests.conftest import Make
@@ -221,3 +222,18 @@ def test_trial_runs_without_token_and_names_base_and_commit(
         InvalidData, match=r"^base tester/tiny at aaaaaaaaaaaa: .*no file named model.safetensors"
     ):
         tried(base, tmp_path / "third", load(workspace))
+    (base / "tokenizer.json").write_text("{}")
+    (tmp_path / "fourth").mkdir()
+    with pytest.raises(InvalidData, match=r"^base tester/tiny at aaaaaaaaaaaa: |cannot be used: "):
+        tried(base, tmp_path / "fourth", load(workspace))
+
+
+def test_trial_whose_process_is_killed_says_so(
+    base: Path, tmp_path: Path, make_workspace: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed = tmp_path / "killed.py"
+    killed.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    monkeypatch.setattr(trial_process, "__file__", str(killed))
+    (tmp_path / "room").mkdir()
+    with pytest.raises(InvalidData, match=r"the process that tried it ended with -9.*memory may not have"):
+        tried(base, tmp_path / "room", load(make_workspace(dvc=False)))

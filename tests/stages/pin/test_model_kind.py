@@ -1,10 +1,17 @@
 """What is no text encoder of one vector is refused by what it is."""
 
+import contextlib
+import copy
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given, seed, settings
+from hypothesis import strategies as st
 
 from pipeline.errors import InvalidData
+from pipeline.hub import ListedFile
+from pipeline.stages.pin.model_files import model_files
 from pipeline.stages.pin.model_kind import modules, refuse_others
 
 ST = "sentence_transformers.models"
@@ -162,3 +169,41 @@ def test_pin_refuses_a_list_of_modules_that_is_none(content: Any) -> None:
 def test_pin_reads_no_kind_out_of_configurations_that_are_none(content: Any) -> None:
     names = ("config.json", "config_sentence_transformers.json", "sentence_bert_config.json")
     refuse_others(dict.fromkeys(names, content), frozenset(names), "tester/base")
+
+
+SOUND: dict[str, Any] = {
+    "config.json": BERT | {"hidden_size": 32},
+    "modules.json": PLAIN,
+    "config_sentence_transformers.json": {"prompts": {"query": "q: "}, "similarity_fn_name": "cosine"},
+    "sentence_bert_config.json": {"max_seq_length": 32},
+    "1_Pooling/config.json": {"pooling_mode_mean_tokens": True},
+}
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=8), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+def places(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """List the places of a JSON value at which something can be put."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [here, *(place for key, one in inner for place in places(one, (*here, key)))]
+
+
+@seed(20261126)
+@settings(max_examples=300, deadline=None, database=None)
+@given(st.data())
+def test_pin_ends_in_one_message_or_goes_on_whatever_stands_in_the_small_files(data: st.DataObject) -> None:
+    configs = copy.deepcopy(SOUND)
+    name = data.draw(st.sampled_from(sorted(configs)))
+    place = data.draw(st.sampled_from(places(configs[name])))
+    holder, key = configs, name
+    for step in place:
+        holder, key = holder[key], step
+    holder[key] = data.draw(ANYTHING)
+    configs = json.loads(json.dumps(configs))
+    listed = {path: ListedFile(path, 1, "git:0") for path in (*configs, "model.safetensors")}
+    with contextlib.suppress(InvalidData):
+        refuse_others(configs, frozenset(listed), "tester/base")
+        model_files(listed, "tester/base", (), modules(configs, "tester/base"))
