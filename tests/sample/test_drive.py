@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from pipeline.commands import init
 from pipeline.errors import ExitCode
 from pipeline.params import load
+from pipeline.params.key_changes import complete
 from pipeline.params.rewrite import rewrite
 from pipeline.workspace import paths
 from pipeline.workspace.files import write_text
@@ -71,7 +73,8 @@ def project(tmp_path: Path) -> Path:
 def test_workspace_copies_what_stands_there_and_nothing_of_former_runs(project: Path, tmp_path: Path) -> None:
     env = drive_room.Room(tmp_path).environment()
     work = tmp_path / "work"
-    commit = workspace.make(work, "hub: {}\n", env, project)
+    workspace.make(work, env, project)
+    commit = workspace.start(work, "hub: {}\n", env)
     tracked = subprocess.check_output(["git", "ls-files"], cwd=work, env=env, text=True).split()
     assert {name for name in tracked if not name.startswith(".")} == {
         *("changed.py", "kept.py", "new.py", "params.yaml"),
@@ -80,6 +83,19 @@ def test_workspace_copies_what_stands_there_and_nothing_of_former_runs(project: 
     assert (work / ".dvc" / "config").exists()
     assert subprocess.check_output(["git", "status", "--short"], cwd=work, env=env, text=True) == ""
     assert len(commit) == 40
+
+
+def test_sample_sets_all_of_its_own_values_on_top_of_what_init_writes(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text(complete(init.TEMPLATE.read_text("utf-8")), "utf-8")
+    (tmp_path / "params.yaml").write_text(drive.on_top(tmp_path / "params.yaml", {"hub.retries": 7}), "utf-8")
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "params.yaml").write_text(
+        drive.PARAMS.read_text("utf-8").replace("retries: 4", "retries: 7"), "utf-8"
+    )
+    assert load(tmp_path) == load(own)
+    assert load(own).release.repo == drive_hub.RELEASE
+    assert "# " in (tmp_path / "params.yaml").read_text("utf-8")
 
 
 def test_workspace_refuses_a_project_without_git(tmp_path: Path) -> None:
