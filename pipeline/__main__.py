@@ -102,12 +102,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         _refuse_foreign_code(workspace)
         params = (load(workspace),) if _step(name).needs_params else ()
-        if name in lineage.NAMES:
-            lineage.demand_deps(workspace, name)
         if name in backup.NEEDS_LOG:
             backup.demand_log(workspace, *params)
         if name in live.GUARDED:
             live.demand(workspace, *params)
+        if name in lineage.NAMES:
+            lineage.demand_deps(workspace, name)
         if name in feasibility.GUARDED:
             feasibility.demand(workspace, *params)
         module = load_module(name)
