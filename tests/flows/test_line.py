@@ -50,7 +50,7 @@ def test_line_shows_why_a_step_failed(prefect: Prefect, stage: Stage, make_works
     code, output = server.retrain(work, "--no-refresh")
 
     assert code == 1, output
-    wanted = "pin: model.dims asks for 64 dimensions and tester/tiny has 32; wanted none above 32"
+    wanted = "check: base: model.dims asks for 64 dimensions and tester/tiny has 32; wanted none above 32"
     message = server.runs_on(work)[0]["state"]["message"]
     assert message.startswith(wanted)
     # The command says the same, and says it last.
