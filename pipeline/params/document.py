@@ -113,11 +113,24 @@ def parse_yaml(text: str, path: Path) -> dict[str, Any]:
     """
     try:
         content = deepcopy(_parsed(text))
-    except YAMLError as error:
+    except (YAMLError, ValueError, RecursionError) as error:
         raise InvalidParams(f"{path} is not YAML: {error}") from None
     if not isinstance(content, dict):
         raise InvalidParams(f"{path} holds {type(content).__name__}; wanted sections, like `train:`")
+    if _holds_itself(content, ()):
+        raise InvalidParams(
+            f"{path} has an `*alias` inside of what it stands for; wanted each value "
+            "written out. Write it out"
+        )
     return content
+
+
+def _holds_itself(value: Any, around: tuple[int, ...]) -> bool:
+    """Return whether a value stands inside of itself, as YAML's aliases allow."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if id(value) in around:
+        return True
+    return any(_holds_itself(one, (*around, id(value))) for one in inside if isinstance(one, dict | list))
 
 
 @lru_cache(maxsize=16)
