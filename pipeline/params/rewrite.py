@@ -1,6 +1,7 @@
 """Change single keys of params.yaml and keep everything else as a person wrote it."""
 
 import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.events import AliasEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.representer import RoundTripRepresenter
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from pipeline.errors import InvalidParams
 
 _COMMENT_COLUMN = 37
+_WORD = re.compile(r"[\w./-]+")
 
 
 class _AsWritten(RoundTripRepresenter):
@@ -192,7 +195,19 @@ def _end_of_line(text: str, place: int) -> int:
     return len(text) if found < 0 else found
 
 
-def _on_one_line(value: Mapping[str, object] | list[object]) -> CommentedMap | CommentedSeq:
-    made = CommentedMap(value) if isinstance(value, Mapping) else CommentedSeq(value)
-    made.fa.set_flow_style()
-    return made
+def _on_one_line(value: object) -> object:
+    """Return a value as it is written on one line, its sentences quoted.
+
+    libyaml, with which DVC reads, takes the `?` of `[really?, yes]` for a mark of its own.
+    """
+    if isinstance(value, str):
+        return value if _WORD.fullmatch(value) else DoubleQuotedScalarString(value)
+    if isinstance(value, Mapping):
+        mapping = CommentedMap({key: _on_one_line(one) for key, one in value.items()})
+        mapping.fa.set_flow_style()
+        return mapping
+    if isinstance(value, list):
+        sequence = CommentedSeq([_on_one_line(one) for one in value])
+        sequence.fa.set_flow_style()
+        return sequence
+    return value

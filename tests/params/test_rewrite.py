@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from ruamel.yaml import YAML
+
 from pipeline.params import load
 from pipeline.params.rewrite import rewrite
 from tests.support.workspaces import PROJECT
@@ -33,3 +35,9 @@ def test_rewrite_keeps_a_commit_a_string(tmp_path: Path) -> None:
         text = rewrite(PROJECT / "params.yaml", {"live.revision": commit})
         (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
         assert load(tmp_path).live.revision == commit
+
+
+def test_rewrite_writes_sentences_so_that_dvc_reads_them_too() -> None:
+    sentences = ["Nasıl taşırım?", "ne: yapmalı?", "[a], {b} # c", 'say "no"', "plain", "true", "- x"]
+    text = rewrite(PROJECT / "params.yaml", {"card.example": {"queries": sentences, "documents": ["x"]}})
+    assert YAML(typ="safe", pure=False).load(text)["card"]["example"]["queries"] == sentences
