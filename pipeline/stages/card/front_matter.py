@@ -1,9 +1,11 @@
 """The metadata of a card, as the Hub reads it."""
 
+from typing import Any
+
 from huggingface_hub import EvalResult, ModelCardData
 
 from pipeline.params import Params
-from pipeline.records import Metrics, Pin, Training
+from pipeline.records import Metrics, Pin, SplitScores, Training
 
 
 def languages(params: Params, pin: Pin) -> list[str]:
@@ -21,33 +23,14 @@ def front_matter(
     """
     results = [
         EvalResult(
-            task_type="sentence-similarity",
-            task_name="Triplet",
+            **said,
             dataset_type=pin.dataset.repo,
             dataset_name=f"{pin.dataset.repo.split('/')[1]} {split}",
             dataset_split=split,
             dataset_revision=pin.dataset.revision,
-            metric_type="cosine_accuracy",
-            metric_name=f"Cosine accuracy at {dim} dimensions",
-            metric_value=score.accuracy,
         )
         for split, scores in metrics.candidate.splits.items()
-        for dim, score in scores.triplets.items()
-    ] + [
-        EvalResult(
-            task_type="information-retrieval",
-            task_name="Information Retrieval",
-            dataset_type=pin.dataset.repo,
-            dataset_name=f"{pin.dataset.repo.split('/')[1]} {split}",
-            dataset_split=split,
-            dataset_revision=pin.dataset.revision,
-            metric_type="cosine_ndcg@10",
-            metric_name=f"Cosine nDCG@10 at {dim} dimensions",
-            metric_value=score.ndcg10,
-        )
-        for split, scores in metrics.candidate.splits.items()
-        for dim, score in scores.retrieval.items()
-        if not scores.triplets
+        for said in _scores(scores)
     ]
     return ModelCardData(
         model_name=params.model.name,
@@ -75,3 +58,28 @@ def front_matter(
         ],
         eval_results=results,
     )
+
+
+def _scores(scores: SplitScores) -> list[dict[str, Any]]:
+    """Return what is measured of one split, by width."""
+    if scores.triplets:
+        return [
+            {
+                "task_type": "sentence-similarity",
+                "task_name": "Triplet",
+                "metric_type": "cosine_accuracy",
+                "metric_name": f"Cosine accuracy at {dim} dimensions",
+                "metric_value": score.accuracy,
+            }
+            for dim, score in scores.triplets.items()
+        ]
+    return [
+        {
+            "task_type": "information-retrieval",
+            "task_name": "Information Retrieval",
+            "metric_type": "cosine_ndcg@10",
+            "metric_name": f"Cosine nDCG@10 at {dim} dimensions",
+            "metric_value": found.ndcg10,
+        }
+        for dim, found in scores.retrieval.items()
+    ]

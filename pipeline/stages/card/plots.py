@@ -1,5 +1,6 @@
 """The card's pictures, as SVG that reads on a light and on a dark page; equal records give equal bytes."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from pipeline.records import HeldOut, Metrics, Training
+from pipeline.records import HeldOut, Metrics, ModelName, SplitScores, Training
 
 # A mid grey has contrast enough on white and on black; the page shows through the background.
 _GREY = "#808890"
@@ -74,45 +75,56 @@ def draw_bytes(metrics: Metrics, path: Path) -> None:
 
 def draw_accuracy(metrics: Metrics, split: HeldOut, path: Path) -> None:
     """Draw accuracy with its 95% interval at every width, one line per model."""
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(7, 3.6), layout="constrained")
-        axes = figure.add_subplot()
-        for model, scores in metrics.models.items():
-            points = sorted(scores.splits[split].triplets.items())
-            values = [point.accuracy for _, point in points]
-            below = [max(0.0, point.accuracy - point.low) for _, point in points]
-            above = [max(0.0, point.high - point.accuracy) for _, point in points]
-            axes.errorbar(
-                [str(dim) for dim, _ in points],
-                values,
-                yerr=[below, above],
-                marker="o",
-                capsize=4,
-                color=_COLOURS[model],
-                label=model,
-            )
-        axes.set_xlabel("dimensions")
-        axes.set_ylabel(f"triplet accuracy, {split}")
-        axes.legend()
-        _save(figure, path)
+
+    def line(axes: Axes, model: ModelName, scores: SplitScores) -> None:
+        points = sorted(scores.triplets.items())
+        values = [point.accuracy for _, point in points]
+        below = [max(0.0, point.accuracy - point.low) for _, point in points]
+        above = [max(0.0, point.high - point.accuracy) for _, point in points]
+        axes.errorbar(
+            [str(dim) for dim, _ in points],
+            values,
+            yerr=[below, above],
+            marker="o",
+            capsize=4,
+            color=_COLOURS[model],
+            label=model,
+        )
+
+    _draw_by_width(metrics, split, f"triplet accuracy, {split}", line, path)
 
 
 def draw_ndcg(metrics: Metrics, split: HeldOut, path: Path) -> None:
     """Draw nDCG@10 of the split's own queries at every width, one line per model."""
+
+    def line(axes: Axes, model: ModelName, scores: SplitScores) -> None:
+        points = sorted(scores.retrieval.items())
+        axes.plot(
+            [str(dim) for dim, _ in points],
+            [point.ndcg10 for _, point in points],
+            marker="o",
+            color=_COLOURS[model],
+            label=model,
+        )
+
+    _draw_by_width(metrics, split, f"nDCG@10, {split}", line, path)
+
+
+def _draw_by_width(
+    metrics: Metrics,
+    split: HeldOut,
+    measure: str,
+    line: Callable[[Axes, ModelName, SplitScores], None],
+    path: Path,
+) -> None:
+    """Draw a measure of one split over the widths, by a function that draws one model's line."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(7, 3.6), layout="constrained")
         axes = figure.add_subplot()
         for model, scores in metrics.models.items():
-            points = sorted(scores.splits[split].retrieval.items())
-            axes.plot(
-                [str(dim) for dim, _ in points],
-                [point.ndcg10 for _, point in points],
-                marker="o",
-                color=_COLOURS[model],
-                label=model,
-            )
+            line(axes, model, scores.splits[split])
         axes.set_xlabel("dimensions")
-        axes.set_ylabel(f"nDCG@10, {split}")
+        axes.set_ylabel(measure)
         axes.legend()
         _save(figure, path)
 
