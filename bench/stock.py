@@ -3,8 +3,9 @@
 It trains MatryoshkaLoss over CachedMultipleNegativesRankingLoss on (query, positive, negative)
 triplets, scores the base model, scores the dev split every `--eval-steps` steps at every dimension
 with one TripletEvaluator per dimension, scores the test split at the end, and saves the model with
-its card. Only stock parts: this is what a user runs today instead of the project. `--hashed-sampler`
-and `--mini-batch-tokens` are its own options, which its documentation does not set; `bench` tunes them.
+its card. Only stock parts: this is what a user runs today instead of the project. `--hashed-sampler`,
+`--mini-batch-tokens`, `--fused`, `--compile` and `--flash-attention` are its own options, which its
+documentation does not set; `bench` tunes those that a CPU has.
 
     python -m bench.stock --base MODEL_DIR --train train.parquet --dev dev.parquet --test test.parquet \
         --dims 384 256 128 64 --batch-size 256 --mini-batch-size 32 --eval-steps 4 --bf16 --out OUT
@@ -19,56 +20,14 @@ import json
 import resource
 import time
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import torch
 from datasets import load_dataset
-from sentence_transformers import (
-    SentenceTransformer,
-    SentenceTransformerTrainer,
-    SentenceTransformerTrainingArguments,
-)
-from sentence_transformers.base.sampler import BatchSamplers
-from sentence_transformers.sentence_transformer.evaluation import SequentialEvaluator, TripletEvaluator
-from sentence_transformers.sentence_transformer.losses import (
-    CachedMultipleNegativesRankingLoss,
-    MatryoshkaLoss,
-)
+from sentence_transformers import SentenceTransformer
 
 from bench import outcomes
-
-
-class Timed(SequentialEvaluator):
-    """A SequentialEvaluator that adds up the seconds spent inside it."""
-
-    seconds = 0.0
-
-    def __call__(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """Score, on the clock."""
-        start = time.perf_counter()
-        try:
-            return dict(super().__call__(*args, **kwargs))
-        finally:
-            self.seconds += time.perf_counter() - start
-
-
-def triplets(split: Any, name: str, dims: list[int], batch_size: int) -> Timed:
-    """One TripletEvaluator per dimension."""
-    return Timed(
-        [
-            TripletEvaluator(
-                split["query"][:],
-                split["positive"][:],
-                split["negative"][:],
-                name=f"{name}-{dim}d",
-                truncate_dim=dim,
-                batch_size=batch_size,
-            )
-            for dim in dims
-        ],
-        main_score_function=lambda scores: scores[0],
-    )
+from bench.stock_trainer import StockOptions, model_options, stock_trainer, triplets
 
 
 def arguments(description: str) -> argparse.ArgumentParser:
@@ -97,10 +56,13 @@ def main() -> None:
     p = arguments(__doc__ or "")
     p.add_argument("--mini-batch-tokens", type=int, help="the loss's mini_batch_num_tokens")
     p.add_argument("--hashed-sampler", action="store_true", help="BatchSamplers.NO_DUPLICATES_HASHED")
+    p.add_argument("--fused", action="store_true", help="the fused optimizer by name")
+    p.add_argument("--compile", action="store_true", help="the trainer's torch_compile")
+    p.add_argument("--flash-attention", action="store_true", help="FlashAttention-2, with unpadded inputs")
     a = p.parse_args()
 
     start = time.perf_counter()
-    model = SentenceTransformer(a.base, model_kwargs={"dtype": torch.float32})
+    model = SentenceTransformer(a.base, model_kwargs=model_options(a.flash_attention))
     columns = ["query", "positive", "negative"]
     data = load_dataset("parquet", data_files={"train": a.train, "dev": a.dev, "test": a.test})
     data = {k: v.select_columns(columns) for k, v in data.items()}
@@ -113,40 +75,20 @@ def main() -> None:
     base_done = time.perf_counter()
     dev.seconds = 0.0
 
-    args = SentenceTransformerTrainingArguments(
-        output_dir=a.out,
-        num_train_epochs=a.epochs,
-        per_device_train_batch_size=a.batch_size,
-        per_device_eval_batch_size=a.batch_size,
-        learning_rate=5e-5,
-        weight_decay=0.01,
-        lr_scheduler_type="cosine",
-        warmup_steps=0.05,
+    options = StockOptions(
+        dims=tuple(a.dims),
+        batch_size=a.batch_size,
+        mini_batch_size=a.mini_batch_size,
+        mini_batch_tokens=a.mini_batch_tokens,
+        hashed_sampler=a.hashed_sampler,
+        fused=a.fused,
+        compile=a.compile,
         bf16=a.bf16,
-        batch_sampler=BatchSamplers.NO_DUPLICATES_HASHED if a.hashed_sampler else BatchSamplers.NO_DUPLICATES,
-        eval_strategy="steps" if a.eval_steps else "no",
-        eval_steps=a.eval_steps or None,
-        save_strategy="no",
-        logging_steps=a.eval_steps or 10,
-        report_to=[],
+        epochs=a.epochs,
+        eval_steps=a.eval_steps,
         seed=a.seed,
-        use_cpu=not torch.cuda.is_available(),
     )
-    loss = MatryoshkaLoss(
-        model,
-        CachedMultipleNegativesRankingLoss(
-            model, mini_batch_size=a.mini_batch_size, mini_batch_num_tokens=a.mini_batch_tokens
-        ),
-        matryoshka_dims=a.dims,
-    )
-    trainer = SentenceTransformerTrainer(
-        model=model,
-        args=args,
-        train_dataset=data["train"],
-        eval_dataset=data["dev"] if a.eval_steps else None,
-        loss=loss,
-        evaluator=dev if a.eval_steps else None,
-    )
+    trainer = stock_trainer(model, data["train"], data["dev"], dev, options, a.out)
     trainer.train()
     trained = time.perf_counter()
     test = triplets(data["test"], "test", a.dims, a.eval_batch_size)(model)

@@ -10,7 +10,9 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Transformer
 from sentence_transformers.util import pairwise_cos_sim
 
+from pipeline.embedding.hardware import release
 from pipeline.embedding.length_buckets import BlockShape, block_shape, cut
+from pipeline.embedding.out_of_memory import is_out_of_memory
 from pipeline.embedding.tokens import Tokens, number_texts, tokenize
 
 
@@ -144,7 +146,7 @@ def triplet_scores(
 def encode_tokens(
     model: SentenceTransformer, tokens: Tokens, shape: BlockShape, *, bf16: bool = False
 ) -> torch.Tensor:
-    """Encode distinct texts that were tokenized before.
+    """Encode distinct texts that were tokenized before; a block that memory is too small for, in halves.
 
     Returns:
         (texts, width) float32 on the model's device, in the order of `tokens`.
@@ -152,13 +154,25 @@ def encode_tokens(
     model.eval()
     device = model.device
     table: torch.Tensor | None = None
+    blocks = cut(tokens.lengths, tokens.group, shape)  # shortest texts first, and taken from the end
     with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-        for texts, rows, width in reversed(cut(tokens.lengths, tokens.group, shape)):
+        while blocks:
+            texts, rows, width = blocks.pop()
             features = {
                 key: value.to(device) if isinstance(value, torch.Tensor) else value
                 for key, value in tokens.pad(texts, rows, width).items()
             }
-            embeddings = model(features)["sentence_embedding"].float()
+            try:
+                embeddings = model(features)["sentence_embedding"].float()
+            except (RuntimeError, MemoryError) as error:
+                if len(texts) == 1 or not is_out_of_memory(error):
+                    raise
+                embeddings = None
+            if embeddings is None:  # out of the except clause, whose traceback holds what filled the memory
+                release(device)
+                half = len(texts) // 2
+                blocks += [(texts[:half], half, width), (texts[half:], len(texts) - half, width)]
+                continue
             if table is None:
                 table = embeddings.new_empty(len(tokens.lengths), embeddings.shape[1])
             table[torch.from_numpy(texts).to(device)] = embeddings[: len(texts)]
@@ -168,5 +182,5 @@ def encode_tokens(
 
 
 def _shape(model: SentenceTransformer, batch_tokens: int | None, bf16: bool) -> BlockShape:
-    shape = block_shape(model.device, bf16, compiled=False)
+    shape = block_shape(model.device, bf16)
     return shape if batch_tokens is None else replace(shape, tokens=batch_tokens)

@@ -1,6 +1,7 @@
 """What the machine grants to this process and what it is fast at."""
 
 import ctypes
+import gc
 import math
 import os
 import resource
@@ -56,13 +57,13 @@ def _cgroup_cpu_quota() -> float | None:
 def fast_bfloat16(device: torch.device) -> bool:
     """Whether bfloat16 matrix products are faster than float32 ones on this device.
 
-    On a CPU that takes AMX or AVX512-BF16; elsewhere oneDNN emulates them, at a loss.
+    On a CPU that takes AMX: with AVX512-BF16 alone a training step takes 1.6 times as long as in float32, and
+    elsewhere oneDNN emulates them.
     """
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
-        flags = set(_cpu_flags())
-        return bool(flags & {"amx_bf16", "avx512_bf16"})
+        return has_amx()
     return False
 
 
@@ -104,6 +105,13 @@ def free_memory_bytes(device: torch.device) -> int:
     if limit.exists() and usage.exists() and limit.read_text().strip() != "max":
         available = min(available, int(limit.read_text()) - int(usage.read_text()))
     return max(0, available)
+
+
+def release(device: torch.device) -> None:
+    """Give back what nothing refers to any more, cycles and the allocator's cache included."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
 
 
 def _meminfo_available() -> int:

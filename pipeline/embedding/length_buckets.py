@@ -1,7 +1,7 @@
 """A batch of texts becomes blocks: padded mini-batches of like length, across all columns."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,9 +17,8 @@ class BlockShape:
     Attributes:
         tokens: Most positions of one block; a longer sequence is a block of its own.
         overhead: What one more block costs, in positions; padding up to that is cheaper than a cut.
-        few_shapes: Round shapes up to a small ladder. `torch.compile` builds code for each new shape, and so
-            did oneDNN for bfloat16, at more than the cost of the padding (37 s instead of 4 on short texts).
-            On a Zen 4 with AVX512-BF16 and torch 2.13 the ladder only costs: 10.4 triplets/s instead of 11.8.
+        few_shapes: Round shapes up to a small ladder. oneDNN built code for each new shape of bfloat16, at
+            more than the cost of the padding (37 s instead of 4 on short texts).
     """
 
     tokens: int
@@ -50,15 +49,29 @@ class BlockShape:
         return texts - rest + np.minimum(rounded, full)
 
 
-def block_shape(device: torch.device, bf16: bool, compiled: bool) -> BlockShape:
+def block_shape(device: torch.device, bf16: bool) -> BlockShape:
     """The shape that is fast on this device.
 
     On a CPU the time per token hardly depends on the block's size from a few hundred tokens on, and small
-    blocks need little padding and little memory. A GPU wants enough rows to fill it, and pays for launches.
+    blocks need little padding and little memory. A GPU wants enough rows to fill it, and pays for launches:
+    on an H200 a token of BGE-M3's geometry took 13.9 us in blocks of 4,000, 7.0 in 16,000 and 6.5 in 32,000.
     """
     if device.type == "cuda":
-        return BlockShape(tokens=32768, overhead=4096, few_shapes=compiled)
-    return BlockShape(tokens=1024, few_shapes=compiled or (bf16 and has_amx()))
+        return BlockShape(tokens=32768, overhead=1024)
+    return BlockShape(tokens=1024, few_shapes=bf16 and has_amx())
+
+
+def shape_within(shape: BlockShape, bytes_free: float, bytes_per_position: float) -> BlockShape:
+    """Cut blocks so small that the graph of one takes at most a tenth of the memory.
+
+    A GPU is idle between the launches of blocks below some thousand positions. Where memory is so short that
+    a tenth of it holds none, a block may take half of it: then few graphs can be kept in any case.
+    """
+    if bytes_per_position <= 0:
+        return shape
+    tenth, half = (int(bytes_free * share / bytes_per_position) for share in (0.1, 0.5))
+    least = min(4096, shape.tokens)
+    return replace(shape, tokens=max(1, min(shape.tokens, max(tenth, min(least, half)))))
 
 
 def cut(

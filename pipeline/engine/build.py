@@ -1,11 +1,14 @@
 """The two trainers: this package's engine, and sentence-transformers' own parts."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from datasets import Dataset
+from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
 from sentence_transformers.base.sampler import BatchSamplers
 from sentence_transformers.sentence_transformer.losses import (
@@ -13,15 +16,17 @@ from sentence_transformers.sentence_transformer.losses import (
     MatryoshkaLoss,
 )
 
-from pipeline.embedding.length_buckets import block_shape
-from pipeline.embedding.tokens import number_texts, tokenize
+from pipeline.embedding.length_buckets import BlockShape, block_shape, shape_within
+from pipeline.embedding.tokens import Tokens, number_texts, tokenize
 from pipeline.engine.batches import ROW_COLUMN, RowCollator, largest_batch
 from pipeline.engine.cached_loss import NestedMatryoshkaLoss, PooledRankingLoss
+from pipeline.engine.compiled import replays
+from pipeline.engine.device_memory import memory_of
 from pipeline.engine.evaluator import DevEvaluator
-from pipeline.engine.graph_budget import GraphBudget, default_budget
+from pipeline.engine.graph_budget import GraphBudget, granted
 from pipeline.engine.recipe import Hardware, Recipe
 from pipeline.engine.trainer import EngineTrainer, StockTrainer
-from pipeline.errors import InvalidParams
+from pipeline.errors import InvalidParams, TrainingFailed
 from pipeline.params.train import BatchSampler
 
 _SAMPLERS: dict[BatchSampler, BatchSamplers] = {
@@ -57,12 +62,13 @@ def training_arguments(
         eval_on_start=True,
         logging_steps=recipe.logging_steps or recipe.eval_steps or 10,
         logging_nan_inf_filter=False,
-        save_strategy="steps" if recipe.checkpoint_steps > 0 else "no",
-        save_steps=recipe.checkpoint_steps or 500,
-        save_total_limit=2,
+        save_strategy="no",  # by the clock instead, see `pipeline.engine.checkpoints`
+        save_total_limit=1,
         report_to=[],
         seed=recipe.seed,
         use_cpu=device.type == "cpu",
+        # The next batch is cut into blocks while the GPU works on this one.
+        dataloader_num_workers=1 if device.type == "cuda" and recipe.engine == "katman" else 0,
         dataloader_pin_memory=device.type == "cuda",
     )
     if arguments.n_gpu > 1:
@@ -100,7 +106,7 @@ def stock_trainer(
         matryoshka_weights=None if recipe.weights is None else list(recipe.weights),
         n_dims_per_step=recipe.n_dims_per_step,
     )
-    shape = block_shape(model.device, arguments.bf16, compiled=False)
+    shape = block_shape(model.device, arguments.bf16)
     return StockTrainer(
         model=model,
         args=arguments,
@@ -112,42 +118,101 @@ def stock_trainer(
     )
 
 
-def engine_trainer(
-    model: SentenceTransformer,
-    train: dict[str, list[str]],
-    dev: dict[str, list[str]],
-    recipe: Recipe,
-    hardware: Hardware,
-    arguments: SentenceTransformerTrainingArguments,
-) -> EngineTrainer:
-    """The same recipe on this package's loss, batches and evaluation."""
-    numbered = number_texts(list(train.values()))
+@dataclass(frozen=True)
+class TrainTexts:
+    """The train split as the engine reads it.
+
+    Attributes:
+        texts: (columns, rows) number of each text; equal texts have equal numbers.
+        tokens: The tokens of all distinct texts under their prompts.
+        numbers: (columns, rows) numbers of the texts in `tokens`.
+    """
+
+    texts: NDArray[np.int64]
+    tokens: Tokens
+    numbers: NDArray[np.int64]
+
+    @property
+    def token_count(self) -> int:
+        """Tokens of one epoch."""
+        return int(self.tokens.lengths[self.numbers].sum())
+
+
+def train_texts(model: SentenceTransformer, train: dict[str, list[str]], recipe: Recipe) -> TrainTexts:
+    """Number and tokenize the train split.
+
+    Raises:
+        InvalidParams: A batch cannot be filled without duplicate texts.
+    """
+    texts = number_texts(list(train.values()))
     if recipe.batch_sampler == "no_duplicates":
-        fills = largest_batch(numbered, recipe.seed)
+        fills = largest_batch(texts, recipe.seed)
         if recipe.batch_size > fills:
             raise InvalidParams(
                 f"train.batch_size: {recipe.batch_size}, but without duplicate texts a batch fills at most "
                 f"{fills} rows of this split. Set train.batch_size to {fills} or less."
             )
-    shape = block_shape(model.device, arguments.bf16, hardware.compile)
-    limit = hardware.memory_bytes
-    budget = GraphBudget(default_budget(model, model.device) if limit is None else limit)
-    ranking_loss = PooledRankingLoss(
-        model, shape=shape, budget=budget, scale=recipe.scale, compiled=hardware.compile
-    )
-    tokens, numbers = tokenize(model, [(texts, recipe.prompt(name)) for name, texts in train.items()])
+    tokens, numbers = tokenize(model, [(column, recipe.prompt(name)) for name, column in train.items()])
+    return TrainTexts(texts, tokens, numbers)
+
+
+def engine_trainer(
+    model: SentenceTransformer,
+    train: TrainTexts,
+    dev: dict[str, list[str]],
+    recipe: Recipe,
+    hardware: Hardware,
+    arguments: SentenceTransformerTrainingArguments,
+    *,
+    compiled: bool,
+) -> EngineTrainer:
+    """The same recipe on this package's loss, batches and evaluation.
+
+    Blocks and budget are made for the memory at hand, from small probes of the model.
+
+    Raises:
+        TrainingFailed: Two passes from the same state draw different dropout masks.
+    """
+    memory = memory_of(model)
+    free = granted(memory, model, half_weights=arguments.bf16)
+    budget = GraphBudget(free if hardware.memory_bytes is None else hardware.memory_bytes)
+    shape = block_shape(model.device, arguments.bf16)
+    ranking_loss = PooledRankingLoss(model, shape=shape, budget=budget, scale=recipe.scale, compiled=compiled)
+    shape = _fitted(ranking_loss, train.tokens, free(0), arguments.bf16)
     return EngineTrainer(
         model=model,
         args=arguments,
-        train_dataset=Dataset.from_dict({ROW_COLUMN: list(range(numbered.shape[1]))}),
+        train_dataset=Dataset.from_dict({ROW_COLUMN: list(range(train.texts.shape[1]))}),
         loss=NestedMatryoshkaLoss(
             model, ranking_loss, list(recipe.dims), recipe.weights, recipe.n_dims_per_step
         ),
         evaluator=DevEvaluator(model, dev, recipe, shape, bf16=arguments.bf16, with_loss=True),
         data_collator=RowCollator(
-            preprocess_fn=model.preprocess, tokens=tokens, numbers=numbers, shape=shape
+            preprocess_fn=model.preprocess, tokens=train.tokens, numbers=train.numbers, shape=shape
         ),
-        texts=numbered,
+        texts=train.texts,
         batch_sampler=recipe.batch_sampler,
         ranking_loss=ranking_loss,
     )
+
+
+def _fitted(loss: PooledRankingLoss, tokens: Tokens, bytes_free: int, bf16: bool) -> BlockShape:
+    """Try a block, tell the budget what graphs cost, and return how large blocks may be."""
+    model, device = loss.model, loss.model.device
+    training = model.training
+    model.train()
+    block = {
+        key: value.to(device) if isinstance(value, torch.Tensor) else value
+        for key, value in tokens.pad(np.zeros(1, np.int64), 8, int(tokens.lengths[0])).items()
+    }
+    try:
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+            cost = loss.measure(block, int(tokens.lengths.max()))
+            if not replays(loss.encode, block, device):
+                raise TrainingFailed(
+                    "a pass repeated from the same state draws other dropout masks, so that its gradient "
+                    "would be another's. Set hardware.compile to false, or train.engine to stock"
+                )
+    finally:
+        model.train(training)
+    return shape_within(loss.shape, bytes_free, cost.per_position)

@@ -24,8 +24,10 @@ from sentence_transformers.util import cos_sim
 from torch import Tensor
 
 from pipeline.embedding.length_buckets import BlockShape
+from pipeline.engine.device_memory import memory_of
 from pipeline.engine.dropout import fast_dropout
 from pipeline.engine.graph_budget import GraphBudget
+from pipeline.engine.graph_cost import GraphCost, measure_cost
 from pipeline.engine.matryoshka import nested_ranking_loss
 from pipeline.engine.pooled_batch import PooledBatch, pool_features
 
@@ -78,13 +80,12 @@ class PooledRankingLoss(CachedMultipleNegativesRankingLoss):
         device = next(self.model.parameters()).device
         positions = batch.positions.to(device)
         self.repeated_positions = 0
-        self.budget.start_batch()
         if not torch.is_grad_enabled():
-            table = torch.cat([self._encode(block) for block in batch.blocks])
+            table = torch.cat([self.encode(block) for block in batch.blocks])
             with _without_autocast(device):
                 return self.calculate_loss([[_full(table)[column]] for column in positions], labels)
 
-        passes = [self._first_pass(block) for block in batch.blocks]
+        passes = self._first_passes(batch.blocks, device)
         table = _full(torch.cat([each.embeddings.detach() for each in passes]))
         columns = [table[column].requires_grad_() for column in positions]
         with _without_autocast(device):
@@ -101,19 +102,33 @@ class PooledRankingLoss(CachedMultipleNegativesRankingLoss):
         )
         return loss
 
-    def _first_pass(self, block: dict[str, Any]) -> _Pass:
-        rows, width = block["input_ids"].shape
-        state = RandContext(*(value for value in block.values() if isinstance(value, Tensor)))
-        known = self.budget.knows(width)
-        if known and not self.budget.fits(rows, width):
-            with torch.no_grad():
-                return _Pass(block, self._encode(block), state, kept=False)
-        with nullcontext() if known else self.budget.measure(rows, width, self.model):
-            embeddings = self._encode(block)
-        if not self.budget.fits(rows, width):
-            return _Pass(block, embeddings.detach(), state, kept=False)
-        self.budget.keep(rows, width)
-        return _Pass(block, embeddings, state, kept=True)
+    def measure(self, block: dict[str, Any], longest: int) -> GraphCost:
+        """Measure what graphs cost, and tell the budget.
+
+        Args:
+            block: Any block.
+            longest: Most positions of a row.
+        """
+        with torch.random.fork_rng(devices=_generators(self.model)):
+            self.budget.cost = measure_cost(self.encode, block, longest, memory_of(self.model))
+        return self.budget.cost
+
+    def _first_passes(self, blocks: list[dict[str, Any]], device: torch.device) -> list[_Pass]:
+        cost = self.budget.cost
+        if cost is None:
+            cost = self.measure(blocks[0], max(block["input_ids"].shape[1] for block in blocks))
+        costs = [cost(*block["input_ids"].shape) for block in blocks]
+        self.budget.start_batch(max(costs))
+        passes: list[_Pass] = []
+        for block, bytes_needed in zip(blocks, costs, strict=True):
+            state = RandContext(*(value for value in block.values() if isinstance(value, Tensor)))
+            kept = self.budget.keep(bytes_needed)
+            # Autocast keeps the weights that it casts for all later passes, and casts without a graph would
+            # leave those without gradients: so the first pass has one.
+            with torch.set_grad_enabled(kept or (not passes and torch.is_autocast_enabled(device.type))):
+                embeddings = self.encode(block)
+            passes.append(_Pass(block, embeddings if kept else embeddings.detach(), state, kept))
+        return passes
 
     def _backward(
         self,
@@ -130,13 +145,14 @@ class PooledRankingLoss(CachedMultipleNegativesRankingLoss):
                 embeddings = each.embeddings
                 if not each.kept:
                     with each.random_state:
-                        embeddings = self._encode(each.block)
+                        embeddings = self.encode(each.block)
                     self.repeated_positions += each.block["input_ids"].numel()
                 if embeddings.requires_grad:
                     torch.autograd.backward(embeddings, (gradient * grad_output).to(embeddings.dtype))
                 each.embeddings = embeddings.detach()  # frees the graph before the next one is built
 
-    def _encode(self, block: dict[str, Any]) -> Tensor:
+    def encode(self, block: dict[str, Any]) -> Tensor:
+        """Encode one block, (rows, width)."""
         dropout = nullcontext() if self.compiled else fast_dropout(self.model)
         with dropout:
             # A copy, because the model's modules write their results into the features.
@@ -196,6 +212,12 @@ class NestedMatryoshkaLoss(MatryoshkaLoss):
 def _full(embeddings: Tensor) -> Tensor:
     """At least float32: half precision costs the similarities more than it saves."""
     return embeddings.float() if embeddings.dtype in (torch.float16, torch.bfloat16) else embeddings
+
+
+def _generators(model: torch.nn.Module) -> list[torch.device]:
+    """Devices, beside the CPU, whose generators the model draws from."""
+    device = next(model.parameters()).device
+    return [device] if device.type == "cuda" else []
 
 
 def _without_autocast(device: torch.device) -> AbstractContextManager[Any]:

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import sentence_transformers
@@ -10,12 +11,17 @@ import torch
 from datasets import Dataset
 from sentence_transformers import SentenceTransformer
 
-from pipeline.embedding.hardware import fast_bfloat16, granted_threads, keep_freed_memory
-from pipeline.engine.build import engine_trainer, stock_trainer, training_arguments
+from pipeline.embedding.hardware import fast_bfloat16, granted_threads, keep_freed_memory, peak_flops
+from pipeline.embedding.numerics import settle
+from pipeline.embedding.out_of_memory import is_out_of_memory
+from pipeline.engine.attention_masks import without_waiting
+from pipeline.engine.build import TrainTexts, engine_trainer, stock_trainer, train_texts, training_arguments
+from pipeline.engine.checkpoints import SaveByTime, last_checkpoint
+from pipeline.engine.compiled import compiled_layers, pays
 from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
-from pipeline.engine.report import report
-from pipeline.engine.trainer import LogAtCheckpoints, MeasuredTrainer, last_checkpoint
-from pipeline.errors import InvalidParams
+from pipeline.engine.report import Cost, encoder_parameters, report
+from pipeline.engine.trainer import MeasuredTrainer
+from pipeline.errors import InvalidParams, TrainingFailed, first_line
 
 # Releases whose loss and gradients the parity tests have compared with the engine's.
 PARITY_TESTED = frozenset({"6.2.0"})
@@ -70,32 +76,60 @@ def fit(
     threads = hardware.threads if hardware.threads is not None else granted_threads()
     torch.set_num_threads(threads)
     keep_freed_memory()
+    numerics = settle(model.device)
     if any(p.dtype in (torch.float16, torch.bfloat16) for p in model.parameters()):
         model.float()  # bfloat16 autocast over float32 weights; half-precision weights lose small updates
     bf16 = recipe.bf16 and fast_bfloat16(model.device)
     arguments = training_arguments(recipe, model.device, output_dir, bf16, list(train_columns))
-    trainer: MeasuredTrainer
-    if recipe.engine == "stock":
-        trainer = stock_trainer(model, train_columns, dev_columns, recipe, arguments)
-    else:
-        trainer = engine_trainer(model, train_columns, dev_columns, recipe, hardware, arguments)
-    trainer.add_callback(LogAtCheckpoints())
-    checkpoint = last_checkpoint(output_dir) if resume else None
-    if checkpoint is not None:
-        trainer.args.eval_on_start = False  # the base's scores stand in the checkpoint's log
-    encoder = model.transformers_model
-    if hardware.compile and encoder is not None:
-        encoder.compile(dynamic=True)
-    try:
-        trainer.train(resume_from_checkpoint=checkpoint)
-    finally:
-        # The trainer leaves its autocast wrapper around `forward`; the caller gets a plain model back.
-        trainer.accelerator.unwrap_model(trainer.model_wrapped, keep_fp32_wrapper=False)
-        # Unwrapping leaves the original method there, bound to this instance; the class has it already.
-        vars(model).pop("forward", None)
-        if encoder is not None:
-            encoder._compiled_call_impl = None
-    return report(trainer, recipe, list(train_columns), time.perf_counter() - start, bf16, threads)
+    with ExitStack() as stack:
+        stack.enter_context(without_waiting(model, model.device))
+        trainer: MeasuredTrainer
+        if recipe.engine == "stock":
+            trainer, compiled = stock_trainer(model, train_columns, dev_columns, recipe, arguments), False
+        else:
+            texts = train_texts(model, train_columns, recipe)
+            compiled = _compiles(hardware, recipe, model, texts, bf16)
+            if compiled:
+                stack.enter_context(compiled_layers(model))
+            trainer = engine_trainer(
+                model, texts, dev_columns, recipe, hardware, arguments, compiled=compiled
+            )
+        checkpoint = last_checkpoint(output_dir) if resume else None
+        if checkpoint is not None:
+            trainer.resume(checkpoint)
+            trainer.args.eval_on_start = False  # the base's scores stand in the checkpoint's log
+        if hardware.save_minutes is not None:
+            trainer.add_callback(SaveByTime(hardware.save_minutes))
+        try:
+            trainer.train(resume_from_checkpoint=checkpoint)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            # Blocks were made smaller before: this is the optimizer, or a text of the dev split on its own.
+            raise TrainingFailed(
+                f"out of memory at step {trainer.state.global_step}, where nothing is left to make smaller "
+                f"({first_line(error)}). Take a larger device, or a smaller base"
+            ) from None
+        finally:
+            # The trainer leaves its autocast wrapper around `forward`; the caller gets a plain model back.
+            trainer.accelerator.unwrap_model(trainer.model_wrapped, keep_fp32_wrapper=False)
+            # Unwrapping leaves the original method there, bound to this instance; the class has it already.
+            vars(model).pop("forward", None)
+    cost = Cost(start, time.perf_counter() - start, bf16, compiled, numerics, threads)
+    return report(trainer, recipe, list(train_columns), cost)
+
+
+def _compiles(
+    hardware: Hardware, recipe: Recipe, model: SentenceTransformer, texts: TrainTexts, bf16: bool
+) -> bool:
+    if hardware.compile is not None:
+        return hardware.compile
+    epochs = recipe.epochs
+    if recipe.max_steps > 0:
+        epochs = recipe.max_steps * recipe.batch_size / texts.texts.shape[1]
+    flops = 6 * encoder_parameters(model) * texts.token_count * epochs
+    rate = peak_flops(model.device, bf16)[0] if model.device.type == "cuda" else None
+    return pays(model.device, flops, rate)
 
 
 def _columns(split: Mapping[str, Sequence[str]] | Dataset, name: str) -> dict[str, list[str]]:

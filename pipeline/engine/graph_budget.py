@@ -1,76 +1,91 @@
-"""How many graphs of the first forward pass may stay in memory, by measured bytes."""
+"""How many graphs of the first forward pass stay in memory: as many as fit, and no more."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import math
+from collections.abc import Callable
 
 import torch
-from torch import Tensor
 
-from pipeline.embedding.hardware import free_memory_bytes
+from pipeline.engine.device_memory import DeviceMemory
+from pipeline.engine.graph_cost import GraphCost
 
-# Shares of the free memory that kept graphs may take. The rest is for what a pass needs beside its graph,
-# for fragmentation, and on a CPU for the machine's other work.
-_SHARE = {"cuda": 0.8, "cpu": 0.5}
-
-
-def default_budget(model: torch.nn.Module, device: torch.device) -> int:
-    """Bytes that kept graphs may take: a share of what will be free once the optimizer has its state."""
-    trainable = sum(p.numel() * p.element_size() for p in model.parameters() if p.requires_grad)
-    gradient_and_two_moments = 3 * trainable
-    return max(0, int(_SHARE.get(device.type, 0.5) * (free_memory_bytes(device) - gradient_and_two_moments)))
+# Part of the largest block's graph that a pass needs beside graphs: what it computes with, and throws away.
+_WORK = 0.25
+# Steps without an error after which one block more is tried again.
+_PATIENCE = 16
 
 
 class GraphBudget:
-    """Bytes granted to kept graphs, and what a graph of each width costs per row.
+    """Bytes granted to kept graphs, spent block by block.
 
     Attributes:
-        limit: Bytes that all kept graphs of one batch may take together.
-        halvings: How often an out-of-memory error has halved the limit.
+        cost: What graphs cost; None until somebody has measured it.
+        limit: Bytes that all kept graphs of this batch may take together.
+        spent: Bytes of the graphs kept so far.
+        out_of_memory_errors: How often memory did not suffice all the same.
     """
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.halvings = 0
-        self._bytes_per_row: dict[int, float] = {}
-        self._spent = 0.0
+    def __init__(self, granted: int | Callable[[int], int], cost: GraphCost | None = None) -> None:
+        """Take a number of bytes, or a function that says how many from the number of steps done."""
+        self._granted = granted
+        self.cost = cost
+        self.limit = granted if isinstance(granted, int) else granted(0)
+        self.spent = 0.0
+        self.out_of_memory_errors = 0
+        self._largest = 0.0
+        self._cap = math.inf
+        self._steps = 0
+        self._steps_since_error = 0
 
-    def start_batch(self) -> None:
-        """Forget what the previous batch kept."""
-        self._spent = 0.0
+    def start_batch(self, largest: float) -> None:
+        """Forget what the previous batch kept; `largest` is the cost of this one's largest block."""
+        granted = self._granted if isinstance(self._granted, int) else self._granted(self._steps)
+        self.limit = int(max(0.0, min(granted, self._cap)))
+        self.spent, self._largest = 0.0, largest
 
-    def knows(self, width: int) -> bool:
-        """Whether a graph of this width has been measured."""
-        return width in self._bytes_per_row
+    def keep(self, cost: float) -> bool:
+        """Return whether a graph of this cost may stay, and count it as kept if so."""
+        if self.spent + cost + _WORK * self._largest > self.limit:
+            return False
+        self.spent += cost
+        return True
 
-    def fits(self, rows: int, width: int) -> bool:
-        """Whether a graph of this shape, measured before, still fits."""
-        return self._spent + rows * self._bytes_per_row[width] <= self.limit
+    def one_block_less(self) -> bool:
+        """After an out-of-memory error, allow one block less than were kept; return whether any was."""
+        self.out_of_memory_errors += 1
+        self._steps_since_error = 0
+        if self.spent == 0:
+            return False
+        self._cap = max(0.0, self.spent + (_WORK - 1) * self._largest)
+        return True
 
-    def keep(self, rows: int, width: int) -> None:
-        """Count a graph of this shape as kept."""
-        self._spent += rows * self._bytes_per_row[width]
+    def finish_batch(self) -> None:
+        """After a step without an error: some such steps later, allow one block more again."""
+        self._steps += 1
+        self._steps_since_error += 1
+        if self._cap < math.inf and self._steps_since_error % _PATIENCE == 0:
+            self._cap += self._largest
 
-    def halve(self) -> None:
-        """After an out-of-memory error, go down to half of what was spent, at most half of the limit."""
-        self.limit = min(self.limit, int(self._spent)) // 2
-        self.halvings += 1
 
-    @contextmanager
-    def measure(self, rows: int, width: int, model: torch.nn.Module) -> Iterator[None]:
-        """Count the bytes that autograd saves for the backward pass of one block.
+def granted(memory: DeviceMemory, model: torch.nn.Module, *, half_weights: bool) -> Callable[[int], int]:
+    """Return how much memory graphs may take, from the number of steps done.
 
-        Every storage counts once, the model's own parameters and buffers not at all. Works alike on every
-        device, where reading the allocator would need an exclusive one.
-        """
-        own = {t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers())}
-        saved: dict[int, int] = {}
+    Set aside is what a step will allocate beside graphs: gradients; AdamW's two moments, until the first step
+    has made them; weights in half precision, where autocast casts them; and the largest gradient once more,
+    because an embedding's is made whole before it is added up.
 
-        def pack(tensor: Tensor) -> Tensor:
-            storage = tensor.untyped_storage()
-            if storage.data_ptr() not in own:
-                saved[storage.data_ptr()] = storage.nbytes()
-            return tensor.detach()  # an operation's own output would keep its graph alive in a cycle
+    Args:
+        memory: The device's.
+        model: What is trained.
+        half_weights: Whether the weights are cast to half precision.
+    """
+    sizes = [p.numel() * p.element_size() for p in model.parameters() if p.requires_grad]
+    aside = sum(sizes) + max(sizes, default=0) + (sum(sizes) // 2 if half_weights else 0)
 
-        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-            yield
-        self._bytes_per_row[width] = sum(saved.values()) / rows
+    def at(steps: int) -> int:
+        moments = 0 if steps else 2 * sum(sizes)
+        return max(0, int(memory.share * (memory.free() - aside - moments)))
+
+    if memory.steady:
+        return at
+    first = at(0)
+    return lambda steps: first

@@ -36,7 +36,6 @@ class Recipe:
         max_grad_norm: Gradients are clipped to this norm; 0 never clips.
         eval_steps: Steps between two evaluations of the dev split; 0 evaluates only before step 1.
         logging_steps: Steps that one logged training loss is the mean of; 0 follows `eval_steps`.
-        checkpoint_steps: Steps between two checkpoints that a killed run resumes from; 0 keeps none.
         seed: Seed of dropout and of the order of the rows.
         bf16: Compute in bfloat16 (weights stay float32), if the device is fast at it.
         query_prompt: Put in front of every query.
@@ -64,7 +63,6 @@ class Recipe:
     max_grad_norm: float = 1.0
     eval_steps: int = 0
     logging_steps: int = 0
-    checkpoint_steps: int = 0
     seed: int = 42
     bf16: bool = True
     query_prompt: str | None = None
@@ -87,12 +85,14 @@ class Hardware:
     Attributes:
         threads: Threads of one CPU operation; None takes the physical cores granted to the process.
         memory_bytes: Budget for the graphs that the first pass keeps; None measures what is free.
-        compile: Compile the encoder with `torch.compile`.
+        compile: Compile the encoder's layers; None compiles where the training is long enough to pay for it.
+        save_minutes: Minutes between two checkpoints that a killed run goes on from; None writes none.
     """
 
     threads: int | None = None
     memory_bytes: int | None = None
-    compile: bool = False
+    compile: bool | None = False
+    save_minutes: float | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,8 @@ class TrainingRun:
         speed: What the run cost, energy left out: only the machine can say that.
         evaluation_seconds: Part of `speed.seconds` spent on the dev split.
         base_evaluation_seconds: Part of `evaluation_seconds` spent on the base model; 0 in a resumed run.
+        warmup_seconds: Part of `speed.seconds` before the second step, the base's evaluation left out:
+            tokenizing, compiling, probes, and the first step.
         steps: Optimizer steps of the whole run.
         triplets: Rows trained on by this process (a resumed run counts from its checkpoint).
         tokens: Tokens of those rows, special tokens with them, padding not.
@@ -112,9 +114,11 @@ class TrainingRun:
         peak_flops: FLOP/s that both utilisations refer to; None where it could not be known.
         peak_flops_source: Where `peak_flops` comes from: the card's data sheet or a measured matrix product.
         memory_budget_bytes: Budget for kept graphs at the end of the run; None for the stock engine.
-        out_of_memory_errors: How often that budget had to be halved.
+        out_of_memory_errors: How often memory did not suffice all the same, and one graph less was kept.
         rows_left_out: Rows per epoch, at most, that fitted into no batch because their texts repeat.
         bf16_used: Whether bfloat16 autocast was on.
+        compiled: Whether the encoder's layers were compiled.
+        numerics: How the device multiplied.
         training_arguments: Every argument of the Hugging Face trainer, as JSON values.
     """
 
@@ -122,6 +126,7 @@ class TrainingRun:
     speed: Speed
     evaluation_seconds: float
     base_evaluation_seconds: float
+    warmup_seconds: float
     steps: int
     triplets: int
     tokens: int
@@ -133,4 +138,6 @@ class TrainingRun:
     out_of_memory_errors: int
     rows_left_out: int
     bf16_used: bool
+    compiled: bool
+    numerics: str
     training_arguments: dict[str, Any] = field(repr=False)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,24 +13,41 @@ from pipeline.engine.trainer import EngineTrainer, MeasuredTrainer
 from pipeline.records import CurvePoint, Speed
 
 
-def report(
-    trainer: MeasuredTrainer, recipe: Recipe, columns: Sequence[str], seconds: float, bf16: bool, threads: int
-) -> TrainingRun:
+@dataclass(frozen=True)
+class Cost:
+    """How a training ran.
+
+    Attributes:
+        start: When it began, by `time.perf_counter`.
+        seconds: Wall time of everything from reading the columns to the last step.
+        bf16: Whether bfloat16 autocast was on.
+        compiled: Whether the encoder's layers were compiled.
+        numerics: How the device multiplied.
+        threads: Threads of one CPU operation.
+    """
+
+    start: float
+    seconds: float
+    bf16: bool
+    compiled: bool
+    numerics: str
+    threads: int
+
+
+def report(trainer: MeasuredTrainer, recipe: Recipe, columns: Sequence[str], cost: Cost) -> TrainingRun:
     """Put together what the trainer logged and counted.
 
     Args:
         trainer: After its last step.
         recipe: What it trained.
         columns: Names of the train split's columns.
-        seconds: Wall time of everything from reading the columns to the last step.
-        bf16: Whether bfloat16 autocast was on.
-        threads: Threads of one CPU operation.
+        cost: How it ran.
     """
     work, device = trainer.work, trainer.model.device
-    training_seconds = seconds - work.evaluation_seconds
+    training_seconds = cost.seconds - work.evaluation_seconds
     arguments = json.loads(trainer.args.to_json_string())  # type: ignore[no-untyped-call]
     arguments["prompts"] = recipe.prompts(columns) or None  # under the names that the user gave
-    peak_flops, source = hardware.peak_flops(device, bf16)
+    peak_flops, source = hardware.peak_flops(device, cost.bf16)
     engine = trainer if isinstance(trainer, EngineTrainer) else None
     sampler = engine.sampler if engine is not None else None
     encoded = work.tokens - work.repeated_tokens + work.padding
@@ -40,7 +58,7 @@ def report(
     return TrainingRun(
         curve=_curve(trainer.state.log_history, recipe.dims),
         speed=Speed(
-            seconds=seconds,
+            seconds=cost.seconds,
             triplets_per_second=work.triplets / training_seconds,
             tokens_per_second=work.tokens / training_seconds,
             padding_share=work.padding / encoded if encoded else 0.0,
@@ -50,10 +68,11 @@ def report(
             peak_memory_bytes=hardware.peak_memory_bytes(device),
             energy_joules=None,
             device=hardware.device_name(device),
-            threads=threads,
+            threads=cost.threads,
         ),
         evaluation_seconds=work.evaluation_seconds,
         base_evaluation_seconds=work.base_evaluation_seconds,
+        warmup_seconds=max(0.0, work.first_step_ended - cost.start - work.base_evaluation_seconds),
         steps=trainer.state.global_step,
         triplets=work.triplets,
         tokens=work.tokens,
@@ -62,9 +81,11 @@ def report(
         peak_flops=peak_flops,
         peak_flops_source=source,
         memory_budget_bytes=engine.ranking_loss.budget.limit if engine is not None else None,
-        out_of_memory_errors=engine.ranking_loss.budget.halvings if engine is not None else 0,
+        out_of_memory_errors=engine.ranking_loss.budget.out_of_memory_errors if engine is not None else 0,
         rows_left_out=sampler.rows_left_out if sampler is not None else 0,
-        bf16_used=bf16,
+        bf16_used=cost.bf16,
+        compiled=cost.compiled,
+        numerics=cost.numerics,
         training_arguments=arguments,
     )
 

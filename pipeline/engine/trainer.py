@@ -1,6 +1,5 @@
 """sentence-transformers' trainer with a clock, a count of work, and a stop at the first NaN."""
 
-import gc
 import math
 import random
 import time
@@ -11,18 +10,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate.utils.memory import should_reduce_batch_size  # type: ignore[import-untyped]
 from datasets import Dataset
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformerTrainer
 from sentence_transformers.base.losses.gradcache import RandContext
-from transformers import TrainerCallback
-from transformers.trainer_utils import get_last_checkpoint
 
+from pipeline.embedding.out_of_memory import is_out_of_memory
 from pipeline.engine.batches import ROW_COLUMN, RowCollator, RowSampler
 from pipeline.engine.cached_loss import PooledRankingLoss
+from pipeline.engine.checkpoints import last_checkpoint, read_losses, write_losses
+from pipeline.engine.device_memory import memory_of
 from pipeline.engine.pooled_batch import PooledBatch
-from pipeline.errors import TrainingFailed
+from pipeline.errors import TrainingFailed, first_line
 from pipeline.params.train import BatchSampler
 
 
@@ -39,6 +38,7 @@ class Work:
         long_sequences: Sequences longer than a block's token budget.
         evaluation_seconds: Time spent on the dev split.
         base_evaluation_seconds: Part of that spent before the first step.
+        first_step_ended: When the first step was done, by `time.perf_counter`; 0 before.
     """
 
     triplets: int = 0
@@ -49,6 +49,7 @@ class Work:
     long_sequences: int = 0
     evaluation_seconds: float = 0.0
     base_evaluation_seconds: float = 0.0
+    first_step_ended: float = 0.0
 
 
 class MeasuredTrainer(SentenceTransformerTrainer):
@@ -61,6 +62,7 @@ class MeasuredTrainer(SentenceTransformerTrainer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.work = Work()
         self._rows: list[int] = []
+        self._losses: list[float] = []  # since the last log: the trainer's own sum is in no checkpoint
         super().__init__(*args, **kwargs)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
@@ -81,9 +83,28 @@ class MeasuredTrainer(SentenceTransformerTrainer):
         """The stock step; its loss must be finite."""
         self._rows = inputs[ROW_COLUMN].tolist()
         loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
-        self._stop_unless_finite("loss", loss.item())
+        value = loss.item()
+        self._stop_unless_finite("loss", value)
+        self._losses.append(value)
         self.work.triplets += len(self._rows)
+        self.work.first_step_ended = self.work.first_step_ended or time.perf_counter()
         return loss
+
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        """The stock log, with the mean loss since the last one, also where a checkpoint lies between."""
+        if "loss" in logs and self._losses:
+            logs["loss"] = sum(self._losses) / len(self._losses)
+            self._losses.clear()
+        super().log(logs, *args, **kwargs)
+
+    def resume(self, checkpoint: str) -> None:
+        """Take what a checkpoint holds beside the stock state."""
+        self._losses = read_losses(Path(checkpoint))
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
+        write_losses(folder, self._losses)
+        super()._save_checkpoint(model, trial)
 
     def _get_grad_norm(self, model: torch.nn.Module, grad_norm: Any = None) -> Any:
         norm = super()._get_grad_norm(model, grad_norm=grad_norm)  # type: ignore[no-untyped-call]
@@ -162,46 +183,45 @@ class EngineTrainer(MeasuredTrainer):
     def training_step(
         self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None
     ) -> torch.Tensor:
-        """One step; out of memory, it starts over with the same dropout and half the memory budget.
+        """One step; out of memory, it starts over with the same dropout and one kept graph less.
 
         Raises:
             TrainingFailed: Not even one sequence at a time fits.
         """
-        step = super().training_step
+        step, device = super().training_step, self.args.device
         restore = _random_state(model)
         while True:
             if inputs["block_tokens"] != self.data_collator.shape.tokens:
                 inputs = self.data_collator([{ROW_COLUMN: row} for row in inputs[ROW_COLUMN].tolist()])
             try:
-                loss = step(model, dict(inputs), num_items_in_batch)
+                # One context for all passes of the step: it casts each weight once, not once per block.
+                with torch.autocast(device.type, torch.bfloat16, enabled=self.args.bf16):
+                    loss = step(model, dict(inputs), num_items_in_batch)
             except (RuntimeError, MemoryError) as error:
-                if not _out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
-                reason = str(error).splitlines()[0]
+                reason = first_line(error)
             else:
+                self.ranking_loss.budget.finish_batch()
                 self._count(inputs)
                 return loss
             # Out of the except clause: the error's traceback holds the frames that hold the graphs.
             self._spend_less(inputs, reason)
             model.zero_grad(set_to_none=True)
             restore()
-            if torch.cuda.is_available():
-                gc.collect()
-                torch.cuda.empty_cache()
+            memory_of(model).release()
 
     def _spend_less(self, inputs: dict[str, Any], reason: str) -> None:
-        """Halve the budget of kept graphs; once it is gone, halve the blocks themselves."""
-        budget, collator = self.ranking_loss.budget, self.data_collator
-        if budget.limit > 0:
-            budget.halve()
+        """Keep one graph less; once none is kept, halve the blocks themselves."""
+        if self.ranking_loss.budget.one_block_less():
             return
         if all(len(block["input_ids"]) == 1 for block in inputs["blocks"]):
             raise self._failure(
                 f"out of memory with one sequence at a time ({reason})",
                 "Lower the model's max_seq_length or take a larger device.",
             )
+        collator = self.data_collator
         collator.shape = replace(collator.shape, tokens=max(1, collator.shape.tokens // 2))
-        budget.halvings += 1
 
     def _count(self, inputs: dict[str, Any]) -> None:
         positions = sum(block["input_ids"].numel() for block in inputs["blocks"])
@@ -210,18 +230,6 @@ class EngineTrainer(MeasuredTrainer):
         self.work.padding += positions - inputs["distinct_token_count"]
         self.work.second_forward += self.ranking_loss.repeated_positions
         self.work.long_sequences += inputs["long_sequence_count"]
-
-
-def last_checkpoint(output_dir: str | Path | None) -> str | None:
-    """The newest checkpoint under a folder that need not exist."""
-    if output_dir is None or not Path(output_dir).is_dir():
-        return None
-    checkpoint: str | None = get_last_checkpoint(str(output_dir))  # type: ignore[no-untyped-call]
-    return checkpoint
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    return isinstance(error, MemoryError) or bool(should_reduce_batch_size(error))
 
 
 def _random_state(model: torch.nn.Module) -> Callable[[], None]:
@@ -236,16 +244,3 @@ def _random_state(model: torch.nn.Module) -> Callable[[], None]:
             torch.cuda.set_rng_state(state, device)
 
     return restore
-
-
-class LogAtCheckpoints(TrainerCallback):
-    """Logs whenever a checkpoint is written.
-
-    The mean training loss since the last log is not part of a checkpoint. With a log at each, a resumed
-    run reports the same curve as one that was never killed.
-    """
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Log together with the checkpoint."""
-        if control.should_save:
-            control.should_log = True
