@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,13 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
 
+from pipeline.embedding.direct_tokens import direct
 from pipeline.errors import InvalidParams
 
 # Texts per call of the tokenizer: enough to keep its threads busy, few enough that padding is cheap.
 _CHUNK = 2048
+# Texts on which the quick way is compared with the slow one.
+_SAMPLE = 64
 
 
 @dataclass(frozen=True)
@@ -105,8 +109,17 @@ def tokenize(
         constants.append({})
         # Like lengths together: the tokenizer pads each chunk to its longest text.
         members.sort(key=lambda number: len(texts[number]))
+        sample = [texts[number] for number in members[:: max(1, len(members) // _SAMPLE)]]
+        quick = direct(model, prompt, partial(_preprocess, model, prompt=prompt), sample) if members else None
         for begin in range(0, len(members), _CHUNK):
             chunk = members[begin : begin + _CHUNK]
+            if quick is not None and begin > 0:  # the first chunk names all features
+                rows = quick([texts[number] for number in chunk])
+                lengths[chunk] = [len(row) for row in rows["input_ids"]]
+                order.extend(chunk)
+                for key, values in rows.items():
+                    pieces[key].extend(values)
+                continue
             features = _preprocess(model, [texts[number] for number in chunk], prompt)
             mask = features.pop("attention_mask").numpy().astype(bool)
             lengths[chunk] = mask.sum(axis=1)

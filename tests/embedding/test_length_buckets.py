@@ -1,12 +1,13 @@
 """Blocks: every text once, like lengths together, within the token budget."""
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.embedding.hardware import has_amx
-from pipeline.embedding.length_buckets import BlockShape, block_shape, cut
+from pipeline.embedding.length_buckets import BlockShape, block_shape, cut, shape_within
 
 SHAPES = st.builds(BlockShape, st.integers(1, 600), st.integers(0, 100), st.booleans())
 
@@ -57,10 +58,21 @@ def test_cut_costs_no_more_than_one_block_or_one_per_length(texts: list[int], ov
 
 
 def test_block_shape_follows_the_device() -> None:
-    assert (
-        block_shape(torch.device("cuda"), False, False).tokens
-        > block_shape(torch.device("cpu"), False, False).tokens
-    )
-    assert block_shape(torch.device("cpu"), True, False).few_shapes == has_amx()
-    assert block_shape(torch.device("cpu"), False, True).few_shapes
-    assert not block_shape(torch.device("cpu"), False, False).few_shapes
+    assert block_shape(torch.device("cuda"), False).tokens > block_shape(torch.device("cpu"), False).tokens
+    assert block_shape(torch.device("cpu"), True).few_shapes == has_amx()
+    assert not block_shape(torch.device("cpu"), False).few_shapes
+
+
+@pytest.mark.parametrize(
+    ("free", "per_position", "tokens"),
+    [
+        (130e9, 0.6e6, 21_666),  # a tenth of an H200's memory
+        (1e15, 0.6e6, 32_768),  # more than a block wants
+        (12e9, 1.05e6, 4_096),  # a tenth would be 1,142: launches would cost more than work
+        (4e9, 1.05e6, 1_904),  # half of what is there
+        (0, 1.05e6, 1),
+        (1e9, 0, 32_768),  # nothing measured
+    ],
+)
+def test_shape_within_takes_a_tenth_of_the_memory(free: float, per_position: float, tokens: int) -> None:
+    assert shape_within(BlockShape(32_768), free, per_position).tokens == tokens
