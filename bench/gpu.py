@@ -13,6 +13,7 @@ passes counted as work it is hardware utilisation.
 """
 
 import argparse
+import gc
 import json
 import sys
 import tempfile
@@ -32,10 +33,9 @@ from tokenizers.processors import BertProcessing
 from transformers import PreTrainedTokenizerFast, TrainerCallback, XLMRobertaConfig, XLMRobertaModel
 
 from bench.stock_trainer import StockOptions, stock_trainer, triplets
-from pipeline.embedding.hardware import device_name, peak_flops
+from pipeline.embedding.hardware import device_name, encoder_parameters, peak_flops
 from pipeline.engine.fit import fit
 from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
-from pipeline.engine.report import encoder_parameters
 
 SPECIAL = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3}
 # Of the texts in the reference's card, in XLM-R's pieces: 25 tokens in the mean, 8 of deviation, 8 to 40.
@@ -46,6 +46,13 @@ EVALUATIONS = 10
 
 def build(folder: Path, layers: int, hidden: int, vocabulary: int, device: str) -> SentenceTransformer:
     """A random XLM-RoBERTa with cls pooling, as BGE-M3 has it, and a tokenizer of numbered words."""
+    torch.manual_seed(0)
+    write(folder, layers, hidden, vocabulary)
+    return load(folder, hidden, device)
+
+
+def write(folder: Path, layers: int, hidden: int, vocabulary: int) -> None:
+    """Write the encoder and its tokenizer into a folder."""
     words = SPECIAL | {f"w{i}": i for i in range(len(SPECIAL), vocabulary)}
     tokenizer = Tokenizer(WordLevel(words, unk_token="<unk>"))
     tokenizer.pre_tokenizer = WhitespaceSplit()
@@ -71,6 +78,10 @@ def build(folder: Path, layers: int, hidden: int, vocabulary: int, device: str) 
         layer_norm_eps=1e-5,
     )
     XLMRobertaModel(config).save_pretrained(folder)
+
+
+def load(folder: Path, hidden: int, device: str) -> SentenceTransformer:
+    """Load what was written."""
     modules = [Transformer(str(folder), max_seq_length=512), Pooling(hidden, "cls"), Normalize()]
     return SentenceTransformer(modules=modules, device=device)
 
@@ -115,8 +126,7 @@ def _now() -> float:
 
 def engine_figures(a: argparse.Namespace, device: str, folder: Path) -> dict[str, Any]:
     """Train the whole recipe on the engine."""
-    torch.manual_seed(0)
-    model = build(folder, a.layers, a.hidden, a.vocabulary, device)
+    model = load(folder, a.hidden, device)
     recipe = Recipe(
         dims=tuple(a.dims),
         batch_size=a.batch_size,
@@ -160,12 +170,12 @@ def engine_row(run: TrainingRun, parameters: int) -> dict[str, Any]:
 
 def stock_figures(a: argparse.Namespace, device: str, folder: Path, tuned: bool) -> dict[str, Any]:
     """Train a few steps on stock, and score the dev split once as its documentation does."""
-    torch.manual_seed(0)
-    model = build(folder, a.layers, a.hidden, a.vocabulary, device)
+    model = load(folder, a.hidden, device)
     steps = a.tuned_steps if tuned else a.stock_steps
     rows = a.batch_size * steps
     train = Dataset.from_dict(texts(rows, a.vocabulary, seed=0))
-    dev = Dataset.from_dict(texts(min(a.dev_rows, 2 * a.batch_size), a.vocabulary, seed=1))
+    few = min(a.dev_rows, a.batch_size if tuned else 512)
+    dev = Dataset.from_dict(texts(few, a.vocabulary, seed=1))
     options = StockOptions(
         dims=tuple(a.dims),
         batch_size=a.batch_size,
@@ -223,12 +233,15 @@ def main() -> int:
     a = p.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     rows: dict[str, dict[str, Any]] = {}
-    for side in a.sides:
-        if device == "cuda":
-            torch.cuda.empty_cache()
-            torch.cuda.reset_peak_memory_stats()
-        with tempfile.TemporaryDirectory(prefix="katman-bench-") as name:
-            folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix="katman-bench-") as name:
+        folder = Path(name)
+        torch.manual_seed(0)
+        write(folder, a.layers, a.hidden, a.vocabulary)
+        for side in a.sides:
+            if device == "cuda":
+                gc.collect()
+                torch.cuda.empty_cache()
+                torch.cuda.reset_peak_memory_stats()
             if side == "engine":
                 rows[side] = engine_figures(a, device, folder)
             else:

@@ -162,3 +162,9 @@ def device_name(device: torch.device) -> str:
         if line.startswith("model name"):
             return f"{device.type} {line.split(':', 1)[1].strip()}"
     return device.type
+
+
+def encoder_parameters(model: torch.nn.Module) -> int:
+    """Parameters outside embedding tables: a lookup is no multiplication."""
+    tables = {id(m.weight) for m in model.modules() if isinstance(m, torch.nn.Embedding)}
+    return sum(p.numel() for p in model.parameters() if id(p) not in tables)

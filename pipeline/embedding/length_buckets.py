@@ -19,16 +19,19 @@ class BlockShape:
         overhead: What one more block costs, in positions; padding up to that is cheaper than a cut.
         few_shapes: Round shapes up to a small ladder. oneDNN built code for each new shape of bfloat16, at
             more than the cost of the padding (37 s instead of 4 on short texts).
+        aligned: Whether widths may be multiples of 8. Inductor compiles attention once more for those, which
+            takes longer (8 s on an H200's machine) than their one position more costs in a short training.
     """
 
     tokens: int
     overhead: int = 32
     few_shapes: bool = False
+    aligned: bool = True
 
     def width(self, length: int) -> int:
         """Positions per row for texts of at most this length."""
         if not self.few_shapes:
-            return length
+            return length if self.aligned or length % 8 else length + 1
         for limit, step in ((32, 4), (64, 8), (128, 16), (256, 32)):
             if length <= limit:
                 return -(-length // step) * step
@@ -57,21 +60,25 @@ def block_shape(device: torch.device, bf16: bool) -> BlockShape:
     on an H200 a token of BGE-M3's geometry took 13.9 us in blocks of 4,000, 7.0 in 16,000 and 6.5 in 32,000.
     """
     if device.type == "cuda":
-        return BlockShape(tokens=32768, overhead=1024)
+        return BlockShape(tokens=32768, overhead=2048)
     return BlockShape(tokens=1024, few_shapes=bf16 and has_amx())
 
 
-def shape_within(shape: BlockShape, bytes_free: float, bytes_per_position: float) -> BlockShape:
+def shape_within(shape: BlockShape, bytes_free: float, bytes_per_position: float, least: int) -> BlockShape:
     """Cut blocks so small that the graph of one takes at most a tenth of the memory.
 
-    A GPU is idle between the launches of blocks below some thousand positions. Where memory is so short that
-    a tenth of it holds none, a block may take half of it: then few graphs can be kept in any case.
+    Args:
+        shape: The shape that is fast.
+        bytes_free: What graphs may take.
+        bytes_per_position: What they take.
+        least: Positions below which a device waits for launches. A block may take up to half of the memory to
+            have as many: where a tenth of it holds fewer, few graphs can be kept in any case.
     """
     if bytes_per_position <= 0:
         return shape
     tenth, half = (int(bytes_free * share / bytes_per_position) for share in (0.1, 0.5))
-    least = min(4096, shape.tokens)
-    return replace(shape, tokens=max(1, min(shape.tokens, max(tenth, min(least, half)))))
+    wanted = max(shape.tokens, least)
+    return replace(shape, tokens=max(1, min(wanted, max(tenth, min(least, half)))))
 
 
 def cut(

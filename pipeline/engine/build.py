@@ -1,7 +1,7 @@
 """The two trainers: this package's engine, and sentence-transformers' own parts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +16,18 @@ from sentence_transformers.sentence_transformer.losses import (
     MatryoshkaLoss,
 )
 
+from pipeline.embedding.hardware import encoder_parameters, peak_flops
 from pipeline.embedding.length_buckets import BlockShape, block_shape, shape_within
 from pipeline.embedding.tokens import Tokens, number_texts, tokenize
 from pipeline.engine.batches import ROW_COLUMN, RowCollator, largest_batch
 from pipeline.engine.cached_loss import NestedMatryoshkaLoss, PooledRankingLoss
-from pipeline.engine.compiled import replays
+from pipeline.engine.compiled import busy_positions
 from pipeline.engine.device_memory import memory_of
 from pipeline.engine.evaluator import DevEvaluator
 from pipeline.engine.graph_budget import GraphBudget, granted
 from pipeline.engine.recipe import Hardware, Recipe
 from pipeline.engine.trainer import EngineTrainer, StockTrainer
-from pipeline.errors import InvalidParams, TrainingFailed
+from pipeline.errors import InvalidParams
 from pipeline.params.train import BatchSampler
 
 _SAMPLERS: dict[BatchSampler, BatchSamplers] = {
@@ -169,9 +170,6 @@ def engine_trainer(
     """The same recipe on this package's loss, batches and evaluation.
 
     Blocks and budget are made for the memory at hand, from small probes of the model.
-
-    Raises:
-        TrainingFailed: Two passes from the same state draw different dropout masks.
     """
     memory = memory_of(model)
     free = granted(memory, model, half_weights=arguments.bf16)
@@ -208,11 +206,9 @@ def _fitted(loss: PooledRankingLoss, tokens: Tokens, bytes_free: int, bf16: bool
     try:
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
             cost = loss.measure(block, int(tokens.lengths.max()))
-            if not replays(loss.encode, block, device):
-                raise TrainingFailed(
-                    "a pass repeated from the same state draws other dropout masks, so that its gradient "
-                    "would be another's. Set hardware.compile to false, or train.engine to stock"
-                )
     finally:
         model.train(training)
-    return shape_within(loss.shape, bytes_free, cost.per_position)
+    shape = replace(loss.shape, aligned=not (loss.compiled and device.type == "cuda"))
+    rate = peak_flops(device, bf16)[0] if device.type == "cuda" else None
+    least = busy_positions(model.transformers_model, encoder_parameters(model), rate)
+    return shape_within(shape, bytes_free, cost.per_position, least)

@@ -30,6 +30,10 @@ from pipeline.engine.graph_budget import GraphBudget
 from pipeline.engine.graph_cost import GraphCost, measure_cost
 from pipeline.engine.matryoshka import nested_ranking_loss
 from pipeline.engine.pooled_batch import PooledBatch, pool_features
+from pipeline.errors import TrainingFailed
+
+# What bfloat16 rounds two passes of the same masks apart (0.01 to 0.03) is less, what other masks do is more.
+_ROUNDING = 0.1
 
 
 @dataclass
@@ -68,6 +72,7 @@ class PooledRankingLoss(CachedMultipleNegativesRankingLoss):
         self.budget = budget
         self.compiled = compiled
         self.repeated_positions = 0
+        self._replay_checked = False
 
     def forward(self, sentence_features: PooledBatch | Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
         """The loss, whose backward pass fills the gradients of the model's parameters."""
@@ -146,10 +151,22 @@ class PooledRankingLoss(CachedMultipleNegativesRankingLoss):
                 if not each.kept:
                     with each.random_state:
                         embeddings = self.encode(each.block)
+                    self._check_replay(each.embeddings, embeddings.detach())
                     self.repeated_positions += each.block["input_ids"].numel()
                 if embeddings.requires_grad:
                     torch.autograd.backward(embeddings, (gradient * grad_output).to(embeddings.dtype))
                 each.embeddings = embeddings.detach()  # frees the graph before the next one is built
+
+    def _check_replay(self, first: Tensor, again: Tensor) -> None:
+        """Raise TrainingFailed if the first repeated pass of a training is not the pass that it repeats."""
+        if self._replay_checked:
+            return
+        self._replay_checked = True
+        if float((again - first).norm()) > _ROUNDING * float(first.norm()):
+            raise TrainingFailed(
+                "a pass repeated from the same state draws other dropout masks, so that its gradient would "
+                "be another's. Set hardware.compile to false, or train.engine to stock"
+            )
 
     def encode(self, block: dict[str, Any]) -> Tensor:
         """Encode one block, (rows, width)."""

@@ -1,12 +1,11 @@
 """The encoder's layers compiled by Inductor, each forward pass repeatable, and only where that pays."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from sentence_transformers import SentenceTransformer
-from torch import Tensor
+from torch._dynamo import config as dynamo_config
 from torch._functorch import config as functorch_config
 
 # Compiling takes some 30 s with nothing in Inductor's cache (measured on an H200's machine), and a third of
@@ -14,6 +13,25 @@ from torch._functorch import config as functorch_config
 _PAYS_AFTER_SECONDS = 100.0
 # Of the data sheet's rate, what training reaches without being compiled.
 _UTILISATION = 0.25
+# With a graph and without, in training and evaluation, for one row and more: from torch's 8 on, eager.
+_RECOMPILE_LIMIT = 32
+# What launching one layer's forward and backward pass takes the CPU (measured on an H200's machine).
+_LAUNCH_SECONDS = 0.0032
+_MOST_POSITIONS = 1 << 17
+
+
+def busy_positions(encoder: torch.nn.Module | None, parameters: int, rate: float | None) -> int:
+    """Return how many positions a block needs so that the device is not done before the next one is launched.
+
+    Args:
+        encoder: The transformer.
+        parameters: Of it, outside embedding tables.
+        rate: FLOP/s of the device; None where nobody knows.
+    """
+    if encoder is None or rate is None:
+        return 1
+    seconds = _LAUNCH_SECONDS * len(layers(encoder))
+    return min(_MOST_POSITIONS, max(1, int(seconds * _UTILISATION * rate / (6 * parameters))))
 
 
 def pays(device: torch.device, flops: float, rate: float | None) -> bool:
@@ -56,26 +74,15 @@ def compiled_layers(model: SentenceTransformer) -> Iterator[None]:
     encoder = model.transformers_model
     parts = layers(encoder) if encoder is not None else []
     try:
-        with functorch_config.patch(aggressive_recomputation=True):
+        with (
+            functorch_config.patch(aggressive_recomputation=True),
+            dynamo_config.patch(recompile_limit=_RECOMPILE_LIMIT),
+        ):
             for part in parts:
                 part.compile(dynamic=True)
             yield
     finally:
         for part in parts:
             part._compiled_call_impl = None
-
-
-def replays(encode: Callable[[dict[str, Any]], Tensor], block: dict[str, Any], device: torch.device) -> bool:
-    """Return whether a pass without a graph draws the masks of one with a graph, from the same state.
-
-    What two draws of other masks differ by is the measure: rounding is far below it.
-    """
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        with torch.random.fork_rng(devices=devices):
-            first = encode(block).detach().float()
-        with torch.no_grad():
-            again = encode(block).float()
-            other = encode(block).float()
-    masks = float((other - first).norm())
-    return masks == 0 or float((again - first).norm()) < 0.2 * masks
+        if parts:
+            torch._dynamo.reset()  # what was compiled for this model serves no other one

@@ -11,7 +11,13 @@ import torch
 from datasets import Dataset
 from sentence_transformers import SentenceTransformer
 
-from pipeline.embedding.hardware import fast_bfloat16, granted_threads, keep_freed_memory, peak_flops
+from pipeline.embedding.hardware import (
+    encoder_parameters,
+    fast_bfloat16,
+    granted_threads,
+    keep_freed_memory,
+    peak_flops,
+)
 from pipeline.embedding.numerics import settle
 from pipeline.embedding.out_of_memory import is_out_of_memory
 from pipeline.engine.attention_masks import without_waiting
@@ -19,7 +25,7 @@ from pipeline.engine.build import TrainTexts, engine_trainer, stock_trainer, tra
 from pipeline.engine.checkpoints import SaveByTime, last_checkpoint
 from pipeline.engine.compiled import compiled_layers, pays
 from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
-from pipeline.engine.report import Cost, encoder_parameters, report
+from pipeline.engine.report import Cost, report
 from pipeline.engine.trainer import MeasuredTrainer
 from pipeline.errors import InvalidParams, TrainingFailed, first_line
 

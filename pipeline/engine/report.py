@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from pipeline.embedding import hardware
 from pipeline.engine.recipe import Recipe, TrainingRun
 from pipeline.engine.trainer import EngineTrainer, MeasuredTrainer
@@ -51,7 +49,7 @@ def report(trainer: MeasuredTrainer, recipe: Recipe, columns: Sequence[str], cos
     engine = trainer if isinstance(trainer, EngineTrainer) else None
     sampler = engine.sampler if engine is not None else None
     encoded = work.tokens - work.repeated_tokens + work.padding
-    flops_per_token = 6 * encoder_parameters(trainer.model)
+    flops_per_token = 6 * hardware.encoder_parameters(trainer.model)
     model_flops = flops_per_token * (work.tokens - work.repeated_tokens) / training_seconds
     # A token's forward pass is a third of its 6 FLOPs per parameter, the backward pass the rest.
     hardware_flops = flops_per_token * (encoded + work.second_forward / 3) / training_seconds
@@ -111,9 +109,3 @@ def _curve(log_history: list[dict[str, Any]], dims: Sequence[int]) -> tuple[Curv
             )
         )
     return tuple(rows)
-
-
-def encoder_parameters(model: torch.nn.Module) -> int:
-    """Parameters outside embedding tables: a lookup is no multiplication."""
-    tables = {id(m.weight) for m in model.modules() if isinstance(m, torch.nn.Embedding)}
-    return sum(p.numel() for p in model.parameters() if id(p) not in tables)

