@@ -248,7 +248,6 @@ def _training(guesses: Guesses, train: pl.DataFrame, facts: BaseFacts) -> None:
             "train.mini_batch_size": min(32, size),
             "train.eval_batch_size": min(256, max(size, 16)),
             "train.eval_steps": max(1, steps // 5),
-            "train.save_steps": max(1, steps // 5),
             "train.bf16": kind == "cuda",
             "train.versions.torch": version("torch").partition("+")[0],
             "train.versions.sentence_transformers": version("sentence-transformers").partition("+")[0],

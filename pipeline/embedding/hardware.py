@@ -107,6 +107,13 @@ def free_memory_bytes(device: torch.device) -> int:
     return max(0, available)
 
 
+def card_uuids(device: torch.device) -> frozenset[str]:
+    """Return the names by which nvidia-smi knows the card that a model stands on; none on a CPU."""
+    if device.type != "cuda":
+        return frozenset()
+    return frozenset({f"GPU-{torch.cuda.get_device_properties(device).uuid}"})
+
+
 def release(device: torch.device) -> None:
     """Give back what nothing refers to any more, cycles and the allocator's cache included."""
     gc.collect()

@@ -8,6 +8,8 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Router
 
 from pipeline.embedding.as_judged import adapt, positions
+from pipeline.embedding.numerics import settle
+from pipeline.embedding.out_of_memory import is_device_fault
 from pipeline.errors import InvalidData, InvalidParams, first_line
 from pipeline.params.model import ModelParams
 
@@ -32,9 +34,9 @@ def load(folder: Path) -> SentenceTransformer:
             # fp32 whatever the checkpoint holds: bf16 is an autocast's matter, never the weights'.
             model_kwargs={"dtype": torch.float32, "use_safetensors": True},
         )
-    except torch.OutOfMemoryError:
-        raise
     except Exception as error:  # the libraries raise whatever their parsers do
+        if is_device_fault(error):
+            raise
         raise InvalidData(
             f"{folder} holds no model that sentence-transformers can load: {first_line(error)}. "
             "Pin a sentence-transformers model"
@@ -45,6 +47,7 @@ def load(folder: Path) -> SentenceTransformer:
             "for both. Pin another model"
         )
     model.prompts |= _saved_prompts(folder, model)
+    settle(model.device)
     model.eval()
     return model
 

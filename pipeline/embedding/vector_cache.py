@@ -2,7 +2,8 @@
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -14,14 +15,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from sentence_transformers import SentenceTransformer
 
-from pipeline.embedding import encode, hardware, length_buckets, tokens
+from pipeline.embedding import direct_tokens, encode, hardware, length_buckets, tokens
+from pipeline.embedding.numerics import settle
 from pipeline.workspace import digests
 
 # What unused entries may take up: room for another candidate or two, not for every one there ever was.
 MAX_UNUSED_BYTES = 4 << 30
 
 _LIBRARIES = ("torch", "transformers", "sentence-transformers", "tokenizers")
-_CODE = (encode.__file__, length_buckets.__file__, tokens.__file__)
+_CODE = (encode.__file__, length_buckets.__file__, tokens.__file__, direct_tokens.__file__)
 
 
 @dataclass
@@ -115,6 +117,15 @@ class Encoder:
     batch_tokens: int
     unit_norm: bool = True
 
+    @contextmanager
+    def precision(self, *, bf16: bool) -> Iterator[None]:
+        """Encode in this precision for a while."""
+        before, self.bf16 = self.bf16, bf16
+        try:
+            yield
+        finally:
+            self.bf16 = before
+
     @property
     def width(self) -> int:
         """Numbers per vector, as a user of the model gets them."""
@@ -164,6 +175,7 @@ class Encoder:
                 "prompt": prompt,
                 "max_length": self.model.max_seq_length,
                 "dtype": ["float32", "bfloat16" if self.bf16 else "float32"],  # of weights and of arithmetic
+                "numerics": settle(self.model.device),
                 "batch_tokens": self.batch_tokens,
                 "device": hardware.device_name(self.model.device),
                 "versions": {name: version(name) for name in _LIBRARIES},

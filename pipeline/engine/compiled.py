@@ -50,15 +50,15 @@ def pays(device: torch.device, flops: float, rate: float | None) -> bool:
 def layers(encoder: torch.nn.Module) -> list[torch.nn.Module]:
     """Return the encoder's layers: the list of modules of one class that holds the most parameters."""
 
-    def size(modules: torch.nn.Module) -> int:
-        return sum(parameter.numel() for parameter in modules.parameters())
+    def size(modules: list[torch.nn.Module]) -> int:
+        return sum(parameter.numel() for module in modules for parameter in module.parameters())
 
     lists = [
-        modules
+        list(modules)
         for modules in encoder.modules()
         if isinstance(modules, torch.nn.ModuleList) and len({type(module) for module in modules}) == 1
     ]
-    return list(max(lists, key=size)) if lists else [encoder]
+    return max(lists, key=size) if lists else [encoder]
 
 
 @contextmanager

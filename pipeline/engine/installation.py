@@ -1,9 +1,14 @@
 """What training runs on: the libraries that params.yaml names, and the device that is taken."""
 
+import os
+import subprocess
 from importlib.metadata import version
 
-from pipeline.errors import InvalidParams
+from pipeline.errors import InvalidParams, InvalidWorkspace
 from pipeline.params.train import TrainParams
+
+_DEVICES = frozenset({"cuda", "cpu"})
+_LIST_CARDS = ("nvidia-smi", "--list-gpus")
 
 
 def same_versions(train: TrainParams) -> None:
@@ -29,14 +34,43 @@ def device_type() -> str:
 
 
 def device() -> str:
-    """Say which device sentence-transformers trains on, and how much memory it has free."""
+    """Say which device sentence-transformers trains on, how much memory it has free, and in what it computes.
+
+    Raises:
+        InvalidWorkspace: There are cards and torch cannot use them, or it is no device that katman trains on.
+    """
     import torch  # takes seconds, and who only compares versions needs none of it
     from sentence_transformers.util import get_device_name
 
     from pipeline.embedding import hardware
 
     found = torch.device(get_device_name())
-    return f"{hardware.device_name(found)}, {hardware.free_memory_bytes(found) / 1e9:.1f} GB free"
+    if found.type not in _DEVICES:
+        raise InvalidWorkspace(
+            f"the device here is {found.type}; wanted a CUDA card or a CPU, on which loss, dropout and "
+            "memory are tested. Train on such a machine"
+        )
+    cards = cards_without_torch() if found.type == "cpu" else []
+    if cards:
+        raise InvalidWorkspace(
+            f"this machine has {', '.join(cards)} and torch {torch.__version__} cannot use it, so that "
+            "training would run on the CPU; wanted a torch built for the driver (docs/operating.md). Install "
+            "that, or set CUDA_VISIBLE_DEVICES to nothing to train on the CPU"
+        )
+    dtype = "bfloat16" if hardware.fast_bfloat16(found) else "float32, as it is not fast at bfloat16"
+    free = hardware.free_memory_bytes(found) / 1e9
+    return f"{hardware.device_name(found)}, {free:.1f} GB free, in {dtype}"
+
+
+def cards_without_torch(command: tuple[str, ...] = _LIST_CARDS) -> list[str]:
+    """Return the NVIDIA cards that their driver lists; none where the user hides them from CUDA."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() in {"", "-1"}:
+        return []
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [line.partition(":")[2].partition("(")[0].strip() for line in said.splitlines() if line.strip()]
 
 
 def flops(bf16: bool) -> float:

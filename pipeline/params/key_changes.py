@@ -68,6 +68,13 @@ CHANGES: tuple[Added | Removed, ...] = (
         "report",
         "what no candidate can keep: refuse or report",
     ),
+    Removed("train.save_steps", "0.2.0"),
+    Added(
+        "hardware.save_minutes",
+        "0.2.0",
+        10,
+        "between two checkpoints of a training; null: none",
+    ),
 )
 
 

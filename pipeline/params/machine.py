@@ -10,7 +10,8 @@ class HardwareParams(Section):
 
     threads: int | None = Field(ge=1)
     memory_bytes: int | None = Field(ge=0)
-    compile: bool
+    compile: bool | None
+    save_minutes: float | None = Field(ge=0)
     min_free_disk_bytes: int = Field(ge=0)
 
 

@@ -49,5 +49,4 @@ class TrainParams(Section):
     bf16: bool
     eval_steps: int = Field(ge=0)
     eval_batch_size: int = Field(ge=1)
-    save_steps: int = Field(ge=0)
     seed: int = Field(ge=0)

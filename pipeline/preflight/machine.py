@@ -65,7 +65,7 @@ def room(workspace: Path, params: Params, sizes: Sizes) -> str:
     if total > free:
         raise InvalidWorkspace(
             f"the steps take up about {resources.shown(total)} ({steps}), and {resources.shown(free)} are "
-            f"free at {workspace}; wanted room for all. Free some, or set train.save_steps to 0: "
+            f"free at {workspace}; wanted room for all. Free some, or set hardware.save_minutes to null: "
             "checkpoints are the largest part"
         )
     return f"about {resources.shown(total)} will be used: {steps}"

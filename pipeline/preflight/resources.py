@@ -13,8 +13,8 @@ from pipeline.params import Params
 from pipeline.records import Audit, Training
 from pipeline.workspace import paths
 
-# A checkpoint has the weights and AdamW's two moments; two are kept, and a third is written beside them.
-_CHECKPOINT_COPIES, _CHECKPOINTS = 3, 3
+# A checkpoint has the weights and AdamW's two moments; one is kept, and the next is written beside it.
+_CHECKPOINT_COPIES, _CHECKPOINTS = 3, 2
 # DVC keeps a copy of what a step wrote, and `pin` one of what the client downloaded.
 _COPIES = 2
 # Share of a device's rate of arithmetic that a training of short texts reaches, see README's figures.
@@ -41,7 +41,7 @@ def listed(dataset: dict[str, ListedFile], base: dict[str, ListedFile], releases
 
 def disk(sizes: Sizes, params: Params) -> dict[str, int]:
     """Return about how many bytes each step takes up."""
-    checkpoints = _CHECKPOINTS * _CHECKPOINT_COPIES if params.train.save_steps else 0
+    checkpoints = _CHECKPOINTS * _CHECKPOINT_COPIES if params.hardware.save_minutes is not None else 0
     return {
         "pin": (1 + _COPIES) * (sizes.dataset + sizes.weights + sizes.releases),
         "audit": _COPIES * sizes.dataset,

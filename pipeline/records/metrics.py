@@ -162,6 +162,9 @@ class Metrics(Record):
         mistakes: Of the candidate on gate.split, at the largest width; None of pairs.
         encoded: Texts of all models together.
         machine: None in records of before this was kept.
+        bf16: Whether the rows that the gate judges were encoded in bfloat16. The others are on every GPU that
+            is fast at it.
+        numerics: How float32 was multiplied; None in records of before this was kept.
         base_prompts: With which the base was measured, `query` and `document`; None in older records, where
             they were the recipe's.
     """
@@ -178,6 +181,7 @@ class Metrics(Record):
     encoded: EncodedTexts
     machine: Machine | None = None
     base_prompts: dict[str, str] | None = None
+    numerics: str | None = None
 
     @property
     def candidate(self) -> ModelScores:

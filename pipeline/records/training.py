@@ -53,6 +53,9 @@ class Training(Record):
         non_default: The names of those that differ from the library's defaults.
         triplets: Rows that were given.
         rows_left_out: Of these, rows that no batch without equal texts had room for, in the epoch with most.
+        bf16: Whether products were computed in bfloat16.
+        compiled: Whether the encoder's layers were compiled.
+        numerics: How float32 was multiplied; None in records of before this was kept.
         versions: Of the libraries, and of Python.
         platform: Operating system, its kernel, processor family and C library; None in records of before this
             was kept. The device stands in `speed`.
@@ -68,6 +71,8 @@ class Training(Record):
     steps: int
     seed: int
     bf16: bool
+    compiled: bool = False
+    numerics: str | None = None
     curve: tuple[CurvePoint, ...]
     speed: Speed
     architecture: str

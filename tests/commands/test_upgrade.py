@@ -60,7 +60,7 @@ def test_upgrade_again_has_nothing_to_do(folder: Path) -> None:
 
 
 def test_upgrade_names_the_stages_that_run_again_for_it(folder: Path) -> None:
-    write(folder, read(PROJECT).replace("  save_steps", "  checkpoints: 3  # are kept\n  save_steps"))
+    write(folder, read(PROJECT).replace("  eval_steps", "  checkpoints: 3  # are kept\n  eval_steps"))
     done = upgrade.upgrade(folder, (CHECKPOINTS,))
     assert read(folder) == read(PROJECT)
     assert changed(done) == ["-  checkpoints: 3  # are kept"]

@@ -233,7 +233,7 @@ def test_fit_shrinks_blocks_when_the_budget_is_gone_and_gives_up_at_one_sequence
     encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     allowed, encode, step = 60, PooledRankingLoss.encode, EngineTrainer.training_step
-    training = []
+    training: list[int] = []
 
     def poor(loss: PooledRankingLoss, block: dict[str, Any]) -> torch.Tensor:
         if training and block["input_ids"].numel() > allowed:

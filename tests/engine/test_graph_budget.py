@@ -84,10 +84,10 @@ class Steady:
 
 def test_granted_sets_aside_what_a_step_allocates_beside_graphs() -> None:
     model = torch.nn.Linear(4, 3)  # 15 numbers: 60 bytes, the largest parameter 48
-    at = granted(Steady(), model, half_weights=False)  # type: ignore[arg-type]
+    at = granted(Steady(), model, half_weights=False)
     assert at(0) == 0.5 * (1000 - 60 - 48 - 120)
     assert at(1) == 0.5 * (1000 - 60 - 48)
-    half = granted(Steady(), model, half_weights=True)  # type: ignore[arg-type]
+    half = granted(Steady(), model, half_weights=True)
     assert half(1) == 0.5 * (1000 - 60 - 48 - 30)
 
 

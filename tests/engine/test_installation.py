@@ -1,9 +1,10 @@
 """What training runs on is what params.yaml names."""
 
 import pytest
+import torch
 
 from pipeline.engine import installation
-from pipeline.errors import InvalidParams
+from pipeline.errors import InvalidParams, InvalidWorkspace
 from pipeline.params import load
 from tests.support.workspaces import PROJECT
 
@@ -17,4 +18,23 @@ def test_installation_says_which_library_is_another_one() -> None:
 
 
 def test_installation_names_the_device() -> None:
-    assert "GB free" in installation.device()
+    assert "GB free, in " in installation.device()
+
+
+def test_installation_refuses_cards_that_torch_cannot_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = ("printf", "GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-1)\\nGPU 1: NVIDIA L4 (UUID: GPU-2)\\n")
+    assert installation.cards_without_torch(listed) == ["NVIDIA H100 80GB HBM3", "NVIDIA L4"]
+    assert installation.cards_without_torch(("false",)) == []
+    assert installation.cards_without_torch(("/no/such/program",)) == []
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert installation.cards_without_torch(listed) == []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(installation, "cards_without_torch", lambda: ["NVIDIA L4"])
+    with pytest.raises(InvalidWorkspace, match=r"has NVIDIA L4 and torch .* cannot use it.*on the CPU"):
+        installation.device()
+
+
+def test_installation_refuses_devices_that_nobody_tested(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sentence_transformers.util.get_device_name", lambda: "mps")
+    with pytest.raises(InvalidWorkspace, match="the device here is mps; wanted a CUDA card or a CPU"):
+        installation.device()

@@ -251,7 +251,7 @@ SMALL: dict[str, Any] = {
     "train.mini_batch_size": 8,
     "train.learning_rate": 0.001,
     "train.eval_steps": 2,
-    "train.save_steps": 2,
+    "hardware.save_minutes": 0,
     "train.bf16": False,
     "evaluate.search_vectors": 100,
     # A few dozen rows can be judged only by a gate that asks for little.

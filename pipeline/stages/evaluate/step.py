@@ -1,6 +1,7 @@
 """Step `evaluate`: measure every model on the same rows in one process, each text set from one encoding."""
 
 import platform
+from contextlib import AbstractContextManager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from pipeline.dataset import language
 from pipeline.dataset.training_fingerprint import TRAINED_ROWS, near
 from pipeline.embedding import hardware as machine
 from pipeline.embedding import loading
+from pipeline.embedding.numerics import settle
 from pipeline.embedding.vector_cache import Cache, Encoder
 from pipeline.embedding.vector_space import live_space
 from pipeline.errors import InvalidParams
@@ -58,6 +60,7 @@ def run(workspace: Path, params: Params) -> Metrics:
     write_text(workspace / paths.REEMBED, compared.dump())
     metrics = Metrics(
         bf16=_bf16(params, inspected.device),
+        numerics=settle(inspected.device),
         models={name: one.scores for name, one in found.items()},
         service=pin.retrieval.ref() if pin.retrieval else None,
         probe_measures={
@@ -157,6 +160,13 @@ def _bf16(params: Params, device: torch.device) -> bool:
     return params.evaluate.bf16 and machine.fast_bfloat16(device)
 
 
+def _quickly(encoder: Encoder, *, unless: bool = False) -> AbstractContextManager[None]:
+    """Return a context of bfloat16 on a GPU: for what no release hangs on by single rows."""
+    device = encoder.model.device
+    quick = device.type == "cuda" and machine.fast_bfloat16(device) and not unless
+    return encoder.precision(bf16=encoder.bf16 or quick)
+
+
 def _score(workspace: Path, subject: Subject, revision: str, texts: Texts) -> Scored:
     """Measure a model on the splits, the user's own retrieval set and, but for the anchor, the probes."""
     trained = workspace / paths.MODELS[subject.name] / TRAINED_ROWS
@@ -165,19 +175,21 @@ def _score(workspace: Path, subject: Subject, revision: str, texts: Texts) -> Sc
     for name, split in texts.splits.items():
         columns = split.rows["query"], split.rows["positive"]
         seen = _seen(trained, *columns) if released else split.rows["near_train"]
-        slices = name == texts.decides
-        splits[name], spaces[name] = score_split(subject, split, seen, rows, slices=slices)
+        decides = name == texts.decides
+        with _quickly(subject.encoder, unless=decides):
+            splits[name], spaces[name] = score_split(subject, split, seen, rows, slices=decides)
     if texts.service is not None:
         queries = pl.Series(texts.service.queries, dtype=pl.String)
         unseen = pl.Series([False] * len(queries), dtype=pl.Boolean)
         seen = _seen(trained, queries) if released else unseen
         service = score_service(subject, texts.service, seen, rows)
     asked = {} if subject.name == "anchor" else texts.probes
-    probed = {
-        name: score_probe(subject, name, probe, dim, rows)
-        for name, probe in asked.items()
-        for dim in subject.dims[:1]
-    }
+    with _quickly(subject.encoder):
+        probed = {
+            name: score_probe(subject, name, probe, dim, rows)
+            for name, probe in asked.items()
+            for dim in subject.dims[:1]
+        }
     if subject.name in {"base", "anchor"}:
         spaces.clear()  # they are large, and no step asks for them
     scores = ModelScores(revision=revision, splits=splits, service=service, probes=probed)

@@ -7,14 +7,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-# The counters of a processor run over after some minutes at full power.
-_EVERY_SECONDS = 20.0
+# A card's power is read, not counted, and moves within a step.
+_EVERY_SECONDS = 1.0
 _POWERCAP = Path("/sys/class/powercap")
-_CARDS = ("nvidia-smi", "--query-gpu=power.draw", "--format=csv,noheader,nounits")
+_CARDS = ("nvidia-smi", "--query-gpu=uuid,power.draw", "--format=csv,noheader,nounits")
 
 
 class Meter:
-    """Measures the energy of a `with` block, of the whole machine: other work on it counts in.
+    """Measures the energy of a `with` block, of all processors and of some cards: other work there counts in.
 
     Attributes:
         joules: What was drawn; None where nothing here says what it draws.
@@ -25,10 +25,12 @@ class Meter:
         powercap: Path = _POWERCAP,
         cards: tuple[str, ...] = _CARDS,
         every_seconds: float = _EVERY_SECONDS,
+        used: frozenset[str] | None = None,
     ) -> None:
+        """Take the UUIDs of the cards that count; None counts all."""
         self.joules: float | None = None
         self._packages = [path for path in sorted(powercap.glob("intel-rapl:*")) if path.name.count(":") == 1]
-        self._cards, self._every_seconds = cards, every_seconds
+        self._cards, self._every_seconds, self._used = cards, every_seconds, used
         self._last: dict[Path, int] = {}
         self._at = 0.0
         self._ended = threading.Event()
@@ -69,10 +71,11 @@ class Meter:
         self._at = now_at
 
     def _watts(self) -> float | None:
-        """Ask all cards what they draw at this moment."""
+        """Ask the cards what they draw at this moment."""
         try:
             said = subprocess.run(self._cards, capture_output=True, text=True, check=True, timeout=10).stdout
-            return sum(float(line) for line in said.split())
+            drawn = [line.split(", ") for line in said.splitlines()]
+            return sum(float(watts) for uuid, watts in drawn if self._used is None or uuid in self._used)
         except (OSError, subprocess.SubprocessError, ValueError):
             return None
 

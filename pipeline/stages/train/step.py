@@ -16,9 +16,9 @@ import polars as pl
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
 
 from pipeline.dataset import negatives
-from pipeline.embedding import loading
+from pipeline.embedding import hardware, loading
+from pipeline.engine import installation
 from pipeline.engine.fit import fit
-from pipeline.engine.installation import same_versions
 from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
 from pipeline.params import Params
 from pipeline.params.model import ModelParams
@@ -42,21 +42,23 @@ def run(workspace: Path, params: Params) -> Training:
         InvalidParams: The recipe does not fit the model or the data.
         TrainingFailed: Loss or gradient stopped being finite, or memory did not suffice.
     """
-    same_versions(params.train)
+    installation.same_versions(params.train)
     before = lineage.opened(workspace, "train")
     train, dev = (_columns(paths.clean(workspace, name)) for name in ("train", "dev"))
     if params.train.max_triplets is not None:
         train = {column: texts[: params.train.max_triplets] for column, texts in train.items()}
     model = loading.load_as(workspace / paths.BASE, params.model)
+    print(f"train: on {installation.device()}", flush=True)  # noqa: T201
     folder = checkpoints(workspace, before)
+    _drop_superseded(folder)
     _drop_unfinished(folder)
-    with Meter() as meter:
+    with Meter(used=hardware.card_uuids(model.device)) as meter:
         trained = fit(
             model,
             train,
             dev,
             recipe(params.train, params.model),
-            Hardware(params.hardware.threads, params.hardware.memory_bytes, params.hardware.compile),
+            Hardware(**params.hardware.model_dump(exclude={"min_free_disk_bytes"})),
             folder,
             resume=True,
         )
@@ -104,7 +106,6 @@ def recipe(train: TrainParams, model: ModelParams) -> Recipe:
         adam_epsilon=train.adam_epsilon,
         max_grad_norm=train.max_grad_norm,
         eval_steps=train.eval_steps,
-        checkpoint_steps=train.save_steps,
         seed=train.seed,
         bf16=train.bf16,
         query_prompt=model.prompts.query or None,
@@ -126,6 +127,13 @@ def checkpoints(workspace: Path, before: lineage.Opened) -> Path:
     """
     name = digests.of_value([before.params, before.read])[:16]
     return workspace / paths.CHECKPOINTS / name
+
+
+def _drop_superseded(folder: Path) -> None:
+    """Remove the checkpoints of trainings on other data or parameters: nobody goes on from them."""
+    for other in folder.parent.glob("*"):
+        if other != folder:
+            shutil.rmtree(other)
 
 
 def _drop_unfinished(folder: Path) -> None:
@@ -190,6 +198,8 @@ def _record(
         steps=trained.steps,
         seed=train.seed,
         bf16=trained.bf16_used,
+        compiled=trained.compiled,
+        numerics=trained.numerics,
         curve=trained.curve,
         speed=trained.speed.model_copy(update={"energy_joules": energy_joules}),
         architecture=str(model),

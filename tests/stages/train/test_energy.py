@@ -38,7 +38,8 @@ def test_train_energy_counter_may_run_over(powercap: Path, tmp_path: Path) -> No
 
 
 def test_train_energy_of_cards_is_power_over_time(tmp_path: Path) -> None:
-    with Meter(tmp_path / "none", card(tmp_path, "echo 300.5; echo 99.5"), every_seconds=0.05) as meter:
+    asked = card(tmp_path, "echo GPU-a, 300.5; echo GPU-b, 99.5")
+    with Meter(tmp_path / "none", asked, every_seconds=0.05) as meter:
         pass
     assert meter.joules is not None
     assert 0 <= meter.joules < 400 * 10
@@ -48,3 +49,11 @@ def test_train_energy_is_unknown_where_nothing_says_it(tmp_path: Path) -> None:
     with Meter(tmp_path / "none", (str(tmp_path / "none"),)) as meter:
         pass
     assert meter.joules is None
+
+
+def test_train_energy_counts_the_cards_that_are_used(tmp_path: Path) -> None:
+    asked = card(tmp_path, "echo GPU-a, 1000; echo GPU-b, 1")
+    with Meter(tmp_path / "none", asked, every_seconds=0.05, used=frozenset({"GPU-b"})) as meter:
+        pass
+    assert meter.joules is not None
+    assert 0 < meter.joules < 10

@@ -128,12 +128,11 @@ def test_train_translates_every_hyperparameter(finished: Path) -> None:
         "bf16": True,
         "eval_steps": 0,
         "eval_batch_size": 5,
-        "save_steps": 0,
         "seed": 0,
         "engine": "stock",
         "batch_sampler": "batch",
     }
-    names = {"warmup_ratio": "warmup", "save_steps": "checkpoint_steps"}
+    names = {"warmup_ratio": "warmup"}
     # What is no field of the recipe by itself: the loss is taken apart, the others say what it is trained on.
     elsewhere = {"recipe_version", "versions", "loss", "max_triplets"}
     assert set(changes) | elsewhere == set(TrainParams.model_fields), "a key that nobody reads"
@@ -163,9 +162,7 @@ def test_train_stock_engine_gives_nearly_the_same_curve(line: Path, record: Trai
 
 
 def test_train_on_fewer_triplets_says_so(line: Path) -> None:
-    set_params(
-        line, {"train.max_triplets": 20, "train.epochs": 1, "train.eval_steps": 0, "train.save_steps": 0}
-    )
+    set_params(line, {"train.max_triplets": 20, "train.epochs": 1, "train.eval_steps": 0})
     found = train.run(line, load(line))
     assert (found.triplets, found.steps) == (20, 2)
 
@@ -232,7 +229,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> list[TrainingRun]:
     return seen
 
 
-LONG = {"train.epochs": 10, "train.eval_steps": 5, "train.save_steps": 5}
+LONG = {"train.epochs": 10, "train.eval_steps": 5}
 
 
 @pytest.fixture(scope="module")
