@@ -25,7 +25,7 @@ from typing import Any
 import polars as pl
 import torch
 
-from pipeline.embedding.hardware import device_name, granted_threads
+from pipeline.device.hardware import device_name, granted_threads
 
 Run = dict[str, Any]
 # What tuning tries, as far as memory is no object: rows per forward pass, or tokens.

@@ -21,7 +21,7 @@ import torch
 from scipy.stats import t as student  # type: ignore[import-untyped]
 
 from bench.__main__ import measure
-from pipeline.embedding.hardware import device_name, granted_threads
+from pipeline.device.hardware import device_name, granted_threads
 
 
 def accuracies(path: Path) -> dict[int, float]:

@@ -19,8 +19,8 @@ from sentence_transformers import SentenceTransformer
 
 from bench import outcomes
 from bench.stock import arguments
+from pipeline.device.hardware import fast_bfloat16, peak_memory_bytes
 from pipeline.embedding.encode import encode, score_triplets
-from pipeline.embedding.hardware import fast_bfloat16, peak_memory_bytes
 from pipeline.embedding.tokens import number_texts
 from pipeline.engine.batches import largest_batch
 from pipeline.engine.fit import fit

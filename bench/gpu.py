@@ -33,7 +33,7 @@ from tokenizers.processors import BertProcessing
 from transformers import PreTrainedTokenizerFast, TrainerCallback, XLMRobertaConfig, XLMRobertaModel
 
 from bench.stock_trainer import StockOptions, stock_trainer, triplets
-from pipeline.embedding.hardware import device_name, encoder_parameters, peak_flops
+from pipeline.device.hardware import device_name, encoder_parameters, peak_flops
 from pipeline.engine.fit import fit
 from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
 

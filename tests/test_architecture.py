@@ -13,7 +13,7 @@ FLOORS = (
     ("errors",),
     ("records", "params"),
     ("workspace",),
-    ("dataset", "hub"),
+    ("device", "dataset", "hub"),
     ("embedding",),
     ("engine", "judging", "publishing"),
     ("stages",),
@@ -26,7 +26,7 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 LANGUAGES = "pipeline.dataset.languages"
 # Where tensors are.
 TORCH = (
-    *("pipeline.engine", "pipeline.embedding", "pipeline.stages.evaluate"),
+    *("pipeline.device", "pipeline.engine", "pipeline.embedding", "pipeline.stages.evaluate"),
     *("pipeline.stages.pin.pickles", "pipeline.stages.pin.base_trial"),
 )
 

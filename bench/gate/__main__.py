@@ -27,7 +27,7 @@ from bench.gate import chain, pictures, rates
 from bench.gate.draws import LARGE, PARAMS, PROJECT, SMALL
 from bench.gate.kept import Job, run
 from bench.gate.table import Table
-from pipeline.embedding.hardware import device_name, granted_threads
+from pipeline.device.hardware import device_name, granted_threads
 
 _AT_A_TIME = 25
 _METRICS = {"accuracy": "in accuracy", "ndcg": "in nDCG@10", "hard": "on hard rows"}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from pipeline.engine import installation
+from pipeline.device import installation
 from pipeline.errors import InvalidWorkspace, PipelineError
 from pipeline.hub import Hub, surroundings
 from pipeline.params import Params

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.engine import installation
+from pipeline.device import installation
 from pipeline.errors import InvalidParams, InvalidWorkspace
 from pipeline.hub import Hub, RepoInfo
 from pipeline.params import Params

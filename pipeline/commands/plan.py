@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.engine import installation
+from pipeline.device import installation
 from pipeline.errors import BrokenChain, InvalidWorkspace
 from pipeline.judging import feasibility
 from pipeline.judging.feasibility import LEAST_DISCORDANCE, USUAL_DISCORDANCE, Limit, TestSet

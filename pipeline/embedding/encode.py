@@ -10,9 +10,9 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Transformer
 from sentence_transformers.util import pairwise_cos_sim
 
-from pipeline.embedding.hardware import release
+from pipeline.device.hardware import release
+from pipeline.device.out_of_memory import is_out_of_memory
 from pipeline.embedding.length_buckets import BlockShape, block_shape, cut
-from pipeline.embedding.out_of_memory import is_out_of_memory
 from pipeline.embedding.tokens import Tokens, number_texts, tokenize
 
 

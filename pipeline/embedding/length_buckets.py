@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pipeline.embedding.hardware import has_amx
+from pipeline.device.hardware import has_amx
 
 
 @dataclass(frozen=True)

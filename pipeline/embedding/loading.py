@@ -7,9 +7,9 @@ import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Router
 
+from pipeline.device.numerics import settle
+from pipeline.device.out_of_memory import is_device_fault
 from pipeline.embedding.as_judged import adapt, positions
-from pipeline.embedding.numerics import settle
-from pipeline.embedding.out_of_memory import is_device_fault
 from pipeline.errors import InvalidData, InvalidParams, first_line
 from pipeline.params.model import ModelParams
 

@@ -15,8 +15,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from sentence_transformers import SentenceTransformer
 
-from pipeline.embedding import direct_tokens, encode, hardware, length_buckets, tokens
-from pipeline.embedding.numerics import settle
+from pipeline.device import hardware
+from pipeline.device.numerics import settle
+from pipeline.embedding import direct_tokens, encode, length_buckets, tokens
 from pipeline.workspace import digests
 
 # What unused entries may take up: room for another candidate or two, not for every one there ever was.

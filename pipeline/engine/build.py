@@ -16,13 +16,13 @@ from sentence_transformers.sentence_transformer.losses import (
     MatryoshkaLoss,
 )
 
-from pipeline.embedding.hardware import encoder_parameters, peak_flops
+from pipeline.device.compiled import busy_positions
+from pipeline.device.hardware import encoder_parameters, peak_flops
+from pipeline.device.memory import memory_of
 from pipeline.embedding.length_buckets import BlockShape, block_shape, shape_within
 from pipeline.embedding.tokens import Tokens, number_texts, tokenize
 from pipeline.engine.batches import ROW_COLUMN, RowCollator, largest_batch
 from pipeline.engine.cached_loss import NestedMatryoshkaLoss, PooledRankingLoss
-from pipeline.engine.compiled import busy_positions
-from pipeline.engine.device_memory import memory_of
 from pipeline.engine.evaluator import DevEvaluator
 from pipeline.engine.graph_budget import GraphBudget, granted
 from pipeline.engine.recipe import Hardware, Recipe

@@ -23,8 +23,8 @@ from sentence_transformers.sentence_transformer.losses import (
 from sentence_transformers.util import cos_sim
 from torch import Tensor
 
+from pipeline.device.memory import memory_of
 from pipeline.embedding.length_buckets import BlockShape
-from pipeline.engine.device_memory import memory_of
 from pipeline.engine.dropout import fast_dropout
 from pipeline.engine.graph_budget import GraphBudget
 from pipeline.engine.graph_cost import GraphCost, measure_cost

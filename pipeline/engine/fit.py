@@ -11,19 +11,19 @@ import torch
 from datasets import Dataset
 from sentence_transformers import SentenceTransformer
 
-from pipeline.embedding.hardware import (
+from pipeline.device.attention_masks import without_waiting
+from pipeline.device.compiled import compiled_layers, pays
+from pipeline.device.hardware import (
     encoder_parameters,
     fast_bfloat16,
     granted_threads,
     keep_freed_memory,
     peak_flops,
 )
-from pipeline.embedding.numerics import settle
-from pipeline.embedding.out_of_memory import is_out_of_memory
-from pipeline.engine.attention_masks import without_waiting
+from pipeline.device.numerics import settle
+from pipeline.device.out_of_memory import is_out_of_memory
 from pipeline.engine.build import TrainTexts, engine_trainer, stock_trainer, train_texts, training_arguments
 from pipeline.engine.checkpoints import SaveByTime, last_checkpoint
-from pipeline.engine.compiled import compiled_layers, pays
 from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
 from pipeline.engine.report import Cost, report
 from pipeline.engine.trainer import MeasuredTrainer

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import torch
 
-from pipeline.engine.device_memory import DeviceMemory
+from pipeline.device.memory import DeviceMemory
 from pipeline.engine.graph_cost import GraphCost
 
 # Part of the largest block's graph that a pass needs beside graphs: what it computes with, and throws away.

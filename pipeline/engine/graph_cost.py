@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from pipeline.engine.device_memory import DeviceMemory
+from pipeline.device.memory import DeviceMemory
 
 # Two widths and two numbers of rows: as many probes as a cost has terms.
 _ROWS, _NARROW, _WIDE = 8, 16, 64

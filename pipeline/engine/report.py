@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.embedding import hardware
+from pipeline.device import hardware
 from pipeline.engine.recipe import Recipe, TrainingRun
 from pipeline.engine.trainer import EngineTrainer, MeasuredTrainer
 from pipeline.records import CurvePoint, Speed

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformerTrainer
 from sentence_transformers.base.losses.gradcache import RandContext
 
-from pipeline.embedding.out_of_memory import is_out_of_memory
+from pipeline.device.memory import memory_of
+from pipeline.device.out_of_memory import is_out_of_memory
 from pipeline.engine.batches import ROW_COLUMN, RowCollator, RowSampler
 from pipeline.engine.cached_loss import PooledRankingLoss
 from pipeline.engine.checkpoints import last_checkpoint, read_losses, write_losses
-from pipeline.engine.device_memory import memory_of
 from pipeline.engine.pooled_batch import PooledBatch
 from pipeline.errors import TrainingFailed, first_line
 from pipeline.params.train import BatchSampler

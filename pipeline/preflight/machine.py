@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from pipeline.engine import installation
+from pipeline.device import installation
 from pipeline.errors import BrokenChain, InvalidWorkspace
 from pipeline.hub import surroundings
 from pipeline.params import Params

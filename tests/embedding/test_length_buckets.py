@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.embedding.hardware import has_amx
+from pipeline.device.hardware import has_amx
 from pipeline.embedding.length_buckets import BlockShape, block_shape, cut, shape_within
 
 SHAPES = st.builds(BlockShape, st.integers(1, 600), st.integers(0, 100), st.booleans())

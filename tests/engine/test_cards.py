@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.device.compiled import busy_positions
 from pipeline.embedding.length_buckets import BlockShape
 from pipeline.engine import build, cached_loss, trainer
 from pipeline.engine.cached_loss import PooledRankingLoss
-from pipeline.engine.compiled import busy_positions
 from pipeline.engine.fit import fit
 from pipeline.engine.graph_budget import granted
 from pipeline.engine.recipe import Hardware, Recipe
 from pipeline.engine.trainer import EngineTrainer
 from tests.support import tiny
-from tests.support.simulated_card import WORK, Card, Graph, bge_m3
+from tests.support.simulated_card import WORK, Card, bge_m3, hold
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*lr_scheduler.step.*:UserWarning")
 # Measured on an H200: eager layers, and compiled ones that recompute what is cheap.
@@ -72,10 +72,9 @@ def test_card_is_used_and_never_too_small(
         if stepping and not during:  # gradients, and weights in half precision, of this step
             during.extend([card.allocate(sum(sizes)), card.allocate(sum(sizes) / 2)])
         ids = block["input_ids"]
-        embeddings = next(loss.model.parameters())[ids[:, :4]].sum(dim=1)
+        embeddings: torch.Tensor = next(loss.model.parameters())[ids[:, :4]].sum(dim=1)
         if torch.is_grad_enabled():
-            held_graph: torch.Tensor = Graph.apply(embeddings, card, ids.numel(), max(sizes))  # type: ignore[no-untyped-call]
-            return held_graph
+            return hold(embeddings, card, ids.numel(), max(sizes))
         with card.briefly(WORK * card.graph(ids.numel())):
             return embeddings
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipeline.embedding.hardware import free_memory_bytes
-from pipeline.engine.device_memory import HostMemory, memory_of
+from pipeline.device.hardware import free_memory_bytes
+from pipeline.device.memory import HostMemory, memory_of
 from pipeline.engine.graph_budget import GraphBudget, granted
 from tests.support import tiny
 

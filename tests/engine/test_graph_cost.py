@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.device.memory import HostMemory
 from pipeline.embedding.length_buckets import BlockShape
 from pipeline.embedding.tokens import tokenize
 from pipeline.engine.cached_loss import PooledRankingLoss
-from pipeline.engine.device_memory import HostMemory
 from pipeline.engine.graph_budget import GraphBudget
 from pipeline.engine.graph_cost import GraphCost, measure_cost
 from tests.support import tiny

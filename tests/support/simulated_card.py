@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from transformers import XLMRobertaConfig, XLMRobertaModel
 
-from pipeline.engine.device_memory import Encode
+from pipeline.device.memory import Encode
 
 # torch's large allocations come in pages of this size.
 _PAGE = 2 << 20
@@ -119,7 +119,7 @@ class _Kept:
             self.card.give_back(part)
 
 
-class Graph(torch.autograd.Function):
+class _Graph(torch.autograd.Function):
     """The identity, which holds on the card what a forward pass of BGE-M3 would hold."""
 
     @staticmethod
@@ -138,3 +138,16 @@ class Graph(torch.autograd.Function):
             pass
         del ctx.kept
         return gradients[0], None, None, None
+
+
+def hold(embeddings: Tensor, card: Card, positions: int, gradient: float) -> Tensor:
+    """Return the embeddings, whose graph holds on the card what BGE-M3's would hold.
+
+    Args:
+        embeddings: Of a block.
+        card: Where memory is taken, until the graph is freed.
+        positions: Of the block.
+        gradient: Bytes of the largest gradient, which the backward pass makes whole.
+    """
+    held: Tensor = _Graph.apply(embeddings, card, positions, gradient)  # type: ignore[no-untyped-call]
+    return held

@@ -10,9 +10,9 @@ import torch
 
 from pipeline.dataset import language
 from pipeline.dataset.training_fingerprint import TRAINED_ROWS, near
-from pipeline.embedding import hardware as machine
+from pipeline.device import hardware as machine
+from pipeline.device.numerics import settle
 from pipeline.embedding import loading
-from pipeline.embedding.numerics import settle
 from pipeline.embedding.vector_cache import Cache, Encoder
 from pipeline.embedding.vector_space import live_space
 from pipeline.errors import InvalidParams

@@ -16,8 +16,8 @@ import polars as pl
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
 
 from pipeline.dataset import negatives
-from pipeline.embedding import hardware, loading
-from pipeline.engine import installation
+from pipeline.device import hardware, installation
+from pipeline.embedding import loading
 from pipeline.engine.fit import fit
 from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
 from pipeline.params import Params

@@ -42,7 +42,7 @@ def device() -> str:
     import torch  # takes seconds, and who only compares versions needs none of it
     from sentence_transformers.util import get_device_name
 
-    from pipeline.embedding import hardware
+    from pipeline.device import hardware
 
     found = torch.device(get_device_name())
     if found.type not in _DEVICES:
@@ -82,7 +82,7 @@ def flops(bf16: bool) -> float:
     import torch
     from sentence_transformers.util import get_device_name
 
-    from pipeline.embedding import hardware
+    from pipeline.device import hardware
 
     found = torch.device(get_device_name())
     rate, _ = hardware.peak_flops(found, bf16 and hardware.fast_bfloat16(found))

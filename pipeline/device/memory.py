@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from pipeline.embedding import hardware
+from pipeline.device import hardware
 
 Encode = Callable[[dict[str, Any]], Tensor]
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pipeline.engine import installation
+from pipeline.device import installation
 from pipeline.errors import InvalidParams, InvalidWorkspace
 from pipeline.params import load
 from tests.support.workspaces import PROJECT
