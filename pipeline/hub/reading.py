@@ -41,6 +41,7 @@ class RepoInfo:
     commit: str
     private: bool
     license: str | None  # names in a list are joined by " and "
+    tags: tuple[str, ...] = ()
 
 
 class Reading:
@@ -140,6 +141,7 @@ class Reading:
             answers.commit(found.sha, action),
             bool(found.private),
             _licence(card.get("license"), f"{kind} {repo}"),
+            tuple(map(str, getattr(found, "tags", None) or ())),
         )
 
     def exists(self, repo: str, kind: Kind) -> bool:

@@ -56,9 +56,7 @@ def scan(
         for found in kinds.values():
             personal.update(found)
         marked = pl.int_range(rows.height, eager=True).is_in(list(kinds))
-        flags.append(
-            _alone(rows, keys[-1], params.max_characters).with_columns(personal_data=marked)
-        )
+        flags.append(_alone(rows, keys[-1], params.max_characters).with_columns(personal_data=marked))
     all_keys, all_flags = pl.concat(keys), pl.concat(flags)
     return ScannedSplit(
         name, path, all_keys, all_flags.with_columns(_among(all_keys)), dict(sorted(personal.items()))

@@ -81,8 +81,9 @@ def base(hub: Hub, repo: str, revision: str, allow_pickle: tuple[str, ...], *, m
     Raises:
         InvalidData: It is nothing that training can start from, or a module has no weights that may be read.
     """
-    listed, _, wanted = _base_files(hub, repo, revision, allow_pickle)
-    found = _fetch(hub, _pinned(hub, "model", repo, revision), wanted.__contains__, max_workers)
+    info = _pinned(hub, "model", repo, revision)
+    listed, _, wanted = _base_files(hub, info, allow_pickle)
+    found = _fetch(hub, info, wanted.__contains__, max_workers)
     unused = tuple(sorted(set(listed) - wanted))
     return replace(found, pinned=found.pinned.model_copy(update={"unused": unused}))
 
@@ -97,20 +98,20 @@ def look(hub: Hub, asked: BaseParams, recipe: ModelParams) -> str:
         InvalidData: It is nothing that training can start from, or a module has no weights that may be read.
         InvalidParams: The recipe asks for more than it has.
     """
-    commit = _pinned(hub, "model", asked.repo, asked.revision).commit
-    _, configs, _ = _base_files(hub, asked.repo, asked.revision, asked.allow_pickle)
+    info = _pinned(hub, "model", asked.repo, asked.revision)
+    _, configs, _ = _base_files(hub, info, asked.allow_pickle)
     refuse_recipe(configs, recipe, asked.repo)
-    return commit
+    return info.commit
 
 
 def _base_files(
-    hub: Hub, repo: str, revision: str, allow_pickle: tuple[str, ...]
+    hub: Hub, base: RepoInfo, allow_pickle: tuple[str, ...]
 ) -> tuple[dict[str, ListedFile], dict[str, Any], set[str]]:
     """List the files of a base, read the small JSON files, and choose what training reads."""
-    listed = hub.files(repo, "model", revision)
-    configs = _configs(hub, repo, revision, listed)
-    refuse_others(configs, frozenset(listed), repo)
-    return listed, configs, model_files(listed, repo, allow_pickle, modules(configs, repo))
+    listed = hub.files(base.repo, "model", base.commit)
+    configs = _configs(hub, base.repo, base.commit, listed)
+    refuse_others(configs, frozenset(listed), base.repo, base.tags)
+    return listed, configs, model_files(listed, base.repo, allow_pickle, modules(configs, base.repo))
 
 
 def _configs(hub: Hub, repo: str, revision: str, listed: Mapping[str, ListedFile]) -> dict[str, Any]:

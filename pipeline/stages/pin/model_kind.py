@@ -1,6 +1,6 @@
 """What a model is, as far as its small JSON files tell; what is no text encoder of one vector is refused."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,10 @@ _FOLLOWING = WITH_WEIGHTS - {"Transformer"} | {"Pooling", "Normalize", "Dropout"
 _TWO_WAYS = {"Router", "Asym"}
 _SPARSE = {"MLMTransformer", "SparseAutoEncoder", "SparseStaticEmbedding", "SpladePooling", "IDF"}
 _SPARSE_KINDS = {"SparseEncoder"}
+# A SPLADE that sentence-transformers did not save is a masked language model like any BERT: only its card,
+# its name or its weights for words tell.
+_SPARSE_TAGS = {"splade", "sparse-encoder", "learned sparse", "learned-sparse", "neural-sparse"}
+_SPARSE_FILES = {"query_token_weights.txt", "idf.json"}
 _CROSS_KINDS = {"CrossEncoder"}
 _MULTI_VECTOR_KINDS = {"MultiVectorEncoder", "ColBERT"}
 _PICTURES = {"CLIPModel"}
@@ -67,19 +71,22 @@ def modules(configs: Mapping[str, Any], repo: str) -> tuple[ModulePart, ...]:
     return tuple(found)
 
 
-def refuse_others(configs: Mapping[str, Any], paths: frozenset[str], repo: str) -> None:
+def refuse_others(
+    configs: Mapping[str, Any], paths: frozenset[str], repo: str, tags: Collection[str] = ()
+) -> None:
     """Refuse what training could not start from, by what it is.
 
     Args:
         configs: The small JSON files by path.
         paths: All files of the repository.
-        repo: The model, for the message.
+        repo: The model, for the message; what its name says of a plain masked language model counts.
+        tags: Of its card.
 
     Raises:
         InvalidData: It is an adapter, a sparse encoder, a cross-encoder, a multi-vector model, a model of
             pictures or sounds, quantized, needs code of its own, or has modules that are not trained here.
     """
-    for what, wanted in _other_kinds(configs, paths, repo):
+    for what, wanted in _other_kinds(configs, paths, repo, {tag.lower() for tag in tags}):
         raise InvalidData(f"model {repo} is {what}; {wanted}")
 
 
@@ -110,7 +117,9 @@ def refuse_recipe(configs: Mapping[str, Any], params: ModelParams, repo: str) ->
         )
 
 
-def _other_kinds(configs: Mapping[str, Any], paths: frozenset[str], repo: str) -> Iterator[tuple[str, str]]:
+def _other_kinds(
+    configs: Mapping[str, Any], paths: frozenset[str], repo: str, tags: set[str]
+) -> Iterator[tuple[str, str]]:
     parts = modules(configs, repo)
     first = f"{parts[0].folder}/" if parts[0].folder else ""
     config, sentence = _object(configs, f"{first}{_CONFIG}"), _object(configs, _SENTENCE)
@@ -127,8 +136,9 @@ def _other_kinds(configs: Mapping[str, Any], paths: frozenset[str], repo: str) -
             f"an adapter ({adapter}) to {whole}",
             "wanted a whole model. Merge it first (peft: `merge_and_unload()`), save, and pin that",
         )
-    if kinds & _SPARSE or kind in _SPARSE_KINDS or "sparse_encoder" in rooms:
-        named = ", ".join(sorted(kinds & _SPARSE)) or kind
+    splade = "" if _MODULES in configs else _splade(architectures, paths, repo, tags)
+    if kinds & _SPARSE or kind in _SPARSE_KINDS or "sparse_encoder" in rooms or splade:
+        named = ", ".join(sorted(kinds & _SPARSE)) or splade or kind
         yield f"a sparse encoder ({named}): its vectors have a number for each word", encoder
     if (
         kind in _CROSS_KINDS
@@ -188,6 +198,14 @@ def _modules_not_trained(parts: tuple[ModulePart, ...]) -> Iterator[tuple[str, s
             f"wanted no {', '.join(unknown)} behind the Transformer, but {', '.join(sorted(_FOLLOWING))} "
             "alone. Pin another model",
         )
+
+
+def _splade(architectures: list[str], paths: frozenset[str], repo: str, tags: set[str]) -> str:
+    """Return what tells that a masked language model is a SPLADE; nothing where nothing does."""
+    if not any(one.endswith("ForMaskedLM") for one in architectures):
+        return ""
+    found = sorted(tags & _SPARSE_TAGS) or sorted(paths & _SPARSE_FILES)
+    return ", ".join(found) or ("splade" if "splade" in repo.lower() else "")
 
 
 def _scores_pairs(config: Mapping[str, Any], architectures: list[str]) -> bool:
