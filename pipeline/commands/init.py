@@ -5,6 +5,7 @@ It asks for the three where they are not given, guesses the rest from content, a
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +15,7 @@ import polars as pl
 from pipeline.engine import installation
 from pipeline.errors import InvalidParams, InvalidWorkspace
 from pipeline.hub import Hub, RepoInfo
+from pipeline.judging import feasibility
 from pipeline.params import Params
 from pipeline.params.document import check, parse_yaml
 from pipeline.params.key_changes import complete
@@ -49,11 +51,13 @@ class Started:
         path: The file.
         why: What was guessed, by dotted key, with the value and the reason.
         rows: Of the data set's splits.
+        read: What was read of data set and base.
     """
 
     path: Path
     why: dict[str, str]
     rows: dict[str, int]
+    read: str
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -76,11 +80,11 @@ def run(
     subset: str | None = None,
     branch: str = "main",
 ) -> Started:
-    """Write params.yaml.
+    """Write params.yaml, from the first rows of the data set and the small files of the base.
 
     Raises:
         InvalidWorkspace: The workspace has held out, judged or released something already.
-        InvalidParams: A name is missing and nobody is there to be asked, or is none.
+        InvalidParams: A name is missing and nobody is there to be asked, or is none; the same of a subset.
         HubError: The Hub was not reached, or has no such repository.
         InvalidData: Data set or base cannot be used.
     """
@@ -97,7 +101,7 @@ def run(
     start = filled(template, names)
     plain = _checked(start, "Say OWNER/NAME for each")
     hub = Hub(plain.hub)
-    found = found_data.find(hub, given["dataset"], branch, subset, plain.pin.max_workers)
+    found = found_data.find(hub, given["dataset"], branch, subset, _choose)
     info = hub.info(given["base"], "model")
     listed = hub.files(given["base"], "model", info.commit)
     folder, _ = hub.download(given["base"], "model", info.commit, guess_base.small)
@@ -107,8 +111,8 @@ def run(
     guesses.known(names | {"base.revision": info.commit, "dataset.revision": found.commit})
     train = _data(guesses, found, given["dataset"])
     _model(guesses, found, info, facts, given, train, folder)
-    _training(guesses, train, facts)
-    _gate(guesses, found, plain)
+    _training(guesses, train, found.rows[guesses.values["dataset.splits"]["train"]])
+    _gate(guesses, found, train, plain)
     _card(guesses, found, train, given["dataset"])
     sizes = resources.listed(hub.files(given["dataset"], "dataset", found.commit), listed, 2)
     needed = sum(resources.disk(sizes, plain).values())
@@ -126,13 +130,16 @@ def run(
         for key, why in guesses.why.items()
         if has(template, key)
     }
-    return Started(workspace / paths.PARAMS, shown, dict(found.rows))
+    weights = resources.shown(sizes.weights)
+    read = f"of the data set {found.read}; of the base its configuration and tokenizer, not its {weights}"
+    return Started(workspace / paths.PARAMS, shown, dict(found.rows), read)
 
 
 def summary(started: Started) -> str:
     """Return what to look at, and the next command."""
     rows = ", ".join(f"{name} {count:,}" for name, count in started.rows.items())
-    lines = [f"{started.path} is written, for {rows} rows. Guessed, so look at these lines of it:"]
+    lines = [f"{started.path} is written, for {rows} rows.", f"Read: {started.read}."]
+    lines.append("Guessed, so look at these lines of it:")
     lines += [f"  {key:<{max(map(len, started.why))}}  {why}" for key, why in started.why.items()]
     lines += [
         "Then",
@@ -174,6 +181,13 @@ def _asked(given: dict[str, str | None]) -> dict[str, str]:
     return {name: value or input(f"{_ASKED[name]}: ").strip() for name, value in given.items()}
 
 
+def _choose(subsets: Sequence[str]) -> str | None:
+    """Ask for one of several subsets, where somebody is there."""
+    if not sys.stdin.isatty():
+        return None
+    return input(f"the subset of the data set, one of {', '.join(subsets)}: ").strip() or None
+
+
 def _checked(text: str, missing: str) -> Params:
     path = Path(paths.PARAMS)
     return check(parse_yaml(text, path), path, missing)
@@ -191,6 +205,9 @@ def _data(guesses: Guesses, found: FoundData, repo: str) -> pl.DataFrame:
     columns, why = guess_columns.columns(table, f"data set {repo}")
     guesses.guess("dataset.columns", columns, why)
     negative = columns["negative"]
+    unread = guess_columns.labels(table, columns)
+    if unread:
+        why += f"; nobody reads {unread}: rows of all its values count"
     theirs = [negative] if isinstance(negative, str) else negative or []
     train = table.select(
         query=pl.col(str(columns["query"])),
@@ -223,7 +240,10 @@ def _model(
     guesses.guess("model.license", None, says)
     guesses.guess("model.dims", dims, f"the base has {facts.width}, and halves")
     guesses.known({"train.loss.matryoshka_weights": [1] * len(dims)})
-    guesses.guess("gate.floors", dict.fromkeys(dims, 0.0), "none yet")
+    negatives = len(train.columns) - 2
+    why = "what guessing reaches; `katman plan` names the base's own once it is measured"
+    floor = feasibility.chance(negatives)
+    guesses.guess("gate.floors", dict.fromkeys(dims, floor), why if negatives else "pairs have no accuracy")
     why = "those of the base" if any(facts.prompts.values()) else "the base has none"
     guesses.guess("model.prompts", facts.prompts, why)
     documents = [name for name in train.columns if name != "query"]
@@ -238,11 +258,11 @@ def _model(
         guesses.guess("base.allow_pickle", facts.pickles, why)
 
 
-def _training(guesses: Guesses, train: pl.DataFrame, facts: BaseFacts) -> None:
+def _training(guesses: Guesses, train: pl.DataFrame, rows: int) -> None:
     kind = installation.device_type()
-    size, why = guess_recipe.batch(train, kind)
+    size, why = guess_recipe.batch(train, rows, kind)
     guesses.guess("train.batch_size", size, why)
-    steps = max(1, train.height // size)
+    steps = max(1, rows // size)
     guesses.known(
         {
             "train.mini_batch_size": min(32, size),
@@ -256,12 +276,17 @@ def _training(guesses: Guesses, train: pl.DataFrame, facts: BaseFacts) -> None:
     )
 
 
-def _gate(guesses: Guesses, found: FoundData, plain: Params) -> None:
-    names, columns = guesses.values["dataset.splits"], guesses.values["dataset.columns"]
-    test = None if names["test"] is None else found.tables[names["test"]]
-    queries = None if test is None or columns["query"] not in test.columns else test[columns["query"]]
-    rows = found.rows[names["train"]]
-    guess_recipe.limits(guesses, queries, rows, plain.pin.cut.test_share, plain.gate)
+def _gate(guesses: Guesses, found: FoundData, train: pl.DataFrame, plain: Params) -> None:
+    names, query = guesses.values["dataset.splits"], guesses.values["dataset.columns"]["query"]
+    if names["test"] is None:
+        rows = round(found.rows[names["train"]] * plain.pin.cut.test_share)
+        guess_recipe.limits(guesses, train["query"], rows, plain.gate)
+    else:
+        test = found.tables[names["test"]]
+        queries = test[query] if query in test.columns else train["query"]
+        guess_recipe.limits(guesses, queries, found.rows[names["test"]], plain.gate)
+    why = f"of what the {plain.gate.retention_of or 'largest width'} keeps, which `katman plan` names"
+    guesses.guess("gate.retention", plain.gate.retention, why)
 
 
 def _card(guesses: Guesses, found: FoundData, train: pl.DataFrame, repo: str) -> None:

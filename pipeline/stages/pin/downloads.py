@@ -38,13 +38,22 @@ def data(hub: Hub, repo: str, revision: str, *, max_workers: int) -> Download:
         InvalidData: The data set holds a script; nothing is fetched then.
     """
     info = _pinned(hub, "dataset", repo, revision)
-    scripts = sorted(path for path in hub.files(repo, "dataset", revision) if path.endswith(".py"))
+    refuse_scripts(hub.files(repo, "dataset", revision), f"data set {repo} at {revision[:12]}")
+    return _fetch(hub, info, _is_data, max_workers)
+
+
+def refuse_scripts(listed: Iterable[str], owner: str) -> None:
+    """Refuse a data set that holds code.
+
+    Raises:
+        InvalidData: It does.
+    """
+    scripts = sorted(path for path in listed if path.endswith(".py"))
     if scripts:
         raise InvalidData(
-            f"data set {repo} at {revision[:12]} holds {', '.join(scripts[:3])}, which loading it can run; "
+            f"{owner} holds {', '.join(scripts[:3])}, which loading it can run; "
             "wanted data files only. Pin a commit without it: a data set can be converted to Parquet"
         )
-    return _fetch(hub, info, _is_data, max_workers)
 
 
 def tables(
