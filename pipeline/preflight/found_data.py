@@ -32,6 +32,7 @@ class FoundData:
         rows: Rows by split, by the data set's names; of one that was not read to its end, about so many.
         tables: The first rows of each split.
         read: What was read of it, in words.
+        listed: Its files.
     """
 
     commit: str
@@ -43,6 +44,7 @@ class FoundData:
     rows: Mapping[str, int]
     tables: Mapping[str, pl.DataFrame]
     read: str
+    listed: Mapping[str, ListedFile]
 
 
 def find(
@@ -98,6 +100,7 @@ def find(
             },
             tables=tables,
             read=_said(begun, files),
+            listed=listed,
         )
 
 

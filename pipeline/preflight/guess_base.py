@@ -1,17 +1,19 @@
 """What a base says of itself in its small JSON files: its width, its limit of tokens and its prompts."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pipeline.embedding.weight_formats import OTHER_WEIGHTS, SAFETENSORS, suffix
+from pipeline.embedding.weight_formats import SAFETENSORS
 from pipeline.errors import InvalidData
 
 # Where a model counts positions from behind the padding token's.
 _BEHIND_PADDING = ("roberta", "camembert", "mpnet")
 _PROMPTS = {"query": ("query",), "document": ("document", "passage", "corpus")}
+_PICKLE = re.compile(r"pytorch_model(-\d+-of-\d+)?\.bin")
 _LEAST_WIDTH, _WIDTHS = 64, 4
 
 
@@ -23,7 +25,7 @@ class BaseFacts:
         width: Of its vectors.
         max_seq_length: Tokens that it reads at most; None where nothing says so.
         prompts: What it puts before queries and documents.
-        pickles: Its weights, where they are pickles.
+        pickles: Those of its weights that are pickles and stand where no safetensors do.
     """
 
     width: int
@@ -58,13 +60,11 @@ def read(folder: Path, listed: Mapping[str, Any], owner: str) -> BaseFacts:
     limits = [_json(folder, "sentence_bert_config.json").get("max_seq_length"), _positions(config)]
     limits += [_json(folder, "tokenizer_config.json").get("model_max_length")]
     known = [one for one in limits if isinstance(one, int) and 0 < one < 1_000_000]
-    root = [path for path in listed if "/" not in path]
-    safe = any(path.endswith(SAFETENSORS) for path in listed)
     return BaseFacts(
         width=width,
         max_seq_length=min(known, default=None),
         prompts=_prompts(_json(folder, "config_sentence_transformers.json").get("prompts")),
-        pickles=[] if safe else sorted(path for path in root if suffix(path) in OTHER_WEIGHTS)[:1],
+        pickles=_pickles(folder, listed),
     )
 
 
@@ -77,6 +77,20 @@ def widths(width: int) -> list[int]:
     found = [width]
     while len(found) < _WIDTHS and found[-1] % 2 == 0 and found[-1] // 2 >= min(_LEAST_WIDTH, width // 2):
         found.append(found[-1] // 2)
+    return found
+
+
+def _pickles(folder: Path, listed: Mapping[str, Any]) -> list[str]:
+    """List the pickles at the root and in the folders of modules, where nothing safer stands beside them."""
+    homes = {"", *(str(one.get("path", "")).strip("/") for one in _json_list(folder, "modules.json"))}
+    found = []
+    for home in sorted(homes):
+        beside = [PurePosixPath(path) for path in listed if str(PurePosixPath(path).parent) == (home or ".")]
+        if any(path.suffix == SAFETENSORS for path in beside):
+            continue
+        parts = sorted(str(path) for path in beside if _PICKLE.fullmatch(path.name))
+        whole = [path for path in parts if PurePosixPath(path).name == "pytorch_model.bin"]
+        found += whole or parts
     return found
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,7 @@ class Sizes:
     releases: int = 0
 
 
-def listed(dataset: dict[str, ListedFile], base: dict[str, ListedFile], releases: int) -> Sizes:
+def listed(dataset: Mapping[str, ListedFile], base: Mapping[str, ListedFile], releases: int) -> Sizes:
     """Take sizes from what the Hub lists; each release is as large as the base."""
     weights = [file.size for path, file in base.items() if path.endswith(SAFETENSORS) and "/" not in path]
     pickled = [file.size for path, file in base.items() if suffix(path) in OTHER_WEIGHTS and "/" not in path]
