@@ -1,4 +1,4 @@
-"""A trial of which nothing changed, base, recipe, code and libraries, is not made again: it would say the same.
+"""A trial is not made again where base, recipe, code and libraries are the same: it would say the same.
 
 Trials are kept beside the checkpoints, in a file named by the hash of all of these: a night in which only the
 data moved loads no base.
