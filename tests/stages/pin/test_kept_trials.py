@@ -27,7 +27,7 @@ def made(folder: Path, **changes: Any) -> bool:
         calls.append(1)
         return TRIAL
 
-    asked = {"base": base(), "params": PARAMS, "code": {"pipeline/errors.py": "1"}} | changes
+    asked: dict[str, Any] = {"base": base(), "params": PARAMS, "code": {"pipeline/errors.py": "1"}} | changes
     assert kept_trials.kept(folder, **asked, attempt=attempt) == TRIAL
     return bool(calls)
 
