@@ -87,7 +87,7 @@ def run(workspace: Path, params: Params) -> Plan:
             "comparable queries": len(found.queries),
             "comparable hard rows": len(found.hard),
         },
-        shown=_shown(found, params),
+        shown=_shown(found, params, pairs=negatives == 0),
         limits=workspace_feasibility.limits(workspace, params),
         policies=_policies(audit, params),
         margins=feasibility.suggested(found, params.gate),
@@ -131,9 +131,10 @@ def summary(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def _shown(found: TestSet, params: Params) -> dict[str, list[float]]:
+def _shown(found: TestSet, params: Params, *, pairs: bool) -> dict[str, list[float]]:
     bounds = [feasibility.visible(found, params.gate, params.gate.live_margins, one) for one in _DISCORDANCES]
-    return {metric: [one[metric].visible for one in bounds] for metric in bounds[0]}
+    judged = ["ndcg"] if pairs else list(bounds[0])
+    return {metric: [one[metric].visible for one in bounds] for metric in judged if metric in bounds[0]}
 
 
 def _policies(audit: Audit, params: Params) -> dict[str, tuple[str, dict[str, int], int]]:

@@ -105,7 +105,11 @@ def limits(guesses: Guesses, queries: pl.Series, rows: int, gate: GateParams) ->
         hard=names[::_HARD_SHARE].astype(np.int64),
         clusters=clusters,
     )
-    why = f"what {rows:,} test rows can show; `katman plan` says it of those that the audit leaves"
+    differs = round(1 / feasibility.USUAL_DISCORDANCE)
+    why = (
+        f"an equal candidate that differs in one of {differs} of {rows:,} test rows keeps them; "
+        "`katman plan` says it of those that the audit leaves"
+    )
     margins = feasibility.suggested(found, gate)
     guesses.guess("gate.live_margins", margins.model_dump(), why)
     guesses.guess("gate.anchor_margins", feasibility.wider(margins).model_dump(), "half as much again")
