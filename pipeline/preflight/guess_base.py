@@ -9,9 +9,8 @@ from typing import Any
 
 from pipeline.embedding.weight_formats import SAFETENSORS
 from pipeline.errors import InvalidData
+from pipeline.stages.pin.model_kind import positions
 
-# Where a model counts positions from behind the padding token's.
-_BEHIND_PADDING = ("roberta", "camembert", "mpnet")
 _PROMPTS = {"query": ("query",), "document": ("document", "passage", "corpus")}
 _PICKLE = re.compile(r"pytorch_model(-\d+-of-\d+)?\.bin")
 _LEAST_WIDTH, _WIDTHS = 64, 4
@@ -57,7 +56,7 @@ def read(folder: Path, listed: Mapping[str, Any], owner: str) -> BaseFacts:
             f"{owner} has no config.json or modules.json that says how wide its vectors are; wanted a "
             "sentence-transformers model, or a transformer that one can be made of"
         )
-    limits = [_json(folder, "sentence_bert_config.json").get("max_seq_length"), _positions(config)]
+    limits = [_json(folder, "sentence_bert_config.json").get("max_seq_length"), positions(config)]
     limits += [_json(folder, "tokenizer_config.json").get("model_max_length")]
     known = [one for one in limits if isinstance(one, int) and 0 < one < 1_000_000]
     return BaseFacts(
@@ -106,15 +105,6 @@ def _width(folder: Path, config: Mapping[str, Any]) -> int | None:
     found = [config.get("hidden_size"), config.get("d_model"), config.get("dim"), *found]
     known = [one for one in found if isinstance(one, int) and one > 0]
     return known[-1] if known else None
-
-
-def _positions(config: Mapping[str, Any]) -> int | None:
-    positions = config.get("max_position_embeddings")
-    if not isinstance(positions, int):
-        return None
-    behind = any(kind in str(config.get("model_type", "")) for kind in _BEHIND_PADDING)
-    padding = config.get("pad_token_id")
-    return positions - ((padding if isinstance(padding, int) else 1) + 1 if behind else 0)
 
 
 def _prompts(saved: Any) -> dict[str, str]:

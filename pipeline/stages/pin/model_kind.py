@@ -29,6 +29,10 @@ _PICTURES = {"CLIPModel"}
 _OTHER_SENSES = ("vision_config", "audio_config", "image_size", "patch_size", "num_mel_bins")
 
 
+# Where a model counts positions from behind the padding token's.
+_BEHIND_PADDING = ("roberta", "camembert", "mpnet", "data2vec-text", "longformer")
+
+
 @dataclass(frozen=True)
 class ModulePart:
     """One module of a model: its class, where that comes from, and its folder (empty is the root)."""
@@ -103,10 +107,10 @@ def refuse_recipe(configs: Mapping[str, Any], params: ModelParams, repo: str) ->
     """
     parts = modules(configs, repo)
     config = _object(configs, f"{parts[0].folder}/{_CONFIG}" if parts[0].folder else _CONFIG)
-    positions, width = config.get("max_position_embeddings"), config.get("hidden_size")
-    if isinstance(positions, int) and 0 < positions < params.max_seq_length:
+    most, width = positions(config), config.get("hidden_size")
+    if most is not None and 0 < most < params.max_seq_length:
         raise InvalidParams(
-            f"model.max_seq_length is {params.max_seq_length} and {repo} has {positions} positions; "
+            f"model.max_seq_length is {params.max_seq_length} and {repo} has {most} positions; "
             "wanted no more than that. Correct model.max_seq_length"
         )
     widened = any(part.kind in {"Dense", "LSTM", "CNN"} for part in parts)
@@ -115,6 +119,22 @@ def refuse_recipe(configs: Mapping[str, Any], params: ModelParams, repo: str) ->
             f"model.dims asks for {params.dims[0]} dimensions and {repo} has {width}; wanted none above "
             f"{width}. Correct model.dims"
         )
+
+
+def positions(config: Mapping[str, Any]) -> int | None:
+    """Return how many tokens a configuration has positions for; None where it does not say.
+
+    Example:
+        >>> positions({"max_position_embeddings": 514, "model_type": "camembert", "pad_token_id": 1})
+        512
+    """
+    stated, kind, padding = (
+        config.get(key) for key in ("max_position_embeddings", "model_type", "pad_token_id")
+    )
+    if not isinstance(stated, int):
+        return None
+    behind = any(one in str(kind) for one in _BEHIND_PADDING)
+    return stated - ((padding if isinstance(padding, int) else 1) + 1 if behind else 0)
 
 
 def _other_kinds(
