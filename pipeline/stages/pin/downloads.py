@@ -14,7 +14,9 @@ from pipeline.params.model import ModelParams
 from pipeline.params.pin import BaseParams
 from pipeline.records import PinnedFile, PinnedRepo
 from pipeline.stages.pin.model_files import model_files, small_json
-from pipeline.stages.pin.model_kind import modules, refuse_others, refuse_recipe
+from pipeline.stages.pin.model_kind import refuse_others
+from pipeline.stages.pin.model_limits import refuse_recipe
+from pipeline.stages.pin.model_modules import modules
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from pipeline.embedding.weight_formats import OTHER_WEIGHTS, SAFETENSORS, suffix
 from pipeline.errors import InvalidData
 from pipeline.hub import ListedFile
-from pipeline.stages.pin.model_kind import WITH_WEIGHTS, ModulePart
+from pipeline.stages.pin.model_modules import WITH_WEIGHTS, ModulePart
 
 # Weights for other runtimes and pictures: nothing that training reads.
 OTHER_FOLDERS = {"onnx", "openvino", "flax", "imgs", "images", "assets"}

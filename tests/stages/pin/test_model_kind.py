@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pipeline.errors import InvalidData
 from pipeline.hub import ListedFile
 from pipeline.stages.pin.model_files import model_files
-from pipeline.stages.pin.model_kind import modules, refuse_others
+from pipeline.stages.pin.model_kind import refuse_others
+from pipeline.stages.pin.model_modules import modules
 
 ST = "sentence_transformers.models"
 
