@@ -86,6 +86,7 @@ def run_stage(name: str) -> int:
         process says it for DVC, in the same file.
     """
     from dvc.exceptions import DvcException, ReproductionError
+    from dvc.lock import LockError
     from dvc.repo import Repo
     from dvc.stage.exceptions import StageCmdFailedError
 
@@ -99,7 +100,13 @@ def run_stage(name: str) -> int:
         if not isinstance(cause, StageCmdFailedError):
             message = f"DVC: {cause or error}"
             sys.stdout.write(f"{message}\n")
-            said = {"step": name, "error": type(cause or error).__name__, "exit_code": 1, "message": message}
+            said = {
+                "step": name,
+                "error": type(cause or error).__name__,
+                "exit_code": 1,
+                "message": message,
+                "passing": isinstance(cause, LockError),
+            }
             Path(os.environ["KATMAN_FAILURE"]).write_text(json.dumps(said), encoding="utf-8")
         return 1
     return 0

@@ -43,9 +43,10 @@ def run(kind: StepKind, name: str, workspace: Path, lock: int, say: Callable[[st
         code, last = _watch(kind, name, workspace, lock, say, failure)
         said = read(failure)
     if code != 0 and said is not None:
-        raise StepFailed(said.message, said.exit_code)
-    if code != 0:
-        raise StepFailed(f"ended with exit code {code}, and said last: {last or 'nothing'}")
+        raise StepFailed(said.message, said.exit_code, passing=said.passing)
+    if code != 0:  # nobody knows why
+        message = f"ended with exit code {code}, and said last: {last or 'nothing'}"
+        raise StepFailed(message, passing=True)
 
 
 def _watch(

@@ -4,10 +4,11 @@ import logging
 from pathlib import Path
 
 from dvc.exceptions import DvcException
+from dvc.lock import LockError
 from dvc.repo import Repo
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas import State
+from prefect.client.schemas import State, TaskRun
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
@@ -29,6 +30,7 @@ logging.getLogger("prefect.task_runs").addFilter(_without_empty_traceback)
 UNCHANGED = "unchanged, skipped"
 SKIPPED = "Skipped"
 WAITING = "Waiting"
+REFUSED = "Refused"
 RECOVERY = (
     "its earlier files were removed before it ran; to get them back: git checkout records && dvc checkout"
 )
@@ -51,18 +53,23 @@ def stale(workspace: Path, stage: str) -> bool:
         return bool(repo.status(targets=[f"{workspace / 'dvc.yaml'}:{stage}"]))
 
 
+def may_pass(task: Step, task_run: TaskRun, state: State[None]) -> bool:
+    """Return whether a step that failed so is tried again; one that was refused says the same each time."""
+    return state.name != REFUSED
+
+
 def _task(name: str, kind: process.StepKind, retries: int = 0) -> Step:
     """Make the task of one step.
 
     Args:
         name: The step, and the name of the task and its runs.
         kind: Whether it is a DVC stage.
-        retries: How often it is tried again. Only steps that talk to the Hub are: the others fail the same
-            way each time.
+        retries: How often it is tried again, where that can help. Only steps that talk to the Hub are: the
+            others fail the same way each time.
 
     Returns:
         A task that ends Completed, Completed under the name "Skipped" or "Waiting", or Failed with the step's
-        own message.
+        own message, under the name "Refused" where trying again does not help.
     """
 
     @task(
@@ -72,6 +79,7 @@ def _task(name: str, kind: process.StepKind, retries: int = 0) -> Step:
         persist_result=False,
         retries=retries,
         retry_delay_seconds=[5, 30],
+        retry_condition_fn=may_pass,
     )
     def run(workspace: Path, lock: int) -> State[None]:
         logger = get_run_logger()
@@ -85,7 +93,8 @@ def _task(name: str, kind: process.StepKind, retries: int = 0) -> Step:
                 return Completed(name=WAITING, message=str(error))  # no failure, so no retry
             if kind == "stage":
                 logger.info("%s", RECOVERY)
-            return Failed(message=f"{name}: {error}")
+            passing = error.passing if isinstance(error, StepFailed) else isinstance(error, LockError)
+            return Failed(name="Failed" if passing else REFUSED, message=f"{name}: {error}")
         return Completed(message=f"{name}: done")
 
     return run

@@ -19,8 +19,7 @@ GATED: tuple[Gated, ...] = ("auto", "manual", False)
 
 def get_whoami(request: Request) -> Response:
     """Answer `GET /api/whoami-v2`."""
-    namespaces = sorted({repo.id.namespace for repo in the_hub(request).store.repos()})
-    return JSONResponse(whoami(require_login(caller(request)), namespaces))
+    return JSONResponse(whoami(require_login(caller(request))))
 
 
 def create_repo(request: Request, body: dict[str, Any]) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, cast, get_args
 
@@ -84,26 +84,18 @@ def require_write(user: User | None) -> User:
     return known
 
 
-def whoami(user: User, namespaces: Sequence[str]) -> dict[str, object]:
+def whoami(user: User) -> dict[str, object]:
     """Describe a user as `/api/whoami-v2` does.
 
-    Args:
-        user: Whose token was sent.
-        namespaces: Every namespace there is; all but the user's own count as organizations,
-            since whoever has a token here may use all of them.
+    It lists no organizations (`orgs`): whoever may write here may write in every namespace, also in one that
+    has no repository yet, and a list would deny that.
     """
-    organizations = [
-        {"type": "org", "name": name, "fullname": name, "isEnterprise": False, "roleInOrg": user.role}
-        for name in namespaces
-        if name != user.name
-    ]
     return {
         "type": "user",
         "id": hashlib.sha1(user.name.encode(), usedforsecurity=False).hexdigest()[:24],
         "name": user.name,
         "fullname": user.name,
         "isPro": False,
-        "orgs": organizations,
         "auth": {"type": "access_token", "accessToken": {"displayName": "localhub", "role": user.role}},
     }
 

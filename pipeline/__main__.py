@@ -167,7 +167,13 @@ def _fail(name: str, error: PipelineError) -> int:
     """Say why a step failed, also to the process that started it, where that process asked."""
     print(f"{name}: {error}", file=sys.stderr)
     if asked := os.environ.get(FAILURE_FILE):
-        said = Failure(step=name, error=type(error).__name__, exit_code=error.exit_code, message=str(error))
+        said = Failure(
+            step=name,
+            error=type(error).__name__,
+            exit_code=error.exit_code,
+            message=str(error),
+            passing=error.passing,
+        )
         with contextlib.suppress(OSError):  # a full disk; what was printed still stands in the log
             Path(asked).write_text(said.model_dump_json(), encoding="utf-8")
     return error.exit_code

@@ -57,9 +57,11 @@ class PipelineError(Exception):
 
     Attributes:
         exit_code: How the step's process ends.
+        passing: The same step can end otherwise in a while, though nobody changed anything.
     """
 
     exit_code = ExitCode.FAILED
+    passing = False
 
 
 class InvalidParams(PipelineError):
@@ -99,6 +101,7 @@ class HubUnreachable(HubError):
         self.not_done = not_done
         self.retry_after_seconds = retry_after_seconds
         self.lasting = lasting
+        self.passing = not lasting
 
 
 class HubDenied(HubError):
@@ -148,6 +151,7 @@ class WaitsForPerson(ReleaseRefused):
 class StepFailed(PipelineError):
     """A step that a run started ended with another exit code than 0; the message is that step's own."""
 
-    def __init__(self, message: str, exit_code: ExitCode = ExitCode.FAILED) -> None:
+    def __init__(self, message: str, exit_code: ExitCode = ExitCode.FAILED, *, passing: bool = False) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+        self.passing = passing

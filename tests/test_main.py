@@ -16,7 +16,7 @@ import pytest
 from huggingface_hub import HfApi
 
 from pipeline import __main__ as main
-from pipeline.errors import ExitCode, PipelineError
+from pipeline.errors import ExitCode, HubUnreachable, PipelineError
 from pipeline.records.failure import FAILURE_FILE, Failure, read
 from pipeline.workspace import digests, lineage
 from pipeline.workspace.files import write_text
@@ -457,7 +457,11 @@ def test_main_ends_with_the_exit_code_of_the_error_and_tells_it_whole(
     called.patch.setenv(FAILURE_FILE, str(told))
     assert called.raises(error("found;\n  wanted")) == error.exit_code
     assert read(told) == Failure(
-        step="releases", error=error.__name__, exit_code=error.exit_code, message="found;\n  wanted"
+        step="releases",
+        error=error.__name__,
+        exit_code=error.exit_code,
+        message="found;\n  wanted",
+        passing=error is HubUnreachable,
     )
 
 

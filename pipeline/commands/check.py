@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.device import installation
-from pipeline.errors import InvalidWorkspace, PipelineError
+from pipeline.errors import HubError, HubUnreachable, InvalidWorkspace, PipelineError
 from pipeline.hub import Hub, surroundings
 from pipeline.params import Params
 from pipeline.preflight import hub_side, machine
@@ -24,7 +24,8 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
         One line per thing that was checked.
 
     Raises:
-        PipelineError: One message that lists every fault found.
+        PipelineError: One message that lists every fault found. A Hub that does not answer is one fault: it
+            is asked once, and nothing else of it.
     """
     hub = Hub(params.hub)
     checks: dict[str, Callable[[], str]] = {
@@ -45,12 +46,14 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
         "base": lambda: look(hub, params.base, params.model),
         "live": lambda: _live(workspace, params),
         "release": lambda: hub_side.release(hub, workspace, params.release.repo),
+    }
+    of_both: dict[str, Callable[[], str]] = {
         "card": lambda: hub_side.card(hub, params),
         "room": lambda: machine.room(workspace, params, hub_side.sizes(hub, params)),
-        "backup": lambda: _backup(workspace, params),
     }
+    more: dict[str, Callable[[], str]] = {"backup": lambda: _backup(workspace, params)}
     if params.release.signature is not None:
-        asked["signature"] = signatures.installed
+        more["signature"] = signatures.installed
     if params.approve.signers:
         checks["approve"] = lambda: _signers(params)
     pinned = {"retrieval": params.retrieval} if params.retrieval else {}
@@ -58,26 +61,41 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
         **pinned,
         **{f"probes.{name}": probe for name, probe in params.probes.items()},
     }.items():
-        asked[key] = partial(_commit, hub, one.repo, one.revision)
+        more[key] = partial(_commit, hub, one.repo, one.revision)
     found: dict[str, str] = {}
-    faults: list[PipelineError] = []
+    faults: dict[str, PipelineError] = {}
     _make(checks, found, faults)
     if "client" in found:  # else each of these would only say so again
+        _make({"hub": lambda: _hub(params)}, found, faults)
+    if "hub" in found:
         _make(asked, found, faults)
+        _make(of_both if {"dataset", "base"} <= found.keys() else {}, found, faults)
+        _make(more, found, faults)
     if faults:
-        raise type(faults[0])("\n  ".join(map(str, faults)))
+        raise _all(faults)
     return found
 
 
 def _make(
-    checks: Mapping[str, Callable[[], str]], found: dict[str, str], faults: list[PipelineError]
+    checks: Mapping[str, Callable[[], str]], found: dict[str, str], faults: dict[str, PipelineError]
 ) -> None:
-    """Make each check, whatever became of those before it."""
+    """Make each check, whatever became of those before it; once the Hub does not answer, no more of them."""
     for name, check in checks.items():
+        if any(isinstance(one, HubUnreachable) for one in faults.values()):
+            return
         try:
             found[name] = check()
         except PipelineError as error:
-            faults.append(type(error)(f"{name}: {error}"))
+            faults[name] = error
+
+
+def _all(faults: Mapping[str, PipelineError]) -> PipelineError:
+    """Make one error of several: of the first that asking again would not take away, if there is one."""
+    first = next((one for one in faults.values() if not one.passing), next(iter(faults.values())))
+    message = "\n  ".join(f"{name}: {error}" for name, error in faults.items())
+    if isinstance(first, HubUnreachable):
+        return HubUnreachable(message, lasting=first.lasting)
+    return type(first)(message)
 
 
 def summary(found: dict[str, str]) -> str:
@@ -128,6 +146,18 @@ def _disk(workspace: Path, wanted: int) -> str:
 def _client() -> str:
     surroundings.refuse_unusable()
     return "token, certificates and proxies can be used"
+
+
+def _hub(params: Params) -> str:
+    """Ask the Hub one thing, once; whatever it answers, it is there."""
+    hub = Hub(params.hub.model_copy(update={"retries": 0}))
+    try:
+        hub.info(params.dataset.repo, "dataset", params.dataset.revision)
+    except HubUnreachable:
+        raise
+    except HubError:
+        pass  # which `dataset` says
+    return f"{hub.endpoint} answers"
 
 
 def _signers(params: Params) -> str:

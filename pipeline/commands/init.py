@@ -5,30 +5,18 @@ It asks for the three where they are not given, guesses the rest from content, a
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
-import polars as pl
-
-from pipeline.device import installation
 from pipeline.errors import InvalidParams, InvalidWorkspace
-from pipeline.hub import Hub, RepoInfo
+from pipeline.hub import Hub
 from pipeline.params import Params
 from pipeline.params.document import check, parse_yaml
 from pipeline.params.key_changes import complete
 from pipeline.params.rewrite import filled, has, remark
-from pipeline.preflight import (
-    found_data,
-    guess_base,
-    guess_columns,
-    guess_languages,
-    guess_recipe,
-    resources,
-)
-from pipeline.preflight.found_data import FoundData
-from pipeline.preflight.guess_base import BaseFacts
-from pipeline.preflight.guesses import Guesses
+from pipeline.preflight import found_data, guess_base, guess_params, resources
+from pipeline.stages.pin import downloads
 from pipeline.workspace import holdout, log, paths, receipts
 from pipeline.workspace.files import write_text
 
@@ -38,7 +26,7 @@ _ASKED = {
     "base": "the model to start from, as OWNER/NAME",
     "release": "the repository that candidates will be released to, as OWNER/NAME",
 }
-_SAMPLE_TEXTS, _SHOWN_LETTERS = 500, 80
+_SHOWN_LETTERS = 80
 
 
 @dataclass(frozen=True)
@@ -49,11 +37,13 @@ class Started:
         path: The file.
         why: What was guessed, by dotted key, with the value and the reason.
         rows: Of the data set's splits.
+        read: What was read of data set and base.
     """
 
     path: Path
     why: dict[str, str]
     rows: dict[str, int]
+    read: str
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -76,13 +66,13 @@ def run(
     subset: str | None = None,
     branch: str = "main",
 ) -> Started:
-    """Write params.yaml.
+    """Write params.yaml, from the first rows of the data set and the small files of the base.
 
     Raises:
         InvalidWorkspace: The workspace has held out, judged or released something already.
-        InvalidParams: A name is missing and nobody is there to be asked, or is none.
+        InvalidParams: A name is missing and nobody is there to be asked, or is none; the same of a subset.
         HubError: The Hub was not reached, or has no such repository.
-        InvalidData: Data set or base cannot be used.
+        InvalidData: Data set or base cannot be used, as `check` would say.
     """
     _refuse_begun(workspace)
     given = _asked({"dataset": dataset, "base": base, "release": release})
@@ -97,42 +87,39 @@ def run(
     start = filled(template, names)
     plain = _checked(start, "Say OWNER/NAME for each")
     hub = Hub(plain.hub)
-    found = found_data.find(hub, given["dataset"], branch, subset, plain.pin.max_workers)
+    found = found_data.find(hub, given["dataset"], branch, subset, _choose)
     info = hub.info(given["base"], "model")
     listed = hub.files(given["base"], "model", info.commit)
     folder, _ = hub.download(given["base"], "model", info.commit, guess_base.small)
     facts = guess_base.read(folder, listed, f"model {given['base']}")
 
-    guesses = Guesses()
-    guesses.known(names | {"base.revision": info.commit, "dataset.revision": found.commit})
-    train = _data(guesses, found, given["dataset"])
-    _model(guesses, found, info, facts, given, train, folder)
-    _training(guesses, train, facts)
-    _gate(guesses, found, plain)
-    _card(guesses, found, train, given["dataset"])
-    sizes = resources.listed(hub.files(given["dataset"], "dataset", found.commit), listed, 2)
+    guesses = guess_params.guessed(names, plain, found, info, facts, folder)
+    sizes = resources.listed(found.listed, listed, 2)
     needed = sum(resources.disk(sizes, plain).values())
     guesses.guess("hardware.min_free_disk_bytes", max(10**9, needed), "what all steps take, about")
-
     values = {key: value for key, value in guesses.values.items() if has(template, key)}
     text = filled(template, values)
     for key, why in guesses.why.items():
         if has(template, key):
             text = remark(text, key, f"guessed: {why}")
-    _checked(text, "That is not of your making: say so with the names of data set and base")
+    params = _checked(text, "That is not of your making: say so with the names of data set and base")
+    downloads.look(hub, params.base, params.model)
     write_text(workspace / paths.PARAMS, text)
     shown = {
         key: f"{_short(values[key])}: {why}" if key in values else why
         for key, why in guesses.why.items()
         if has(template, key)
     }
-    return Started(workspace / paths.PARAMS, shown, dict(found.rows))
+    weights = resources.shown(sizes.weights)
+    read = f"of the data set {found.read}; of the base its configuration and tokenizer, not its {weights}"
+    return Started(workspace / paths.PARAMS, shown, dict(found.rows), read)
 
 
 def summary(started: Started) -> str:
     """Return what to look at, and the next command."""
     rows = ", ".join(f"{name} {count:,}" for name, count in started.rows.items())
-    lines = [f"{started.path} is written, for {rows} rows. Guessed, so look at these lines of it:"]
+    lines = [f"{started.path} is written, for {rows} rows.", f"Read: {started.read}."]
+    lines.append("Guessed, so look at these lines of it:")
     lines += [f"  {key:<{max(map(len, started.why))}}  {why}" for key, why in started.why.items()]
     lines += [
         "Then",
@@ -174,102 +161,13 @@ def _asked(given: dict[str, str | None]) -> dict[str, str]:
     return {name: value or input(f"{_ASKED[name]}: ").strip() for name, value in given.items()}
 
 
+def _choose(subsets: Sequence[str]) -> str | None:
+    """Ask for one of several subsets, where somebody is there."""
+    if not sys.stdin.isatty():
+        return None
+    return input(f"the subset of the data set, one of {', '.join(subsets)}: ").strip() or None
+
+
 def _checked(text: str, missing: str) -> Params:
     path = Path(paths.PARAMS)
     return check(parse_yaml(text, path), path, missing)
-
-
-def _data(guesses: Guesses, found: FoundData, repo: str) -> pl.DataFrame:
-    """Guess splits, columns and languages; return the train split's texts under our names."""
-    names = guess_columns.splits(found.rows)
-    cut = [ours for ours, theirs in names.items() if theirs is None]
-    why = f"{' and '.join(cut)} cut out of train" if cut else "by their names"
-    guesses.guess("dataset.splits", names, why)
-    if found.subset is not None:
-        guesses.guess("dataset.subset", found.subset, f"one of {', '.join(found.subsets)}")
-    table = found.tables[str(names["train"])]
-    columns, why = guess_columns.columns(table, f"data set {repo}")
-    guesses.guess("dataset.columns", columns, why)
-    negative = columns["negative"]
-    theirs = [negative] if isinstance(negative, str) else negative or []
-    train = table.select(
-        query=pl.col(str(columns["query"])),
-        positive=pl.col(str(columns["positive"])),
-        **{f"negative_{place}": pl.col(name) for place, name in enumerate(theirs)},
-    )
-    lists = [name for name, kind in train.schema.items() if kind == pl.List(pl.String)]
-    train = train.with_columns(pl.col(name).list.first() for name in lists)
-    languages, why = guess_languages.stated(found.languages), "the data set's card"
-    if not languages:
-        some = train["positive"].drop_nulls().head(_SAMPLE_TEXTS).to_list()
-        languages, why = [guess_languages.of(some)], "the commonest words of its texts"
-    guesses.guess("dataset.languages", languages, why)
-    guesses.guess("model.language", [one for one in languages if one != "und"], why)
-    return train
-
-
-def _model(
-    guesses: Guesses,
-    found: FoundData,
-    info: RepoInfo,
-    facts: BaseFacts,
-    given: dict[str, str],
-    train: pl.DataFrame,
-    folder: Path,
-) -> None:
-    dims = guess_base.widths(facts.width)
-    guesses.known({"model.name": given["release"].partition("/")[2]})
-    says = f"the base states {info.license or 'none'}, the data set {found.license or 'none'}"
-    guesses.guess("model.license", None, says)
-    guesses.guess("model.dims", dims, f"the base has {facts.width}, and halves")
-    guesses.known({"train.loss.matryoshka_weights": [1] * len(dims)})
-    guesses.guess("gate.floors", dict.fromkeys(dims, 0.0), "none yet")
-    why = "those of the base" if any(facts.prompts.values()) else "the base has none"
-    guesses.guess("model.prompts", facts.prompts, why)
-    documents = [name for name in train.columns if name != "query"]
-    texts = {"query": train["query"].drop_nulls().to_list()}
-    by_prompt: dict[str, list[str]] = {facts.prompts["query"]: texts["query"]}
-    several = [text for name in documents for text in train[name].drop_nulls().to_list()]
-    by_prompt[facts.prompts["document"]] = by_prompt.get(facts.prompts["document"], []) + several
-    length, why = guess_recipe.max_length(folder, by_prompt, facts.max_seq_length)
-    guesses.guess("model.max_seq_length", length, why)
-    if facts.pickles:
-        why = "the only weights of this commit; without trust in it, take another base"
-        guesses.guess("base.allow_pickle", facts.pickles, why)
-
-
-def _training(guesses: Guesses, train: pl.DataFrame, facts: BaseFacts) -> None:
-    kind = installation.device_type()
-    size, why = guess_recipe.batch(train, kind)
-    guesses.guess("train.batch_size", size, why)
-    steps = max(1, train.height // size)
-    guesses.known(
-        {
-            "train.mini_batch_size": min(32, size),
-            "train.eval_batch_size": min(256, max(size, 16)),
-            "train.eval_steps": max(1, steps // 5),
-            "train.bf16": kind == "cuda",
-            "train.versions.torch": version("torch").partition("+")[0],
-            "train.versions.sentence_transformers": version("sentence-transformers").partition("+")[0],
-        }
-    )
-
-
-def _gate(guesses: Guesses, found: FoundData, plain: Params) -> None:
-    names, columns = guesses.values["dataset.splits"], guesses.values["dataset.columns"]
-    test = None if names["test"] is None else found.tables[names["test"]]
-    queries = None if test is None or columns["query"] not in test.columns else test[columns["query"]]
-    rows = found.rows[names["train"]]
-    guess_recipe.limits(guesses, queries, rows, plain.pin.cut.test_share, plain.gate)
-
-
-def _card(guesses: Guesses, found: FoundData, train: pl.DataFrame, repo: str) -> None:
-    guesses.guess("card.domain", repo.partition("/")[2], "the data set's name")
-    guesses.known({"release.private": found.private})
-    whole = train.drop_nulls().filter(pl.col("query").str.strip_chars() != "").head(3)
-    if found.private or whole.height < 3:
-        guesses.why["card.example"] = "write your own texts"
-        return
-    example = {"queries": whole["query"][:2].to_list(), "documents": whole["positive"].to_list()}
-    if all(text.strip() for some in example.values() for text in some):
-        guesses.guess("card.example", example, "rows of train; it is shown, so write your own texts")

@@ -12,10 +12,11 @@ from pipeline.errors import BrokenChain, InvalidWorkspace
 from pipeline.judging import feasibility
 from pipeline.judging.feasibility import LEAST_DISCORDANCE, USUAL_DISCORDANCE, Limit, TestSet
 from pipeline.params import Params
-from pipeline.params.gate import Margins
+from pipeline.params.gate import GateParams, Margins
 from pipeline.preflight import feasibility as workspace_feasibility
 from pipeline.preflight import resources
 from pipeline.records import Audit, Metrics, Pin
+from pipeline.records.tables import text_columns
 from pipeline.workspace import lineage, paths
 
 _DISCORDANCES = (LEAST_DISCORDANCE, 1 / 50, USUAL_DISCORDANCE)
@@ -31,8 +32,9 @@ class Plan:
         limits: Each limit that is known before training.
         policies: By finding: its policy, rows found by split, and train rows that dropping would leave.
         margins: Margins that an equal candidate keeps here, with what is usual.
-        floors: Accuracy of the base by width, where it was measured.
-        retention: What the base keeps of nDCG@10 at the smallest width; None where it was not measured.
+        floors: Accuracy of the base by width, or what guessing reaches where it was not measured.
+        measured: Whether the base was measured.
+        retention: To choose, and what that is a share of.
         disk: Bytes by step.
         seconds: Of a training, and what that rests on.
     """
@@ -43,7 +45,8 @@ class Plan:
     policies: dict[str, tuple[str, dict[str, int], int]]
     margins: Margins
     floors: dict[int, float]
-    retention: float | None
+    measured: bool
+    retention: tuple[float, str]
     disk: dict[str, int]
     seconds: tuple[float, str]
 
@@ -73,7 +76,9 @@ def run(workspace: Path, params: Params) -> Plan:
             file.size for one in (pin.live, pin.anchor) if one is not None for file in one.files.values()
         ),
     )
-    floors, retention = _measured(workspace, params)
+    floors, kept = _measured(workspace, params)
+    negatives = len(text_columns(audit.splits[params.gate.split].tokens)) - 2
+    guessed = dict.fromkeys(params.model.dims, feasibility.chance(negatives)) if negatives else {}
     return Plan(
         test={
             "clean rows": audit.splits[params.gate.split].kept,
@@ -82,12 +87,13 @@ def run(workspace: Path, params: Params) -> Plan:
             "comparable queries": len(found.queries),
             "comparable hard rows": len(found.hard),
         },
-        shown=_shown(found, params),
+        shown=_shown(found, params, pairs=negatives == 0),
         limits=workspace_feasibility.limits(workspace, params),
         policies=_policies(audit, params),
         margins=feasibility.suggested(found, params.gate),
-        floors=floors,
-        retention=retention,
+        floors=floors or guessed,
+        measured=bool(floors),
+        retention=_retention(kept, params.gate),
         disk=resources.disk(sizes, params),
         seconds=resources.training_seconds(workspace, params, audit, installation.flops(params.train.bf16)),
     )
@@ -114,12 +120,10 @@ def summary(plan: Plan) -> str:
     lines += ["", "To choose in params.yaml"]
     lines.append(f"  gate.live_margins      {_flow(plan.margins.model_dump())}")
     lines.append(f"  gate.anchor_margins    {_flow(feasibility.wider(plan.margins).model_dump())}")
+    why = "what the base has already" if plan.measured else "what guessing reaches: no base was measured yet"
     if plan.floors:
-        lines.append(f"  gate.floors            {_flow(plan.floors)}  # what the base has already")
-    else:
-        lines.append("  gate.floors            the base's own accuracy, which `evaluate` measures")
-    if plan.retention is not None:
-        lines.append(f"  gate.retention         {plan.retention}  # the base keeps as much")
+        lines.append(f"  gate.floors            {_flow(plan.floors)}  # {why}")
+    lines.append("  gate.retention         {}  # {}".format(*plan.retention))
     lines += ["", "What it will take, about"]
     lines += [f"  {step:<22} {resources.shown(size):>10} of disk" for step, size in plan.disk.items()]
     seconds, why = plan.seconds
@@ -127,9 +131,10 @@ def summary(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def _shown(found: TestSet, params: Params) -> dict[str, list[float]]:
+def _shown(found: TestSet, params: Params, *, pairs: bool) -> dict[str, list[float]]:
     bounds = [feasibility.visible(found, params.gate, params.gate.live_margins, one) for one in _DISCORDANCES]
-    return {metric: [one[metric].visible for one in bounds] for metric in bounds[0]}
+    judged = ["ndcg"] if pairs else list(bounds[0])
+    return {metric: [one[metric].visible for one in bounds] for metric in judged if metric in bounds[0]}
 
 
 def _policies(audit: Audit, params: Params) -> dict[str, tuple[str, dict[str, int], int]]:
@@ -144,6 +149,19 @@ def _policies(audit: Audit, params: Params) -> dict[str, tuple[str, dict[str, in
         )
         for name, now in policies.items()
     }
+
+
+def _retention(kept: float | None, gate: GateParams) -> tuple[float, str]:
+    """Return the least share of nDCG@10 to keep, and what it rests on.
+
+    Args:
+        kept: What the base keeps at the smallest width; None where that was not measured.
+        gate: The section of params.yaml.
+    """
+    measured = "no base was measured yet" if kept is None else f"the base keeps {kept} of its own"
+    if gate.retention_of is not None:
+        return gate.retention, f"of what {gate.retention_of} keeps; {measured}"
+    return (gate.retention, measured) if kept is None else (kept, "the base keeps as much")
 
 
 def _measured(workspace: Path, params: Params) -> tuple[dict[int, float], float | None]:

@@ -12,6 +12,8 @@ import polars as pl
 
 from pipeline.dataset import language
 
+_NOTHING = r"^[\s\p{Cc}\p{Default_Ignorable_Code_Point}]*$"
+
 
 def fold(text: str, folding: str) -> str:
     """Fold one text.
@@ -32,6 +34,20 @@ def folded(column: pl.Expr, folding: str) -> pl.Expr:
         ['iptal et', None]
     """
     return language.of(folding).folded(column)
+
+
+def blank(column: pl.Expr) -> pl.Expr:
+    """Return which texts of a column show nothing: white space, and what no font draws.
+
+    That is Unicode's property Default_Ignorable_Code_Point (zero-width spaces and joiners, soft hyphens,
+    byte order marks, fillers) and control characters. Beside a letter they are left alone.
+
+    Example:
+        >>> rows = pl.DataFrame({"query": ["\u200b \ufeff", "a\u200b", None]})
+        >>> rows.select(blank(pl.col("query")))["query"].to_list()
+        [True, False, None]
+    """
+    return column.str.contains(_NOTHING)
 
 
 @dataclass(frozen=True)

@@ -8,5 +8,15 @@ from pipeline.hub import log_filter as log_filter
 from pipeline.hub.accounts import Account
 from pipeline.hub.pull_requests import Hub, PullRequest
 from pipeline.hub.reading import Kind, ListedFile, RepoInfo, digest_as_listed
+from pipeline.hub.remote_file import RemoteFile
 
-__all__ = ["Account", "Hub", "Kind", "ListedFile", "PullRequest", "RepoInfo", "digest_as_listed"]
+__all__ = [
+    "Account",
+    "Hub",
+    "Kind",
+    "ListedFile",
+    "PullRequest",
+    "RemoteFile",
+    "RepoInfo",
+    "digest_as_listed",
+]

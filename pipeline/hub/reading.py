@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 import httpx2
-from huggingface_hub import HfApi, constants, set_client_factory, snapshot_download
+from huggingface_hub import HfApi, constants, hf_hub_url, set_client_factory, snapshot_download
 from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.utils._headers import build_hf_headers
 from huggingface_hub.utils._http import get_session, hf_raise_for_status, hf_request_event_hook
 
 from pipeline.errors import BrokenChain, HubDenied, HubError, HubNotFound
 from pipeline.hub import accounts, answers, surroundings
 from pipeline.hub.accounts import Account
+from pipeline.hub.remote_file import RemoteFile
 from pipeline.hub.retries import Retries
 from pipeline.hub.translate_errors import translated
 from pipeline.params.machine import HubParams
@@ -41,6 +43,7 @@ class RepoInfo:
     commit: str
     private: bool
     license: str | None  # names in a list are joined by " and "
+    tags: tuple[str, ...] = ()
 
 
 class Reading:
@@ -140,6 +143,7 @@ class Reading:
             answers.commit(found.sha, action),
             bool(found.private),
             _licence(card.get("license"), f"{kind} {repo}"),
+            tuple(map(str, getattr(found, "tags", None) or ())),
         )
 
     def exists(self, repo: str, kind: Kind) -> bool:
@@ -216,6 +220,36 @@ class Reading:
                     f"Delete {folder / path} with the blob that it links to, and run the step again"
                 )
         return folder, listed
+
+    def opened(self, repo: str, kind: Kind, commit: str, file: ListedFile) -> RemoteFile:
+        """Open a file of a commit to read parts of it; nothing compares these with the Hub's digest.
+
+        Raises:
+            HubError: The Hub gave other bytes than were asked for.
+        """
+        action = f"read {file.path} of {kind} {repo} at {commit}"
+        answers.file_name(file.path, action)
+        address = hf_hub_url(repo, file.path, repo_type=kind, revision=commit, endpoint=self.endpoint)
+
+        def fetch(start: int, stop: int) -> bytes:
+            headers = build_hf_headers() | {"Range": f"bytes={start}-{stop - 1}"}
+
+            def ask() -> bytes:
+                answer = get_session().get(address, headers=headers)
+                hf_raise_for_status(answer)
+                return bytes(answer.content)
+
+            content = self._asked(action, ask)
+            if len(content) == file.size:  # a Hub that gives files whole
+                content = content[start:stop]
+            if len(content) != stop - start:
+                raise HubError(
+                    f"could not {action}: {stop - start} bytes were asked for, and {len(content)} came. "
+                    "Find out who answers at hub.endpoint"
+                )
+            return content
+
+        return RemoteFile(file.size, fetch)
 
     def branches_and_tags(self, repo: str, kind: Kind) -> tuple[dict[str, str], dict[str, str]]:
         """Map the names of branches, and of tags, to the commits that they point to."""

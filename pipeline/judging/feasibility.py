@@ -199,6 +199,19 @@ def left_out(audit: Audit, batch_size: int) -> int:
     )
 
 
+def chance(negatives: int) -> float:
+    """Return the triplet accuracy that guessing reaches, rounded up: the least floor that says something.
+
+    Args:
+        negatives: Of a row; none leaves nothing to tell positives from.
+
+    Example:
+        >>> chance(0), chance(1), chance(3)
+        (0.0, 0.5, 0.25)
+    """
+    return rounded_up(1 / (1 + negatives)) if negatives else 0.0
+
+
 def suggested(found: TestSet, params: GateParams) -> Margins:
     """Return margins that an equal candidate keeps on these rows, where it differs in as many as is usual.
 

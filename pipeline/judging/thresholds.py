@@ -90,14 +90,15 @@ def _retention(metrics: Metrics, params: GateParams) -> Check:
 
     With `gate.retention_of` it is a share of what that model keeps at the same two widths: how much a sixth
     of the width can keep depends on the texts, and no model may reach a number that was set without them.
+    Where that model finds nothing at its largest width there is no such share: the candidate's own counts.
     """
     name = params.retention_of
     if name == "live" and not _shared_widths(metrics, params, "live")[1:]:
         name = "base"  # no live model, or one with none of the narrower widths
     widths = sorted(params.floors) if name is None else _shared_widths(metrics, params, name)
     kept = _kept(metrics, params, "candidate", widths)
-    wanted = params.retention if name is None else params.retention * _kept(metrics, params, name, widths)
-    return at_least(kept, wanted)
+    share = 1.0 if name is None else _kept(metrics, params, name, widths)
+    return at_least(kept, params.retention * (share if math.isfinite(share) else 1.0))
 
 
 def _shared_widths(metrics: Metrics, params: GateParams, other: ModelName) -> list[int]:

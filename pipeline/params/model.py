@@ -1,5 +1,6 @@
 """The section `model`: what the trained model is called and promises."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field, field_validator
@@ -23,6 +24,10 @@ class ModelParams(Section):
     dims: Annotated[tuple[int, ...], Field(min_length=1)]
     max_seq_length: int = Field(ge=1)
     prompts: Prompts
+
+    def languages(self, dataset: Sequence[str]) -> list[str]:
+        """Return the languages that the card names: `language`, or those of the data set, by their codes."""
+        return [one for one in (dataset if self.language is None else self.language) if one != "und"]
 
     @field_validator("dims")
     @classmethod

@@ -1,7 +1,8 @@
-"""A data set as it stands on the Hub, read as `pin` reads it, before anybody has named its parts."""
+"""A data set as it stands on the Hub, before anybody has named its parts: its README and its first rows."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,12 @@ import polars as pl
 import yaml
 
 from pipeline.errors import InvalidParams
-from pipeline.hub import Hub
+from pipeline.hub import Hub, ListedFile
+from pipeline.preflight import first_rows, resources
+from pipeline.preflight.first_rows import Beginning
 from pipeline.stages.pin import downloads, row_process
-from pipeline.stages.pin.split_files import chosen
-from pipeline.stages.pin.subsets import declared, names
-
-_FIRST_ROWS = 20_000
+from pipeline.stages.pin.split_files import SplitFiles, chosen
+from pipeline.stages.pin.subsets import DESCRIPTIONS, by_default, declared, names
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,10 @@ class FoundData:
         languages: What its card states.
         subset: The subset that was read; None where it has only one.
         subsets: All of them.
-        rows: Rows by split, by the data set's names.
+        rows: Rows by split, by the data set's names; of one that was not read to its end, about so many.
         tables: The first rows of each split.
+        read: What was read of it, in words.
+        listed: Its files.
     """
 
     commit: str
@@ -40,10 +43,21 @@ class FoundData:
     subsets: list[str]
     rows: Mapping[str, int]
     tables: Mapping[str, pl.DataFrame]
+    read: str
+    listed: Mapping[str, ListedFile]
 
 
-def find(hub: Hub, repo: str, branch: str, subset: str | None, max_workers: int) -> FoundData:
-    """Fetch a data set and read its splits.
+def find(
+    hub: Hub, repo: str, branch: str, subset: str | None, choose: Callable[[Sequence[str]], str | None]
+) -> FoundData:
+    """Read the beginning of a data set's splits.
+
+    Args:
+        hub: The Hub.
+        repo: The data set.
+        branch: Of it.
+        subset: One of its subsets; None takes the only one, or its default.
+        choose: Asks somebody for one of several subsets; None where nobody is there.
 
     Raises:
         HubError: The Hub was not reached, or has no such data set.
@@ -51,29 +65,60 @@ def find(hub: Hub, repo: str, branch: str, subset: str | None, max_workers: int)
         InvalidParams: It has several subsets, and none was named.
     """
     info = hub.info(repo, "dataset", branch)
-    fetched = downloads.data(hub, repo, info.commit, max_workers=max_workers)
-    listed, owner = fetched.pinned.files, f"data set {repo} at {info.commit[:12]}"
-    several = names(fetched.folder, listed, owner)
-    if subset is None and len(several) > 1 and "default" not in several:
-        raise InvalidParams(
-            f"{owner} has the subsets {', '.join(several)}; wanted one of them. Say it with --subset NAME"
+    owner = f"data set {repo} at {info.commit[:12]}"
+    listed = hub.files(repo, "dataset", info.commit)
+    downloads.refuse_scripts(listed, owner)
+    with tempfile.TemporaryDirectory(prefix="katman-first-rows-") as name:
+        folder = _described(hub, repo, info.commit, listed, Path(name))
+        several = names(folder, listed, owner)
+        if subset is None and len(several) > 1:
+            subset = by_default(folder, listed, owner) or choose(several)
+            if subset is None:
+                raise InvalidParams(
+                    f"{owner} has the subsets {', '.join(several)}; wanted one of them. Say it with "
+                    "--subset NAME"
+                )
+        one = declared(folder, listed, owner, subset)
+        files = chosen(one, listed, owner)
+        begun = first_rows.fetch(hub, repo, info.commit, listed, files, Path(name))
+        first = replace(files, files={split: part.files for split, part in begun.items()})
+        splits = row_process.rows(Path(name), first, one.features, owner)
+        tables: dict[str, Any] = {
+            split: pl.from_arrow(part.data.table.slice(0, first_rows.MOST_ROWS))
+            for split, part in splits.items()
+        }
+        stated = one.rows or {}
+        return FoundData(
+            commit=info.commit,
+            private=info.private,
+            license=info.license,
+            languages=_languages(folder),
+            subset=one.name if len(several) > 1 else None,
+            subsets=several,
+            rows={
+                split: begun[split].rows(part.num_rows, stated.get(split)) for split, part in splits.items()
+            },
+            tables=tables,
+            read=_said(begun, files),
+            listed=listed,
         )
-    asked = subset if subset is not None or len(several) != 1 else several[0]
-    one = declared(fetched.folder, listed, owner, asked)
-    splits = row_process.rows(fetched.folder, chosen(one, listed, owner), one.features, owner)
-    tables: dict[str, Any] = {
-        name: pl.from_arrow(part.data.table.slice(0, _FIRST_ROWS)) for name, part in splits.items()
-    }
-    return FoundData(
-        commit=info.commit,
-        private=info.private,
-        license=info.license,
-        languages=_languages(fetched.folder),
-        subset=asked if len(several) > 1 else None,
-        subsets=several,
-        rows={name: part.num_rows for name, part in splits.items()},
-        tables=tables,
-    )
+
+
+def _described(hub: Hub, repo: str, commit: str, listed: Mapping[str, ListedFile], empty: Path) -> Path:
+    """Fetch what describes a data set, and return the folder that holds it."""
+    wanted = DESCRIPTIONS & set(listed)
+    return hub.download(repo, "dataset", commit, wanted.__contains__)[0] if wanted else empty
+
+
+def _said(begun: Mapping[str, Beginning], files: SplitFiles) -> str:
+    parts = [
+        f"{split} ({resources.shown(part.read)} of {resources.shown(part.size)}, "
+        f"{len(part.files)} of {len(files.files[split])} files)"
+        if part.read < part.size
+        else f"{split} ({resources.shown(part.size)})"
+        for split, part in begun.items()
+    ]
+    return f"its README and {', '.join(parts)}"
 
 
 def _languages(folder: Path) -> list[object]:

@@ -1,17 +1,18 @@
 """What a base says of itself in its small JSON files: its width, its limit of tokens and its prompts."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pipeline.embedding.weight_formats import OTHER_WEIGHTS, SAFETENSORS, suffix
+from pipeline.embedding.weight_formats import SAFETENSORS
 from pipeline.errors import InvalidData
+from pipeline.stages.pin.model_limits import positions
 
-# Where a model counts positions from behind the padding token's.
-_BEHIND_PADDING = ("roberta", "camembert", "mpnet")
 _PROMPTS = {"query": ("query",), "document": ("document", "passage", "corpus")}
+_PICKLE = re.compile(r"pytorch_model(-\d+-of-\d+)?\.bin")
 _LEAST_WIDTH, _WIDTHS = 64, 4
 
 
@@ -23,7 +24,7 @@ class BaseFacts:
         width: Of its vectors.
         max_seq_length: Tokens that it reads at most; None where nothing says so.
         prompts: What it puts before queries and documents.
-        pickles: Its weights, where they are pickles.
+        pickles: Those of its weights that are pickles and stand where no safetensors do.
     """
 
     width: int
@@ -55,16 +56,14 @@ def read(folder: Path, listed: Mapping[str, Any], owner: str) -> BaseFacts:
             f"{owner} has no config.json or modules.json that says how wide its vectors are; wanted a "
             "sentence-transformers model, or a transformer that one can be made of"
         )
-    limits = [_json(folder, "sentence_bert_config.json").get("max_seq_length"), _positions(config)]
+    limits = [_json(folder, "sentence_bert_config.json").get("max_seq_length"), positions(config)]
     limits += [_json(folder, "tokenizer_config.json").get("model_max_length")]
     known = [one for one in limits if isinstance(one, int) and 0 < one < 1_000_000]
-    root = [path for path in listed if "/" not in path]
-    safe = any(path.endswith(SAFETENSORS) for path in listed)
     return BaseFacts(
         width=width,
         max_seq_length=min(known, default=None),
         prompts=_prompts(_json(folder, "config_sentence_transformers.json").get("prompts")),
-        pickles=[] if safe else sorted(path for path in root if suffix(path) in OTHER_WEIGHTS)[:1],
+        pickles=_pickles(folder, listed),
     )
 
 
@@ -80,6 +79,20 @@ def widths(width: int) -> list[int]:
     return found
 
 
+def _pickles(folder: Path, listed: Mapping[str, Any]) -> list[str]:
+    """List the pickles at the root and in the folders of modules, where nothing safer stands beside them."""
+    homes = {"", *(str(one.get("path", "")).strip("/") for one in _json_list(folder, "modules.json"))}
+    found = []
+    for home in sorted(homes):
+        beside = [PurePosixPath(path) for path in listed if str(PurePosixPath(path).parent) == (home or ".")]
+        if any(path.suffix == SAFETENSORS for path in beside):
+            continue
+        parts = sorted(str(path) for path in beside if _PICKLE.fullmatch(path.name))
+        whole = [path for path in parts if PurePosixPath(path).name == "pytorch_model.bin"]
+        found += whole or parts
+    return found
+
+
 def _width(folder: Path, config: Mapping[str, Any]) -> int | None:
     """Return what the last module makes: a Dense layer's, else the pooling's, else the transformer's."""
     modules = _json_list(folder, "modules.json")
@@ -92,15 +105,6 @@ def _width(folder: Path, config: Mapping[str, Any]) -> int | None:
     found = [config.get("hidden_size"), config.get("d_model"), config.get("dim"), *found]
     known = [one for one in found if isinstance(one, int) and one > 0]
     return known[-1] if known else None
-
-
-def _positions(config: Mapping[str, Any]) -> int | None:
-    positions = config.get("max_position_embeddings")
-    if not isinstance(positions, int):
-        return None
-    behind = any(kind in str(config.get("model_type", "")) for kind in _BEHIND_PADDING)
-    padding = config.get("pad_token_id")
-    return positions - ((padding if isinstance(padding, int) else 1) + 1 if behind else 0)
 
 
 def _prompts(saved: Any) -> dict[str, str]:

@@ -37,6 +37,8 @@ _POSITIVE = (
 )
 _NEGATIVE = re.compile(r"(hard_?)?neg(ative)?s?(_?(passage|document|answer)s?)?(_?\d+)?", re.IGNORECASE)
 _DEV = ("validation", "dev", "val", "valid", "eval", "development")
+_TEST = ("test", "testing", "heldout", "holdout")
+_MOST_LABELS = 5
 _TEXTS, _LISTS = pl.String, pl.List(pl.String)
 
 
@@ -54,7 +56,7 @@ def splits(rows: Mapping[str, int]) -> dict[str, str | None]:
     train = "train" if "train" in rows else max(rows, key=lambda name: rows[name])
     others = [name for name in rows if name != train]
     dev = next((name for name in _DEV if name in others), None)
-    test = "test" if "test" in others else None
+    test = next((name for name in _TEST if name in others), None)
     return {"train": train, "dev": dev, "test": test}
 
 
@@ -95,6 +97,19 @@ def columns(table: pl.DataFrame, owner: str) -> tuple[dict[str, str | list[str] 
     negative = sorted(negatives, key=_numbered)
     chosen: str | list[str] | None = negative[0] if len(negative) == 1 else negative or None
     return {"query": query, "positive": positive, "negative": chosen}, why
+
+
+def labels(table: pl.DataFrame, columns: Mapping[str, str | list[str] | None]) -> str:
+    """Name the columns of few values beside the texts, with these values; nothing where there are none."""
+    taken = [name for one in columns.values() for name in (one if isinstance(one, list) else [one])]
+    found = []
+    for name in table.columns:
+        if name in taken or table.schema[name].is_nested():
+            continue
+        values = table[name].drop_nulls().unique().sort()
+        if 1 <= len(values) <= _MOST_LABELS:
+            found.append(f"{name} ({', '.join(str(one) for one in values)})")
+    return ", ".join(found)
 
 
 def _named(names: Sequence[str], known: Sequence[str]) -> str | None:

@@ -52,16 +52,17 @@ def max_length(base: Path, texts: Mapping[str, Sequence[str]], limit: int | None
     )
 
 
-def batch(train: pl.DataFrame, device: str) -> tuple[int, str]:
+def batch(train: pl.DataFrame, rows: int, device: str) -> tuple[int, str]:
     """Return a batch size, and what it rests on.
 
     Args:
-        train: The texts of the train split.
+        train: The first texts of the train split.
+        rows: Of the whole split.
         device: cuda or cpu.
     """
     most = _BATCHES.get(device, _BATCHES["cpu"])
     size = most
-    while size > 2 and train.height / size < _LEAST_STEPS:
+    while size > 2 and rows / size < _LEAST_STEPS:
         size //= 2
     steps = size
     while size > 8 and _left_out(train, size) > train.height / 10:
@@ -69,7 +70,7 @@ def batch(train: pl.DataFrame, device: str) -> tuple[int, str]:
     if size < steps:
         return size, "texts repeat so often that larger batches would leave more than a tenth of the rows out"
     if size < most:
-        return size, f"{train.height:,} rows make {math.ceil(train.height / size)} steps of it"
+        return size, f"{rows:,} rows make {math.ceil(rows / size)} steps of it"
     return size, f"for a {device}"
 
 
@@ -85,21 +86,18 @@ def _left_out(train: pl.DataFrame, size: int) -> int:
     )
 
 
-def limits(
-    guesses: Guesses, queries: pl.Series | None, train_rows: int, share: float, gate: GateParams
-) -> None:
+def limits(guesses: Guesses, queries: pl.Series, rows: int, gate: GateParams) -> None:
     """Guess margins and the least number of clusters, which the audit will count.
 
     Args:
         guesses: Gets them.
-        queries: Of the test split; None where it is cut out of train.
-        train_rows: Rows of train.
-        share: What of train is cut for the test split.
+        queries: Of the test split, or of what it is cut from: the first ones.
+        rows: Of the test split.
         gate: The template's section, for the level of a look.
     """
-    folded = None if queries is None else queries.drop_nulls().str.to_lowercase().str.strip_chars()
-    rows = round(train_rows * share) if queries is None else len(queries)
-    names = np.arange(rows) if folded is None else folded.rank("dense").to_numpy().astype(np.int64) - 1
+    folded = queries.drop_nulls().str.to_lowercase().str.strip_chars()
+    distinct = folded.n_unique() / max(1, len(folded))
+    names = np.arange(rows) % max(1, round(rows * distinct))
     clusters = len(np.unique(names))
     found = TestSet(
         rows=names.astype(np.int64),
@@ -107,7 +105,11 @@ def limits(
         hard=names[::_HARD_SHARE].astype(np.int64),
         clusters=clusters,
     )
-    why = f"what {rows:,} test rows can show; `katman plan` says it of those that the audit leaves"
+    differs = round(1 / feasibility.USUAL_DISCORDANCE)
+    why = (
+        f"an equal candidate that differs in one of {differs} of {rows:,} test rows keeps them; "
+        "`katman plan` says it of those that the audit leaves"
+    )
     margins = feasibility.suggested(found, gate)
     guesses.guess("gate.live_margins", margins.model_dump(), why)
     guesses.guess("gate.anchor_margins", feasibility.wider(margins).model_dump(), "half as much again")

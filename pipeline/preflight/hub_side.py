@@ -9,6 +9,7 @@ from pipeline.params import Params
 from pipeline.preflight import resources
 from pipeline.preflight.resources import Sizes
 from pipeline.publishing import main_branch
+from pipeline.stages.card import licences
 from pipeline.workspace import receipts
 
 
@@ -41,25 +42,26 @@ def release(hub: Hub, workspace: Path, repo: str) -> str:
 
 
 def card(hub: Hub, params: Params) -> str:
-    """Have the Hub check the metadata that the card will have, as far as params.yaml says it.
+    """Have the Hub check the metadata that the card will have, as far as it is known.
 
     Raises:
         InvalidParams: The Hub finds fault with it.
     """
-    model = params.model
-    named = params.dataset.languages if model.language is None else model.language
-    languages = [one for one in named if one != "und"]
-    stated = {"language": languages, "license": model.license}
-    metadata = {key: value for key, value in stated.items() if value}
+    languages = params.model.languages(params.dataset.languages)
+    base = hub.info(params.base.repo, "model", params.base.revision).license
+    dataset = hub.info(params.dataset.repo, "dataset", params.dataset.revision).license
+    licence = licences.derive(params.model.license, base, dataset)
+    metadata = {"language": languages, "license": licence.name} if languages else {"license": licence.name}
     # YAML is a superset of JSON.
-    faults = hub.card_faults(f"---\n{json.dumps(metadata, ensure_ascii=False)}\n---\n") if metadata else []
+    faults = hub.card_faults(f"---\n{json.dumps(metadata, ensure_ascii=False)}\n---\n")
     if faults:
         raise InvalidParams(
-            f"the Hub would refuse a card with model.license {model.license!r} and model.language "
-            f"{languages}: {'; '.join(faults)}. Correct them: a licence's identifier is in small "
-            "letters, as apache-2.0, and a language is a code, as tr"
+            f"the Hub would refuse a card with the licence {licence.name!r} (model.license is "
+            f"{params.model.license!r}, the base states {base!r}, the data set {dataset!r}) and the "
+            f"languages {languages}: {'; '.join(faults)}. Set model.license and model.language: a licence's "
+            "identifier is in small letters, as apache-2.0, and a language is a code, as tr"
         )
-    return f"the Hub accepts {json.dumps(metadata, ensure_ascii=False) if metadata else 'what follows'}"
+    return f"the Hub accepts {json.dumps(metadata, ensure_ascii=False)}"
 
 
 def sizes(hub: Hub, params: Params) -> Sizes:

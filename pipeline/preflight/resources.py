@@ -3,6 +3,7 @@
 import json
 import math
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from pipeline.errors import BrokenChain
 from pipeline.hub import ListedFile
 from pipeline.params import Params
 from pipeline.records import Audit, Training
+from pipeline.stages.pin.model_files import OTHER_FOLDERS
 from pipeline.workspace import paths
 
 # A checkpoint has the weights and AdamW's two moments; one is kept, and the next is written beside it.
@@ -31,10 +33,11 @@ class Sizes:
     releases: int = 0
 
 
-def listed(dataset: dict[str, ListedFile], base: dict[str, ListedFile], releases: int) -> Sizes:
+def listed(dataset: Mapping[str, ListedFile], base: Mapping[str, ListedFile], releases: int) -> Sizes:
     """Take sizes from what the Hub lists; each release is as large as the base."""
-    weights = [file.size for path, file in base.items() if path.endswith(SAFETENSORS) and "/" not in path]
-    pickled = [file.size for path, file in base.items() if suffix(path) in OTHER_WEIGHTS and "/" not in path]
+    near = {path: file.size for path, file in base.items() if path.split("/")[0] not in OTHER_FOLDERS}
+    weights = [size for path, size in near.items() if path.endswith(SAFETENSORS)]
+    pickled = [size for path, size in near.items() if suffix(path) in OTHER_WEIGHTS]
     size = sum(weights) or max(pickled, default=0)
     return Sizes(sum(file.size for file in dataset.values()), size, releases * size)
 

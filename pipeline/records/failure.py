@@ -17,12 +17,14 @@ class Failure(Part):
         step: Name of the step.
         error: The class of its error.
         message: Value found, value wanted, what to do; whole, as the step printed it after its name.
+        passing: The step can end otherwise in a while, though nobody changed anything.
     """
 
     step: str
     error: str
     exit_code: ExitCode
     message: str
+    passing: bool
 
 
 def read(path: Path) -> Failure | None:

@@ -24,6 +24,8 @@ from typing import Any
 from huggingface_hub import HfApi, snapshot_download
 
 from localhub.process import User, serve
+from pipeline.records import Training
+from pipeline.workspace import paths
 from tests.cases.found import COMMON, Case, cases
 from tests.support import workspaces
 from tests.support.workspaces import SMALL
@@ -101,8 +103,8 @@ def _run(work: Path, env: Mapping[str, str], *steps: str) -> str | None:
     if any(line.startswith("Traceback") for line in lines):
         raised = [line for line in lines if re.match(r"[A-Za-z_][\w.]*: ", line)]
         return f"{step}, exit {ran.returncode}, traceback: {(raised or lines)[-1]}"
-    said = [line for line in lines if line.startswith(f"{step}: ")] or lines[-1:]
-    return f"{step}, exit {ran.returncode}: {said[0]}"
+    begin = next((place for place, line in enumerate(lines) if line.startswith(f"{step}: ")), len(lines) - 1)
+    return f"{step}, exit {ran.returncode}: {' '.join(lines[begin:-1] or lines[-1:])}"
 
 
 def _release(endpoint: str, repo: str, folder: Path, work: Path) -> str:
@@ -110,13 +112,13 @@ def _release(endpoint: str, repo: str, folder: Path, work: Path) -> str:
     snapshot_download(repo, endpoint=endpoint, token=workspaces.TOKEN, local_dir=folder)
     config = json.loads((folder / "config_sentence_transformers.json").read_bytes())
     modules = json.loads((folder / "modules.json").read_bytes())
-    training = json.loads((work / "records" / "training.json").read_bytes())
+    training = Training.load(work / paths.RECORDS["train"])
     card = HfApi(endpoint=endpoint, token=workspaces.TOKEN).model_info(repo).card_data
     kinds = "+".join(one["type"].rpartition(".")[2] for one in modules)
     licence = getattr(card, "license", None)
     return (
         f"{kinds}, {config['similarity_fn_name']}, default prompt {config['default_prompt_name']}, "
-        f"licence {licence}, {training['triplets']} rows trained on"
+        f"licence {licence}, {training.trained_on} rows trained on"
     )
 
 

@@ -25,7 +25,8 @@ def test_plan_shows_what_the_test_set_can_show_and_what_would_be_left(line: Path
     assert (now, counted["train"], left) == ("report", 3, 57)
     assert found.policies["duplicate"][2] == 60  # its row has left already
     assert set(found.floors) == {32, 16, 4}
-    assert found.retention is not None
+    assert found.measured
+    assert found.retention[1].startswith("of what base keeps; the base keeps ")
     assert found.seconds[1].startswith("as the last one on cpu")
     said = plan.summary(found)
     assert "  clean rows                     40\n" in said
@@ -61,10 +62,12 @@ def test_plan_needs_no_training_before_it(line: Path) -> None:
         (line / paths.RECORDS[name]).unlink()
     shutil.rmtree(line / "model")
     found = plan.run(line, load(line))
-    assert found.floors == {}
+    assert found.floors == {32: 0.5, 16: 0.5, 4: 0.5}  # what guessing reaches
     assert found.seconds[1] == "no training was measured here yet"
     assert found.seconds[0] > 0
-    assert "the base's own accuracy, which `evaluate` measures" in plan.summary(found)
+    assert "what guessing reaches: no base was measured yet" in plan.summary(found)
+    set_params(line, {"gate.retention_of": None})
+    assert plan.run(line, load(line)).retention == (0.0, "no base was measured yet")
 
 
 def test_plan_says_that_the_audit_is_of_other_params_or_missing(line: Path) -> None:

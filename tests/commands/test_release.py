@@ -400,7 +400,6 @@ def test_release_into_a_gated_repository_leaves_it_gated(
 def test_release_into_an_organizations_namespace(line: Path, api: HfApi) -> None:
     theirs = "ekip/arama"
     workspaces.forget(api.endpoint, theirs)
-    api.create_repo("ekip/another", exist_ok=True)  # so that there is such an organization
     set_params(line, {"release.repo": theirs, "live.repo": theirs})
     sealed.seal(line)
     receipt, _ = run(line)

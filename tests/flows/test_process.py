@@ -32,6 +32,7 @@ def test_process_gives_the_message_of_a_step_that_fails(toy: Path) -> None:
             "rows is 3, wanted 4 or more;\n  raise it in params.yaml\npin: there are 2 more"
         )
         assert caught.value.exit_code == ExitCode.FAILED
+        assert not caught.value.passing
 
 
 def test_process_gives_the_exit_code_of_a_step_that_waits(toy: Path) -> None:
@@ -47,6 +48,7 @@ def test_process_gives_the_last_line_of_a_step_that_broke_off(toy: Path) -> None
     with pytest.raises(StepFailed, match=f"^ended with exit code 1, and said last: {last}$") as caught:
         run("step", "release", toy)
     assert caught.value.exit_code == ExitCode.FAILED
+    assert caught.value.passing
 
 
 def test_process_says_so_where_a_step_was_killed_without_a_word(toy: Path) -> None:

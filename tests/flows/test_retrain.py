@@ -97,6 +97,18 @@ def test_retrain_ends_completed_where_a_release_waits_for_a_person(prefect: Pref
     until(lambda: prefect.tasks_of(run).get("release") == "Waiting")
 
 
+def test_retrain_tries_a_refused_step_no_second_time(prefect: Prefect, toy: Path) -> None:
+    (toy / "say").write_text("fail pin", "utf-8")
+
+    code, output = prefect.run_flow(toy)
+
+    assert code == ExitCode.FAILED, output
+    assert steps_run(toy) == ["check", "refresh", "pin"]
+    run = prefect.runs_on(toy)[0]
+    assert run["state"]["message"].startswith("pin: rows is 3, wanted 4 or more")
+    until(lambda: prefect.tasks_of(run).get("pin") == "Refused")
+
+
 def test_retrain_fails_where_a_step_breaks_off_whatever_its_words(prefect: Prefect, toy: Path) -> None:
     (toy / "say").write_text("crash gate", "utf-8")
 

@@ -53,7 +53,7 @@ def main(step: str) -> int:
 def fail(step: str, code: int, message: str) -> int:
     """Say what went wrong, as the real pipeline does."""
     print(f"{step}: {message}", file=sys.stderr)
-    said = {"step": step, "error": "ToyError", "exit_code": code, "message": message}
+    said = {"step": step, "error": "ToyError", "exit_code": code, "message": message, "passing": False}
     Path(os.environ["KATMAN_FAILURE"]).write_text(json.dumps(said), "utf-8")
     return code
 

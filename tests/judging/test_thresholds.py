@@ -138,5 +138,15 @@ def test_gate_takes_the_base_where_no_live_model_keeps_anything(first: Evidence,
     for case, found in ((first, kept), (equal, kept | narrow)):
         check = thresholds.threshold_checks(case.audit, _keeping(case.metrics, found), asked)["retention"]
         assert check.wanted == pytest.approx(0.97 * 0.75)
-    broken = _keeping(first.metrics, {"base": {64: 0.0, 32: 0.0}})
-    assert not thresholds.threshold_checks(first.audit, broken, asked)["retention"].passed
+
+
+def test_gate_takes_the_candidates_own_share_where_the_base_finds_nothing(first: Evidence) -> None:
+    nothing: dict[ModelName, dict[int, float]] = {"base": {64: 0.0, 32: 0.0}}
+    for least, passed in ((0.6, False), (0.79, True)):
+        found = _keeping(first.metrics, nothing | {"candidate": {64: 0.8, 32: least}})
+        asked = params(retention=0.97, retention_of="base")
+        check = thresholds.threshold_checks(first.audit, found, asked)["retention"]
+        assert check.wanted == pytest.approx(0.97)
+        assert check.passed is passed
+    found = _keeping(first.metrics, {"candidate": {64: 0.0, 32: 0.0}})
+    assert not thresholds.threshold_checks(first.audit, found, params(retention=0.97))["retention"].passed

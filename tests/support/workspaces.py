@@ -165,9 +165,19 @@ def _start(dvc: bool) -> Path:
     return folder
 
 
+@lru_cache
+def _trials() -> Path:
+    """Make the folder in which all workspaces of this process keep the trials of their bases."""
+    folder = Path(tempfile.mkdtemp(prefix="katman-trials-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def make(folder: Path, changes: Mapping[str, Any], *, dvc: bool = True) -> Path:
     """Make a workspace: the project's tracked files, a git repository of its own, a small params.yaml."""
     shutil.copytree(_start(dvc), folder, symlinks=True, dirs_exist_ok=True)
+    (folder / ".checkpoints").mkdir()
+    (folder / ".checkpoints" / "trials").symlink_to(_trials())
     set_params(folder, changes)
     git(folder, "add", ".")
     git(folder, "commit", "--quiet", "--message", "Start")

@@ -4,12 +4,10 @@ import json
 import subprocess
 from pathlib import Path
 
-import pytest
 from huggingface_hub import HfApi
 
 from pipeline.commands import release
 from pipeline.errors import ReleaseRefused
-from pipeline.judging.judged_again import difference
 from pipeline.params import load
 from pipeline.records import Card, Verdict
 from pipeline.stages.gate import step as gate
@@ -82,21 +80,6 @@ def test_release_asks_with_the_log_as_it_was_at_the_candidates_look(ready: Path)
     receipt, _ = release.run(ready, load(ready))
     assert receipt.verdict is not None
     assert receipt.verdict.look == 1
-
-
-@pytest.mark.parametrize(
-    ("here", "wanted", "field"),
-    [
-        ({"a": 0.1 + 0.2}, {"a": 0.3}, None),
-        ({"a": 0.3}, {"a": 0.3001}, "a"),
-        ({"a": {"b": True}}, {"a": {"b": 1}}, "a.b"),
-        ({"a": 1}, {"a": 1, "b": {"c": 2}}, "b"),
-        ({"a": 1, "b": 2}, {"a": 1}, "b"),
-    ],
-)
-def test_difference_is_the_first_one_beyond_rounding(here: object, wanted: object, field: str | None) -> None:
-    found = difference(here, wanted)
-    assert (found and found[0]) == field
 
 
 def _card_again(folder: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.dataset import personal_data
-from pipeline.dataset.normalize import Sameness
+from pipeline.dataset.normalize import Sameness, blank
 from pipeline.dataset.parquet import portions
 from pipeline.params.audit import AuditParams
 from pipeline.records.tables import text_columns
@@ -48,7 +48,6 @@ def scan(
         sameness: Which texts of the data set are one.
         languages: Of the data set: whose personal data is looked for.
     """
-    nothing = sameness.keys(pl.Series([""]))[0]
     keys, flags = [], []
     personal: Counter[str] = Counter()
     for rows in portions(path):
@@ -57,17 +56,15 @@ def scan(
         for found in kinds.values():
             personal.update(found)
         marked = pl.int_range(rows.height, eager=True).is_in(list(kinds))
-        flags.append(
-            _alone(rows, keys[-1], nothing, params.max_characters).with_columns(personal_data=marked)
-        )
+        flags.append(_alone(rows, keys[-1], params.max_characters).with_columns(personal_data=marked))
     all_keys, all_flags = pl.concat(keys), pl.concat(flags)
     return ScannedSplit(
         name, path, all_keys, all_flags.with_columns(_among(all_keys)), dict(sorted(personal.items()))
     )
 
 
-def _alone(rows: pl.DataFrame, keys: pl.DataFrame, nothing: int, max_characters: int) -> pl.DataFrame:
-    """Findings that a row shows by itself; a missing text is only that. `nothing` is an empty one's key.
+def _alone(rows: pl.DataFrame, keys: pl.DataFrame, max_characters: int) -> pl.DataFrame:
+    """Findings that a row shows by itself; a missing text is only that.
 
     A row may have fewer negatives than others, and none only in a split of pairs.
     """
@@ -78,17 +75,18 @@ def _alone(rows: pl.DataFrame, keys: pl.DataFrame, nothing: int, max_characters:
     def any_of(found: list[pl.Expr]) -> pl.Expr:
         return pl.any_horizontal(pl.lit(False), *found)
 
-    flags = keys.select(
-        not_text=any_of([pl.col(column).is_null() for column in columns[:3]]),
-        empty=any_of([pl.col(column) == nothing for column in columns]),
+    missing = keys.select(not_text=any_of([pl.col(column).is_null() for column in columns[:3]]))
+    texts = rows.select(
+        empty=any_of([blank(pl.col(column)) for column in columns]),
+        too_long=any_of([pl.col(column).str.len_chars() > max_characters for column in columns]),
+    )
+    same = keys.select(
         same_query_positive=query == positive,
         same_query_negative=any_of([query == pl.col(column) for column in negatives]),
         same_positive_negative=any_of([positive == pl.col(column) for column in negatives]),
     )
-    long = rows.select(
-        too_long=any_of([pl.col(column).str.len_chars() > max_characters for column in columns])
-    )
-    return pl.concat([flags, long], how="horizontal").with_columns(pl.all().fill_null(False))
+    flags = [missing, texts.select("empty"), same, texts.select("too_long")]
+    return pl.concat(flags, how="horizontal").with_columns(pl.all().fill_null(False))
 
 
 def _among(keys: pl.DataFrame) -> list[pl.Series]:

@@ -8,12 +8,6 @@ from pipeline.params import Params
 from pipeline.records import Metrics, Pin, SplitScores, Training
 
 
-def languages(params: Params, pin: Pin) -> list[str]:
-    """Return the languages that the card names: `model.language`, or those of the data set."""
-    named = params.model.language
-    return [one for one in (pin.languages if named is None else named) if one != "und"]
-
-
 def front_matter(
     params: Params, pin: Pin, training: Training, metrics: Metrics, licence: str
 ) -> ModelCardData:
@@ -34,7 +28,7 @@ def front_matter(
     ]
     return ModelCardData(
         model_name=params.model.name,
-        language=languages(params, pin) or None,
+        language=params.model.languages(pin.languages) or None,
         license=licence,
         library_name="sentence-transformers",
         pipeline_tag="sentence-similarity",

@@ -15,7 +15,7 @@ from pipeline.embedding.vector_space import CONFIG, SPACE_KEY
 from pipeline.params import Params
 from pipeline.records import Audit, Card, Metrics, Pin, Reembed, Training, Verdict
 from pipeline.stages.card import licences, markdown, plots, shown_rows, tables, usage_snippet
-from pipeline.stages.card.front_matter import front_matter, languages
+from pipeline.stages.card.front_matter import front_matter
 from pipeline.stages.card.tables import Read
 from pipeline.workspace import digests, git, lineage, paths, receipts
 from pipeline.workspace.files import write_text
@@ -131,7 +131,7 @@ def render(
             params_file=params_file,
             signers=sorted({signer.name for signer in params.approve.signers}),
             records=digests_of,
-            languages=languages(params, pin),
+            languages=params.model.languages(pin.languages),
             licence=licence,
             narrower=narrower,
             snippet=usage_snippet.snippet(repo, version, training.width, metrics.example),

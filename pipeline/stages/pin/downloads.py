@@ -14,7 +14,9 @@ from pipeline.params.model import ModelParams
 from pipeline.params.pin import BaseParams
 from pipeline.records import PinnedFile, PinnedRepo
 from pipeline.stages.pin.model_files import model_files, small_json
-from pipeline.stages.pin.model_kind import modules, refuse_others, refuse_recipe
+from pipeline.stages.pin.model_kind import refuse_others
+from pipeline.stages.pin.model_limits import refuse_recipe
+from pipeline.stages.pin.model_modules import modules
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,22 @@ def data(hub: Hub, repo: str, revision: str, *, max_workers: int) -> Download:
         InvalidData: The data set holds a script; nothing is fetched then.
     """
     info = _pinned(hub, "dataset", repo, revision)
-    scripts = sorted(path for path in hub.files(repo, "dataset", revision) if path.endswith(".py"))
+    refuse_scripts(hub.files(repo, "dataset", revision), f"data set {repo} at {revision[:12]}")
+    return _fetch(hub, info, _is_data, max_workers)
+
+
+def refuse_scripts(listed: Iterable[str], owner: str) -> None:
+    """Refuse a data set that holds code.
+
+    Raises:
+        InvalidData: It does.
+    """
+    scripts = sorted(path for path in listed if path.endswith(".py"))
     if scripts:
         raise InvalidData(
-            f"data set {repo} at {revision[:12]} holds {', '.join(scripts[:3])}, which loading it can run; "
+            f"{owner} holds {', '.join(scripts[:3])}, which loading it can run; "
             "wanted data files only. Pin a commit without it: a data set can be converted to Parquet"
         )
-    return _fetch(hub, info, _is_data, max_workers)
 
 
 def tables(
@@ -81,8 +92,9 @@ def base(hub: Hub, repo: str, revision: str, allow_pickle: tuple[str, ...], *, m
     Raises:
         InvalidData: It is nothing that training can start from, or a module has no weights that may be read.
     """
-    listed, _, wanted = _base_files(hub, repo, revision, allow_pickle)
-    found = _fetch(hub, _pinned(hub, "model", repo, revision), wanted.__contains__, max_workers)
+    info = _pinned(hub, "model", repo, revision)
+    listed, _, wanted = _base_files(hub, info, allow_pickle)
+    found = _fetch(hub, info, wanted.__contains__, max_workers)
     unused = tuple(sorted(set(listed) - wanted))
     return replace(found, pinned=found.pinned.model_copy(update={"unused": unused}))
 
@@ -97,20 +109,20 @@ def look(hub: Hub, asked: BaseParams, recipe: ModelParams) -> str:
         InvalidData: It is nothing that training can start from, or a module has no weights that may be read.
         InvalidParams: The recipe asks for more than it has.
     """
-    commit = _pinned(hub, "model", asked.repo, asked.revision).commit
-    _, configs, _ = _base_files(hub, asked.repo, asked.revision, asked.allow_pickle)
+    info = _pinned(hub, "model", asked.repo, asked.revision)
+    _, configs, _ = _base_files(hub, info, asked.allow_pickle)
     refuse_recipe(configs, recipe, asked.repo)
-    return commit
+    return info.commit
 
 
 def _base_files(
-    hub: Hub, repo: str, revision: str, allow_pickle: tuple[str, ...]
+    hub: Hub, base: RepoInfo, allow_pickle: tuple[str, ...]
 ) -> tuple[dict[str, ListedFile], dict[str, Any], set[str]]:
     """List the files of a base, read the small JSON files, and choose what training reads."""
-    listed = hub.files(repo, "model", revision)
-    configs = _configs(hub, repo, revision, listed)
-    refuse_others(configs, frozenset(listed), repo)
-    return listed, configs, model_files(listed, repo, allow_pickle, modules(configs, repo))
+    listed = hub.files(base.repo, "model", base.commit)
+    configs = _configs(hub, base.repo, base.commit, listed)
+    refuse_others(configs, frozenset(listed), base.repo, base.tags)
+    return listed, configs, model_files(listed, base.repo, allow_pickle, modules(configs, base.repo))
 
 
 def _configs(hub: Hub, repo: str, revision: str, listed: Mapping[str, ListedFile]) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from pathlib import PurePosixPath
 from pipeline.embedding.weight_formats import OTHER_WEIGHTS, SAFETENSORS, suffix
 from pipeline.errors import InvalidData
 from pipeline.hub import ListedFile
-from pipeline.stages.pin.model_kind import WITH_WEIGHTS, ModulePart
+from pipeline.stages.pin.model_modules import WITH_WEIGHTS, ModulePart
 
 # Weights for other runtimes and pictures: nothing that training reads.
-_OTHER_FOLDERS = {"onnx", "openvino", "flax", "imgs", "images", "assets"}
+OTHER_FOLDERS = {"onnx", "openvino", "flax", "imgs", "images", "assets"}
 # Configuration and vocabulary: the ends of all names that a tokenizer of transformers gives its files.
 _SUFFIXES = {
     ".json",
@@ -40,7 +40,7 @@ def small_json(listed: Mapping[str, ListedFile]) -> set[str]:
         if path.endswith(".json")
         and file.size <= _SMALL_BYTES
         and len(PurePosixPath(path).parts) <= 2
-        and PurePosixPath(path).parts[0] not in _OTHER_FOLDERS
+        and PurePosixPath(path).parts[0] not in OTHER_FOLDERS
         and PurePosixPath(path).name not in {"tokenizer.json", "vocab.json", "special_tokens_map.json"}
     }
 
@@ -59,7 +59,7 @@ def model_files(
     Raises:
         InvalidData: A module has no weights, or they are pickles that params.yaml does not allow.
     """
-    near = {path for path in listed if PurePosixPath(path).parts[0] not in _OTHER_FOLDERS}
+    near = {path for path in listed if PurePosixPath(path).parts[0] not in OTHER_FOLDERS}
     chosen = {path for path in near if PurePosixPath(path).suffix in _SUFFIXES or path == "README.md"}
     safe_folders = {PurePosixPath(path).parent for path in chosen if path.endswith(SAFETENSORS)}
     chosen |= {

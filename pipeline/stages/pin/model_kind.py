@@ -1,23 +1,30 @@
 """What a model is, as far as its small JSON files tell; what is no text encoder of one vector is refused."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from pipeline.errors import InvalidData, InvalidParams
-from pipeline.params.model import ModelParams
+from pipeline.errors import InvalidData
+from pipeline.stages.pin.model_modules import (
+    MODULES,
+    WITH_WEIGHTS,
+    ModulePart,
+    configuration,
+    entry,
+    modules,
+)
 
-_CONFIG = "config.json"
-_MODULES = "modules.json"
 _SENTENCE = "config_sentence_transformers.json"
 _ADAPTER = "adapter_config.json"
 
-# The modules of sentence-transformers that hold weights, and those that may follow a Transformer.
-WITH_WEIGHTS = {"Transformer", "Dense", "LayerNorm", "LSTM", "CNN", "WeightedLayerPooling"}
+# What may follow a Transformer.
 _FOLLOWING = WITH_WEIGHTS - {"Transformer"} | {"Pooling", "Normalize", "Dropout"}
 _TWO_WAYS = {"Router", "Asym"}
 _SPARSE = {"MLMTransformer", "SparseAutoEncoder", "SparseStaticEmbedding", "SpladePooling", "IDF"}
 _SPARSE_KINDS = {"SparseEncoder"}
+# A SPLADE that sentence-transformers did not save is a masked language model like any BERT: only its card,
+# its name or its weights for words tell.
+_SPARSE_TAGS = {"splade", "sparse-encoder", "learned sparse", "learned-sparse", "neural-sparse"}
+_SPARSE_FILES = {"query_token_weights.txt", "idf.json"}
 _CROSS_KINDS = {"CrossEncoder"}
 _MULTI_VECTOR_KINDS = {"MultiVectorEncoder", "ColBERT"}
 _PICTURES = {"CLIPModel"}
@@ -25,95 +32,31 @@ _PICTURES = {"CLIPModel"}
 _OTHER_SENSES = ("vision_config", "audio_config", "image_size", "patch_size", "num_mel_bins")
 
 
-@dataclass(frozen=True)
-class ModulePart:
-    """One module of a model: its class, where that comes from, and its folder (empty is the root)."""
-
-    kind: str
-    source: str
-    folder: str
-
-
-def modules(configs: Mapping[str, Any], repo: str) -> tuple[ModulePart, ...]:
-    """Return the modules that `modules.json` lists; without one, a Transformer at the root.
-
-    Args:
-        configs: The small JSON files by path.
-        repo: The model, for the message.
-
-    Raises:
-        InvalidData: The list is none, or a module lies outside of the repository.
-    """
-    if _MODULES not in configs:
-        return (ModulePart("Transformer", "sentence_transformers", ""),)
-    listed = configs[_MODULES]
-    found = []
-    for one in listed if isinstance(listed, list) else [None]:
-        kind, folder = (one.get("type"), one.get("path")) if isinstance(one, dict) else (None, None)
-        if not isinstance(kind, str) or not isinstance(folder, str):
-            raise InvalidData(
-                f"modules.json of model {repo} holds {str(listed)[:80]!r}; wanted a list of modules, each "
-                "with a type and a path. Pin a commit with one that sentence-transformers wrote"
-            )
-        if folder.startswith("/") or ".." in folder.split("/"):
-            raise InvalidData(
-                f"modules.json of model {repo} names the folder {folder!r}; wanted one inside of the "
-                "repository. Pin another model"
-            )
-        source, _, name = kind.rpartition(".")
-        found.append(ModulePart(name, source, folder.strip("/")))
-    if not found:
-        raise InvalidData(f"modules.json of model {repo} lists no module; wanted some. Pin another model")
-    return tuple(found)
-
-
-def refuse_others(configs: Mapping[str, Any], paths: frozenset[str], repo: str) -> None:
+def refuse_others(
+    configs: Mapping[str, Any], paths: frozenset[str], repo: str, tags: Collection[str] = ()
+) -> None:
     """Refuse what training could not start from, by what it is.
 
     Args:
         configs: The small JSON files by path.
         paths: All files of the repository.
-        repo: The model, for the message.
+        repo: The model, for the message; what its name says of a plain masked language model counts.
+        tags: Of its card.
 
     Raises:
         InvalidData: It is an adapter, a sparse encoder, a cross-encoder, a multi-vector model, a model of
             pictures or sounds, quantized, needs code of its own, or has modules that are not trained here.
     """
-    for what, wanted in _other_kinds(configs, paths, repo):
+    for what, wanted in _other_kinds(configs, paths, repo, {tag.lower() for tag in tags}):
         raise InvalidData(f"model {repo} is {what}; {wanted}")
 
 
-def refuse_recipe(configs: Mapping[str, Any], params: ModelParams, repo: str) -> None:
-    """Refuse a recipe that asks for more than the small files say that a model has; the trial knows the rest.
-
-    Args:
-        configs: The small JSON files by path.
-        params: The recipe's widths and maximum length.
-        repo: The model, for the message.
-
-    Raises:
-        InvalidParams: It has fewer positions than `max_seq_length`, or fewer dimensions than `dims` asks for.
-    """
-    parts = modules(configs, repo)
-    config = _object(configs, f"{parts[0].folder}/{_CONFIG}" if parts[0].folder else _CONFIG)
-    positions, width = config.get("max_position_embeddings"), config.get("hidden_size")
-    if isinstance(positions, int) and 0 < positions < params.max_seq_length:
-        raise InvalidParams(
-            f"model.max_seq_length is {params.max_seq_length} and {repo} has {positions} positions; "
-            "wanted no more than that. Correct model.max_seq_length"
-        )
-    widened = any(part.kind in {"Dense", "LSTM", "CNN"} for part in parts)
-    if isinstance(width, int) and 0 < width < params.dims[0] and not widened:
-        raise InvalidParams(
-            f"model.dims asks for {params.dims[0]} dimensions and {repo} has {width}; wanted none above "
-            f"{width}. Correct model.dims"
-        )
-
-
-def _other_kinds(configs: Mapping[str, Any], paths: frozenset[str], repo: str) -> Iterator[tuple[str, str]]:
+def _other_kinds(
+    configs: Mapping[str, Any], paths: frozenset[str], repo: str, tags: set[str]
+) -> Iterator[tuple[str, str]]:
     parts = modules(configs, repo)
     first = f"{parts[0].folder}/" if parts[0].folder else ""
-    config, sentence = _object(configs, f"{first}{_CONFIG}"), _object(configs, _SENTENCE)
+    config, sentence = configuration(configs, parts), entry(configs, _SENTENCE)
     architectures = [str(one) for one in _listed(config.get("architectures"))]
     kinds = {part.kind for part in parts}
     rooms = {room for part in parts for room in part.source.split(".")}
@@ -122,18 +65,19 @@ def _other_kinds(configs: Mapping[str, Any], paths: frozenset[str], repo: str) -
 
     adapter = next((one for one in (_ADAPTER, f"{first}{_ADAPTER}") if one in paths), None)
     if adapter is not None:
-        whole = str(_object(configs, adapter).get("base_model_name_or_path") or "its own base")
+        whole = str(entry(configs, adapter).get("base_model_name_or_path") or "its own base")
         yield (
             f"an adapter ({adapter}) to {whole}",
             "wanted a whole model. Merge it first (peft: `merge_and_unload()`), save, and pin that",
         )
-    if kinds & _SPARSE or kind in _SPARSE_KINDS or "sparse_encoder" in rooms:
-        named = ", ".join(sorted(kinds & _SPARSE)) or kind
+    splade = "" if MODULES in configs else _splade(architectures, paths, repo, tags)
+    if kinds & _SPARSE or kind in _SPARSE_KINDS or "sparse_encoder" in rooms or splade:
+        named = ", ".join(sorted(kinds & _SPARSE)) or splade or kind
         yield f"a sparse encoder ({named}): its vectors have a number for each word", encoder
     if (
         kind in _CROSS_KINDS
         or "cross_encoder" in rooms
-        or (_MODULES not in configs and _scores_pairs(config, architectures))
+        or (MODULES not in configs and _scores_pairs(config, architectures))
     ):
         yield (
             f"a cross-encoder ({_named(architectures, kind)}): it scores pairs and makes no vectors",
@@ -156,7 +100,7 @@ def _other_kinds(configs: Mapping[str, Any], paths: frozenset[str], repo: str) -
         named = next(iter(sorted(kinds & _PICTURES)), str(config.get("model_type") or "its own preprocessor"))
         yield f"a model of pictures or sounds ({named})", encoder
     if config.get("quantization_config") is not None:
-        how = str(_object(config, "quantization_config").get("quant_method") or "quantization_config")
+        how = str(entry(config, "quantization_config").get("quant_method") or "quantization_config")
         yield f"quantized ({how}): such weights cannot be trained", "wanted its weights as floats. Pin those"
     if kinds & _TWO_WAYS:
         yield (
@@ -190,6 +134,14 @@ def _modules_not_trained(parts: tuple[ModulePart, ...]) -> Iterator[tuple[str, s
         )
 
 
+def _splade(architectures: list[str], paths: frozenset[str], repo: str, tags: set[str]) -> str:
+    """Return what tells that a masked language model is a SPLADE; nothing where nothing does."""
+    if not any(one.endswith("ForMaskedLM") for one in architectures):
+        return ""
+    found = sorted(tags & _SPARSE_TAGS) or sorted(paths & _SPARSE_FILES)
+    return ", ".join(found) or ("splade" if "splade" in repo.lower() else "")
+
+
 def _scores_pairs(config: Mapping[str, Any], architectures: list[str]) -> bool:
     return "sentence_transformers" in config or any(
         one.endswith("ForSequenceClassification") for one in architectures
@@ -198,17 +150,12 @@ def _scores_pairs(config: Mapping[str, Any], architectures: list[str]) -> bool:
 
 def _pooled(configs: Mapping[str, Any], first: str) -> bool:
     """Return whether the Transformer itself is said to give one vector of a text."""
-    said = _object(configs, f"{first}sentence_bert_config.json").get("module_output_name")
+    said = entry(configs, f"{first}sentence_bert_config.json").get("module_output_name")
     return said == "sentence_embedding"
 
 
 def _named(found: list[str], otherwise: str) -> str:
     return ", ".join(found[:2]) or otherwise
-
-
-def _object(configs: Mapping[str, Any], path: str) -> dict[str, Any]:
-    content = configs.get(path)
-    return content if isinstance(content, dict) else {}
 
 
 def _listed(value: Any) -> list[Any]:

@@ -9,7 +9,7 @@ import polars as pl
 from datasets import ClassLabel, Dataset, Json
 
 from pipeline.dataset import language
-from pipeline.dataset.normalize import folded
+from pipeline.dataset.normalize import blank, folded
 from pipeline.errors import InvalidData
 from pipeline.params.pin import DatasetParams
 from pipeline.records.tables import negative_column
@@ -45,7 +45,7 @@ def read(source: Dataset, theirs: str, params: DatasetParams) -> pl.DataFrame:
     queries = rows.select(folded(pl.col("query"), one).alias(one) for one in foldings)
     return rows.with_columns(
         *(_hashed(queries[one], theirs).alias(key_column(one)) for one in foldings),
-        listed=(queries[foldings[0]] != "").fill_null(value=False),
+        listed=~blank(pl.col("query")).fill_null(value=True),
     )
 
 

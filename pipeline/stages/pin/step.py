@@ -12,6 +12,7 @@ from pipeline.params import Params
 from pipeline.records import BaseTrial, Pin, PinnedRepo
 from pipeline.stages.pin import downloads, languages, measured_sets, rows, splits, trained
 from pipeline.stages.pin.downloads import Download
+from pipeline.stages.pin.kept_trials import kept
 from pipeline.stages.pin.measured_sets import MeasuredSet
 from pipeline.stages.pin.pickles import convert
 from pipeline.stages.pin.rows import Loaded
@@ -71,7 +72,7 @@ def run(workspace: Path, params: Params) -> Pin:
     _write(workspace / paths.PROBES, {}, None if probes else "params.yaml names no probes")
     for name, one in probes.items():
         _write(workspace / paths.PROBES / name, one.tables)
-    trial = _tried(workspace, params)
+    trial = kept(workspace, base.pinned, params, before.read, lambda: _tried(workspace, params))
     holdout.keep(workspace, division.newly_held, params.dataset.revision)
     return lineage.seal(
         workspace,

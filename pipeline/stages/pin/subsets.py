@@ -15,6 +15,8 @@ from pipeline.stages.pin.plain_data import plain
 # Where huggingface_hub looks for the front matter.
 _FRONT_MATTER = re.compile(r"^\s*---(?:\r\n|\r|\n)([\S\s]*?)(?:\r\n|\r|\n)---[ \t]*(?:\r\n|\n|$)")
 _README, _STANDALONE, _LEGACY = "README.md", ".huggingface.yaml", "dataset_infos.json"
+# The files in which a data set describes itself.
+DESCRIPTIONS = frozenset({_README, _STANDALONE, _LEGACY})
 _SPLIT = re.compile(r"\w+(\.\w+)*")
 
 
@@ -83,6 +85,17 @@ def declared(folder: Path, listed: Collection[str], owner: str, name: str | None
     )
 
 
+def by_default(folder: Path, listed: Collection[str], owner: str) -> str | None:
+    """Return the subset that is read where none is named; None where there are several and no default.
+
+    Raises:
+        InvalidData: What is declared is no plain data.
+    """
+    content, infos = _content(folder, listed, owner)
+    found = _defaults(_entries(content, owner), infos)
+    return found[0] if len(found) == 1 else None
+
+
 def names(folder: Path, listed: Collection[str], owner: str) -> list[str]:
     """List the subsets that a data set declares; none where it has only one without a name.
 
@@ -130,14 +143,19 @@ def _entries(content: Mapping[Any, Any], owner: str) -> dict[str, dict[Any, Any]
     return {one["config_name"]: one for one in entries}
 
 
-def _default(entries: Mapping[str, Mapping[Any, Any]], infos: Mapping[str, Any], owner: str) -> str:
-    defaults = [
+def _defaults(entries: Mapping[str, Mapping[Any, Any]], infos: Mapping[str, Any]) -> list[str]:
+    found = [
         name
         for name, entry in entries.items()
         if len(entries) == 1 or name == "default" or entry.get("default")
     ]
-    if not defaults and len(infos) == 1:
-        defaults = [name for name in infos if name in entries]
+    if not found and len(infos) == 1:
+        found = [name for name in infos if name in entries]
+    return found
+
+
+def _default(entries: Mapping[str, Mapping[Any, Any]], infos: Mapping[str, Any], owner: str) -> str:
+    defaults = _defaults(entries, infos)
     if len(defaults) != 1:
         raise InvalidData(
             f"{owner} has {_listed(entries)}, and {len(defaults) or 'none'} of them by default; wanted one. "

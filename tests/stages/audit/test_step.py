@@ -111,6 +111,8 @@ def splits(*train: Row, dev: tuple[Row, ...] = (), test: tuple[Row, ...] = ()) -
         (("", "p", "n"), "empty"),
         (("q", " \t", "n"), "empty"),
         (("q", "p", "\u00a0\u2003"), "empty"),
+        (("\u200b\u2060", "p", "n"), "empty"),
+        (("q", "p", "\ufeff\u00ad \u3164"), "empty"),
         (("q", "p" * 101, "n"), "too_long"),
         (("KAMPANYASI ", "kampanyası", "n"), "same_query_positive"),
         (("iptal", "p", "İPTAL"), "same_query_negative"),

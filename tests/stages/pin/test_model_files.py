@@ -9,7 +9,7 @@ import transformers
 from pipeline.errors import InvalidData
 from pipeline.hub import ListedFile
 from pipeline.stages.pin.model_files import model_files, small_json
-from pipeline.stages.pin.model_kind import ModulePart
+from pipeline.stages.pin.model_modules import ModulePart
 
 
 def listed(*paths: str) -> dict[str, ListedFile]:

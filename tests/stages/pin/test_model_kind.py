@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pipeline.errors import InvalidData
 from pipeline.hub import ListedFile
 from pipeline.stages.pin.model_files import model_files
-from pipeline.stages.pin.model_kind import modules, refuse_others
+from pipeline.stages.pin.model_kind import refuse_others
+from pipeline.stages.pin.model_modules import modules
 
 ST = "sentence_transformers.models"
 
@@ -61,6 +62,28 @@ PLAIN = listed(f"{ST}.Transformer", f"{ST}.Pooling", f"{ST}.Normalize")
 )
 def test_pin_takes_encoders_of_text(configs: dict[str, Any]) -> None:
     refuse_others(configs, frozenset(configs), "tester/base")
+
+
+MASKED = {"config.json": BERT | {"architectures": ["BertForMaskedLM"]}}
+
+
+@pytest.mark.parametrize(
+    ("repo", "tags", "paths", "named"),
+    [
+        ("tester/base", ["SPLADE", "passage-retrieval"], [], "splade"),
+        ("tester/base", ["learned sparse"], [], "learned sparse"),
+        ("tester/base", [], ["idf.json"], "idf.json"),
+        ("tester/efficient-splade-V-large", [], [], "splade"),
+    ],
+)
+def test_pin_refuses_a_plain_splade_by_what_tells_it(
+    repo: str, tags: list[str], paths: list[str], named: str
+) -> None:
+    with pytest.raises(InvalidData, match=rf"^model {repo} is a sparse encoder \({named}\)"):
+        refuse_others(MASKED, frozenset({*MASKED, *paths}), repo, tags)
+    # A model of sentence-transformers says what it is; and pruned weights are no sparse vectors.
+    refuse_others(MASKED | {"modules.json": PLAIN}, frozenset(MASKED), repo, tags)
+    refuse_others(MASKED, frozenset(MASKED), "tester/base", ["sparse", "fill-mask"])
 
 
 def test_pin_refuses_adapters_and_says_to_merge_them() -> None:

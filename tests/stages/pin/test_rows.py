@@ -159,9 +159,10 @@ def test_pin_gives_each_row_without_a_query_a_group_of_its_own(tmp_path: Path) -
     assert set(found.newly_held["group"]) & set(groups) == {groups[1]}
 
 
-def test_pin_holds_out_no_group_of_blank_queries(tmp_path: Path) -> None:
+@pytest.mark.parametrize("nothing", ["  ", "\u200b\ufeff"])
+def test_pin_holds_out_no_group_of_blank_queries(tmp_path: Path, nothing: str) -> None:
     # Else every later row with an empty query would be moved, and counted as moved.
-    blank: dict[str, list[Any]] = {**triplets(2), "query": ["  ", "hat"]}
+    blank: dict[str, list[Any]] = {**triplets(2), "query": [nothing, "hat"]}
     workspaces.write_splits(tmp_path, three(test=blank))
     found = read(tmp_path, dataset_params())
     held = found.newly_held.filter(pl.col("split") == "test")["group"].to_list()

@@ -1,14 +1,10 @@
-"""The Hub as the pipeline sees it: every file checked, every refusal one clear message."""
+"""What is asked of a Hub: every file checked, every refusal one clear message."""
 
 import hashlib
-import logging
-import re
 import shutil
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,19 +18,6 @@ from tests.support import workspaces
 from tests.support.hubs import everything, hub_at
 
 NOWHERE = "0" * 40
-
-
-@pytest.fixture
-def hub(writer: Stage) -> Hub:
-    return hub_at()
-
-
-@pytest.fixture
-def tuned(writer: Stage) -> str:
-    """An empty model repository."""
-    workspaces.forget(writer.endpoint, "tester/hub")
-    hub_at().create_repo("tester/hub", private=False)
-    return "tester/hub"
 
 
 def test_hub_takes_its_address_from_params_then_the_environment(
@@ -193,54 +176,6 @@ def test_hub_does_not_accept_an_unknown_token(hub: Hub, monkeypatch: pytest.Monk
         assert "hf_nobody" not in str(caught.value)
 
 
-def test_hub_lets_a_read_token_write_nothing(
-    hub: Hub, tuned: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    head = hub.info(tuned, "model").commit
-    (tmp_path / "a").write_text("a")
-    monkeypatch.setenv("HF_TOKEN", workspaces.READ_TOKEN)
-    with pytest.raises(HubDenied, match="the token lacks the right"):
-        hub.create_repo("tester/another", private=False)
-    with pytest.raises(HubDenied, match="the token lacks the right"):
-        hub.commit(tuned, {"a": tmp_path / "a"}, delete=[], parent=head, message="m")
-    with pytest.raises(HubDenied, match="the token lacks the right"):
-        hub.tag(tuned, "v1", head)
-    assert hub.info(tuned, "model").commit == head
-
-
-def test_hub_commit_adds_and_deletes_at_once(hub: Hub, tuned: str, tmp_path: Path) -> None:
-    for name in "ab":
-        (tmp_path / name).write_text(name)
-    head = hub.info(tuned, "model").commit
-    first = hub.commit(tuned, {"x/a": tmp_path / "a"}, delete=[], parent=head, message="first")
-    second = hub.commit(tuned, {"b": tmp_path / "b"}, delete=["x/a"], parent=first, message="second")
-    assert hub.info(tuned, "model").commit == second
-    assert set(hub.files(tuned, "model", second)) - {".gitattributes"} == {"b"}
-
-
-def test_hub_commit_on_a_head_that_moved_changes_nothing(hub: Hub, tuned: str, tmp_path: Path) -> None:
-    (tmp_path / "a").write_text("a")
-    (tmp_path / "b").write_text("b")
-    head = hub.info(tuned, "model").commit
-    first = hub.commit(tuned, {"a": tmp_path / "a"}, delete=[], parent=head, message="first")
-    with pytest.raises(HubError, match="somebody else committed meanwhile"):
-        hub.commit(tuned, {"b": tmp_path / "b"}, delete=[], parent=head, message="late")
-    assert hub.info(tuned, "model").commit == first
-
-
-def test_hub_tags_once_and_moves_only_when_told(hub: Hub, tuned: str, tmp_path: Path) -> None:
-    (tmp_path / "a").write_text("a")
-    head = hub.info(tuned, "model").commit
-    hub.tag(tuned, "v1", head)
-    later = hub.commit(tuned, {"a": tmp_path / "a"}, delete=[], parent=head, message="m")
-    with pytest.raises(HubError, match="could not tag model tester/hub with v1"):
-        hub.tag(tuned, "v1", later)
-    assert hub.branches_and_tags(tuned, "model") == ({"main": later}, {"v1": head})
-    hub.move_tag(tuned, "v1", later)
-    hub.move_tag(tuned, "new", later)
-    assert hub.branches_and_tags(tuned, "model")[1] == {"v1": later, "new": later}
-
-
 @pytest.fixture
 def free_port() -> int:
     with socket.socket() as one:
@@ -298,42 +233,6 @@ def test_hub_that_never_answers_is_waited_for_no_longer_than_told(
     with pytest.raises(HubUnreachable, match=f"{silent} did not answer .ReadTimeout"):
         ask(hub_at(silent, 0.3))
     assert time.monotonic() - start < 5
-
-
-class Answer(BaseHTTPRequestHandler):
-    """Gives the same answer to everything."""
-
-    status = 200
-    body = b"<html>Please log in to this network</html>"
-
-    def do_GET(self) -> None:
-        self.send_response(self.status)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(self.body)))
-        self.end_headers()
-        self.wfile.write(self.body)
-
-    do_POST = do_GET  # noqa: N815
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@pytest.fixture
-def answering() -> Iterator[Callable[[int], str]]:
-    servers = []
-
-    def start(status: int) -> str:
-        handler = type("Answering", (Answer,), {"status": status})
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_address[1]}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
 
 
 def test_hub_that_a_proxy_stands_in_for_is_no_hub(writer: Stage, answering: Callable[[int], str]) -> None:
@@ -394,45 +293,6 @@ def test_hub_download_gives_what_hashlib_gives(hub: Hub, writer: Stage, tmp_path
     shutil.rmtree(tmp_path)
 
 
-# --- what is asked again, and what is not ---
-
-
-class Busy(Answer):
-    """Refuses the first requests, then passes the rest on to nobody: it says 418."""
-
-    refusals = 1
-    code = 503
-    headers_of_refusal: tuple[tuple[str, str], ...] = ()
-
-    def do_GET(self) -> None:
-        seen: list[str] = self.server.seen  # type: ignore[attr-defined]
-        seen.append(f"{self.command} {self.path}")
-        self.send_response(self.code if len(seen) <= self.refusals else 418)
-        for name, value in self.headers_of_refusal:
-            self.send_header(name, value)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    do_POST = do_GET  # noqa: N815
-
-
-@pytest.fixture
-def busy() -> Iterator[Callable[..., tuple[str, list[str]]]]:
-    servers = []
-
-    def start(**said: object) -> tuple[str, list[str]]:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), type("Busy", (Busy,), said))
-        server.seen = []  # type: ignore[attr-defined]
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_address[1]}", server.seen  # type: ignore[attr-defined]
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
 @pytest.mark.parametrize("code", [429, 500, 502, 503])
 def test_hub_asks_again_for_what_changes_nothing(
     writer: Stage, busy: Callable[..., tuple[str, list[str]]], code: int
@@ -451,23 +311,6 @@ def test_hub_waits_as_long_as_it_is_told(writer: Stage, busy: Callable[..., tupl
     assert time.monotonic() - start >= 1
 
 
-@pytest.mark.parametrize("code", [429, 503, 507])
-def test_hub_never_repeats_a_tag_or_a_merge_blindly(
-    writer: Stage, busy: Callable[..., tuple[str, list[str]]], code: int
-) -> None:
-    address, seen = busy(code=code, refusals=9)
-    hub = hub_at(address)
-    changes: list[Callable[[], object]] = [
-        lambda: hub.tag("tester/tiny", "v1", "0" * 40),
-        lambda: hub.create_branch("tester/tiny", "b", "0" * 40),
-    ]
-    for change in changes:
-        seen.clear()
-        with pytest.raises(HubUnreachable, match=f"the Hub answered {code}|no room left"):
-            change()
-        assert len(seen) == 1
-
-
 def test_hub_without_room_is_not_asked_again(
     writer: Stage, busy: Callable[..., tuple[str, list[str]]]
 ) -> None:
@@ -475,51 +318,6 @@ def test_hub_without_room_is_not_asked_again(
     with pytest.raises(HubUnreachable, match="the Hub has no room left"):
         hub_at(address).info("tester/tiny", "model")
     assert len(seen) == 1
-
-
-def test_hub_sets_a_tag_once_and_leaves_one_that_stands(hub: Hub, tuned: str, tmp_path: Path) -> None:
-    (tmp_path / "a").write_text("a")
-    head = hub.info(tuned, "model").commit
-    later = hub.commit(tuned, {"a": tmp_path / "a"}, delete=[], parent=head, message="m")
-    assert hub.set_tag(tuned, "v1", head) == head
-    assert hub.set_tag(tuned, "v1", later) == head
-
-
-def test_hub_pull_request_is_opened_seen_merged_or_closed(hub: Hub, tuned: str, tmp_path: Path) -> None:
-
-    (tmp_path / "a").write_text("a")
-    head = hub.info(tuned, "model").commit
-    for _ in range(2):
-        hub.open_pull_request(
-            tuned, {"a": tmp_path / "a"}, delete=[], parent=head, title="v1: a", text="candidate: 1"
-        )
-    one, two = hub.pull_requests(tuned, re.compile("v1: .*"), "open")
-    assert (one.number, two.number, one.title, one.status) == (1, 2, "v1: a", "open")
-    assert "candidate: 1" in one.text
-    assert set(hub.files(tuned, "model", one.commit or "")) == {".gitattributes", "a"}
-    hub.close(tuned, 2, "not this one")
-    hub.close(tuned, 2, "not this one")
-    assert hub.pull_request(tuned, 2).status == "closed"
-    with pytest.raises(HubError, match="could not merge pull request 2"):
-        hub.merge(tuned, 2)
-    merged = hub.merge(tuned, 1)
-    assert merged.merged_as == hub.info(tuned, "model").commit
-    assert hub.merge(tuned, 1) == merged
-    assert hub.pull_requests(tuned, re.compile("v1: .*"), "open") == []
-    assert hub.pull_requests(tuned, re.compile("v2: .*"), "closed") == []
-    assert len(hub.pull_requests(tuned, re.compile("v1: .*"), "closed")) == 2
-    assert hub.history(tuned)[0] == merged.merged_as
-
-
-def test_hub_log_shows_no_signed_address(caplog: pytest.LogCaptureFixture) -> None:
-    logger = logging.getLogger("huggingface_hub.utils._http")
-    with caplog.at_level(logging.WARNING, logger=logger.name):
-        logger.warning("HTTP Error 500 thrown while requesting PUT http://a/b/1?expires=9&signature=x again")
-        logger.warning("%s of %s", 1, "http://a/?token=x")
-    assert [record.getMessage() for record in caplog.records] == [
-        "HTTP Error 500 thrown while requesting PUT http://a/b/1 again",
-        "1 of http://a/",
-    ]
 
 
 @pytest.mark.parametrize(
