@@ -23,7 +23,16 @@ from pipeline.records.receipt import Adoption, Judged, LogState, Receipt
 from pipeline.records.record import Document, Part, Record
 from pipeline.records.reembed import Reembed
 from pipeline.records.training import CurvePoint, Speed, Training
-from pipeline.records.verdict import Check, Comparison, Outcome, Rule, Summary, Verdict
+from pipeline.records.verdict import (
+    Check,
+    Comparison,
+    Difference,
+    Outcome,
+    Pattern,
+    Rule,
+    Summary,
+    Verdict,
+)
 
 __all__ = [
     "Accuracy",
@@ -36,6 +45,7 @@ __all__ = [
     "Comparison",
     "Cosines",
     "CurvePoint",
+    "Difference",
     "Document",
     "EncodedTexts",
     "Example",
@@ -51,6 +61,7 @@ __all__ = [
     "ModelScores",
     "Outcome",
     "Part",
+    "Pattern",
     "Pin",
     "PinnedFile",
     "PinnedRepo",

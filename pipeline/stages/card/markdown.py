@@ -3,13 +3,10 @@
 import json
 import re
 
+from pipeline.judging.words import plain
+
 # Would end a word of prose or a cell, or begin something else.
 _SIGNS = "\\`*_{}[]()#+!|~$"
-
-
-def plain(text: str) -> str:
-    """Leave the printable signs: no control, no change of writing direction, no line break."""
-    return " ".join("".join(sign for sign in text if sign.isprintable() or sign.isspace()).split())
 
 
 def cell(text: str) -> str:
