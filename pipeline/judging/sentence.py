@@ -136,15 +136,20 @@ def line(name: str, check: Check) -> str:
 
 
 def _passed(verdict: Verdict, name: str) -> str:
-    one = verdict.comparisons[name]
-    called = words.of(name)
-    if one.margin <= 0:
-        first = "; there was no live model to compare with" if verdict.first_release else ""
-        return f"{called} {_moved(one)}{first}"
-    count = sum(limit.margin > 0 and key in verdict.checks for key, limit in verdict.comparisons.items())
-    return (
-        f"none of {count} comparisons leaves room for a loss that is too large. The closest call is "
-        f"{called}: it {_moved(one)}, and {words.limit(one.margin)} may be lost"
+    """Say what a candidate gained on its base, and how close it came to its limits."""
+    one, called = verdict.comparisons[name], words.of(name)
+    gains = [limit for key, limit in verdict.comparisons.items() if key.startswith("base_ndcg_")]
+    better = [f"better than the base by {words.change(gain)} nDCG@10" for gain in gains if gain.low > 0]
+    limits = [key for key, limit in verdict.comparisons.items() if limit.margin > 0 and key in verdict.checks]
+    if not limits:
+        first = ["there was no live model to compare with"] if verdict.first_release else []
+        return "; ".join([*better, *first]) or f"{called} {_moved(one)}"
+    return "; ".join(
+        [
+            *better,
+            f"none of {len(limits)} other comparisons leaves room for a loss that is too large. The closest "
+            f"call is {called}: it {_moved(one)}, and {words.limit(one.margin)} may be lost",
+        ]
     )
 
 

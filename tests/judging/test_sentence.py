@@ -99,8 +99,8 @@ def test_sentence_of_a_gain_that_is_open_says_which_rows_would_prove_it() -> Non
     verdict = refused("failed", {"base_ndcg_64": small}, base_ndcg_64=(-0.03, ">=", 0.0))
     assert str(say(verdict)) == (
         "Refused: nDCG@10 against the base at 64 changed by +0.0100 (-0.0300 to +0.0500, not proven), and "
-        "must be proven to rise. Train a better candidate; if it is as good as it looks, about 6,400 rows would "
-        "prove it, and here are 400."
+        "must be proven to rise. Train a better candidate; if it is as good as it looks, about 6,400 rows "
+        "would prove it, and here are 400."
     )
     assert rows_to_prove(compared(-0.01, -0.03, 0.01, margin=0.0)) is None
 
