@@ -127,9 +127,9 @@ def _stored_documents(metrics: Metrics) -> str:
     """Say how many texts each split has, where that is known."""
     known = [
         f"{one.documents:,} of {split}"
-        for split in _stored_splits(metrics)
-        for one in list(metrics.candidate.splits[split].retrieval.values())[:1]
-        if one.documents is not None
+        for split, scores in metrics.candidate.splits.items()
+        for one in list(scores.retrieval.values())[:1]
+        if split in metrics.recommended.ndcg10 and one.documents is not None
     ]
     return f" ({', '.join(known)})" if known else ""
 
