@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pipeline.judging import sentence, words
 from pipeline.records import Metrics, Receipt, Verdict
+from pipeline.wording import sentence, words
 from pipeline.workspace import paths, receipts
 
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.judging import sentence
 from pipeline.params.document import read_yaml
 from pipeline.params.rewrite import rewrite
+from pipeline.wording import sentence
 from sample import drive_flow, drive_hub, report, workspace
 from sample.drive_room import Room
 from sample.drive_screen import Screen

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.judging import sentence
 from pipeline.records import Check, Metrics, Part, Receipt, Verdict
+from pipeline.wording import sentence
 from pipeline.workspace import paths, receipts
 from sample.workspace import SampleError
 

@@ -29,9 +29,9 @@ from pipeline.embedding import loading
 from pipeline.embedding.hardware import device_name, granted_threads
 from pipeline.engine.fit import fit
 from pipeline.engine.recipe import Hardware
-from pipeline.judging import sentence
 from pipeline.params import Params, load
 from pipeline.stages.train.step import recipe
+from pipeline.wording import sentence
 from pipeline.workspace import paths
 
 # Seeds truly differ, and margins are for that; more refused equals would be too many.

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.aa.damage import DAMAGES, SAID, Damage
-from pipeline.judging import words
 from pipeline.records import Part, Verdict
+from pipeline.wording import words
 
 _RESAMPLES = 4000
 _COMPARISON = re.compile(r"(base|live|anchor)_(ndcg|accuracy|hard)_\d+")

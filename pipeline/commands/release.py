@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from pipeline.errors import BrokenChain, ReleaseRefused
 from pipeline.hub import Hub
-from pipeline.judging import judged_again, sentence
+from pipeline.judging import judged_again
 from pipeline.params import Params
 from pipeline.params.card import policy
 from pipeline.publishing import (
@@ -27,6 +27,7 @@ from pipeline.publishing import (
 from pipeline.publishing.publish import Published
 from pipeline.publishing.release_tree import PROVENANCE, SIGNATURE, Intent
 from pipeline.records import Approval, Card, Judged, LogState, Pin, Receipt, Reembed, Verdict
+from pipeline.wording import sentence
 from pipeline.workspace import approvals, backup, digests, git, lineage, live, log, paths, receipts
 
 _LOG = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.errors import UnmeasuredCheck
-from pipeline.judging import assumptions, bound_checks, comparisons, loosened, measured, patterns
+from pipeline.judging import assumptions, bound_checks, comparisons, loosened, measured
 from pipeline.judging.comparisons import Compared
 from pipeline.judging.loosened import LastReleased, Now
 from pipeline.judging.spending import Count
@@ -24,6 +24,7 @@ from pipeline.records import (
     Rival,
     Verdict,
 )
+from pipeline.wording import patterns
 
 
 @dataclass(frozen=True)

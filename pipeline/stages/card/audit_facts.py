@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pipeline.judging import words
 from pipeline.records import Audit
 from pipeline.stages.card.markdown import cell
+from pipeline.wording import words
 
 
 def context(audit: Audit) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from typing import Any, get_args
 
-from pipeline.judging import words
 from pipeline.records import Metric, ModelName, Verdict
 from pipeline.stages.card.markdown import cell
+from pipeline.wording import words
 
 _OTHERS: tuple[ModelName, ...] = ("base", "live", "anchor")
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pipeline.judging import sentence, words
 from pipeline.records import Difference, HeldOut, Metric, Metrics, ModelName, Outcome, SplitScores, Verdict
 from pipeline.stages.card.markdown import cell, decimal
+from pipeline.wording import sentence, words
 
 _SHOWN: tuple[ModelName, ...] = ("base", "live", "candidate")
 _OTHERS: tuple[ModelName, ...] = ("base", "live")

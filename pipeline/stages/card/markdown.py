@@ -3,7 +3,7 @@
 import json
 import re
 
-from pipeline.judging.words import plain
+from pipeline.wording.words import plain
 
 # Would end a word of prose or a cell, or begin something else.
 _SIGNS = "\\`*_{}[]#+!|~$"

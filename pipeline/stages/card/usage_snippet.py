@@ -3,8 +3,8 @@
 import json
 from collections.abc import Sequence
 
-from pipeline.judging.words import plain
 from pipeline.records import Example
+from pipeline.wording.words import plain
 
 # Between two cosines: int8 moves one by less than a hundredth.
 _CLEAR = 0.05

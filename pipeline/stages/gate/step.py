@@ -5,13 +5,13 @@ docs/gate.md says in a page what is tested and how often such a verdict is wrong
 
 from pathlib import Path
 
-from pipeline.judging import sentence, words
 from pipeline.judging.evidence import read
 from pipeline.judging.spending import FIRST_LOOKS
 from pipeline.judging.verdict import gate
 from pipeline.params import Params
 from pipeline.records import HeldOut, Metrics, ModelName, Summary, Verdict
 from pipeline.stages.gate import looks
+from pipeline.wording import sentence, words
 from pipeline.workspace import lineage, paths
 from pipeline.workspace.files import write_text
 

@@ -16,11 +16,11 @@ from ruamel.yaml import YAML
 
 from pipeline.dataset import training_fingerprint
 from pipeline.errors import BrokenChain
-from pipeline.judging import words
 from pipeline.params import Params, load
 from pipeline.records import BaseTrial, Card, Example, Metrics, Pin, Reembed, Training, Verdict
 from pipeline.stages.card import markdown
 from pipeline.stages.card import step as card
+from pipeline.wording import words
 from pipeline.workspace import digests, git
 from pipeline.workspace.paths import RECORDS
 from tests.conftest import Stage

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.judging import words
 from pipeline.params import load
 from pipeline.records import (
     Audit,
@@ -23,6 +22,7 @@ from pipeline.records import (
 )
 from pipeline.stages.card import step as card
 from pipeline.stages.card.tables import Read
+from pipeline.wording import words
 from tests.golden import HERE
 
 PARAMS, GOLDEN = load(HERE), card.records(HERE)

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from pipeline.judging import words
 from pipeline.params.gate import GateParams
 from pipeline.records import Check, Difference, Metrics, Pattern
+from pipeline.wording import words
 
 _CHANCE = 0.5
 

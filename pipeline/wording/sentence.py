@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pipeline.judging import remedies, words
-from pipeline.judging.remedies import Remedy
 from pipeline.records import Check, Comparison, Outcome, Verdict
+from pipeline.wording import remedies, words
+from pipeline.wording.remedies import Remedy
 
 _SAID: Mapping[Outcome, str] = {
     "passed": "Passed",

@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from bench.gate.draws import BASE, EQUAL, Truth, draw
-from pipeline.judging.sentence import say
 from pipeline.judging.verdict import Evidence, gate
 from pipeline.records import Verdict
+from pipeline.wording.sentence import say
 from tests.support.simulated import ROWS, params
 
 

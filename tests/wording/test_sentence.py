@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from bench.gate.draws import DIMS, EQUAL, Truth, draw
-from pipeline.judging import remedies
-from pipeline.judging.sentence import deciding, rows_to_prove, say
 from pipeline.judging.spending import Count
 from pipeline.judging.verdict import Evidence, gate
 from pipeline.records import Comparison, Verdict
+from pipeline.wording import remedies
+from pipeline.wording.sentence import deciding, rows_to_prove, say
 from tests.support import sealed
 from tests.support.simulated import ROWS, params
 from tests.support.workspaces import PROJECT
