@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from pipeline.stages.card.markdown import cell, decimal, fenced, inline, plain
+from pipeline.stages.card.markdown import cell, decimal, fenced, inline
+from pipeline.wording.words import plain
 
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table")
 

@@ -92,7 +92,8 @@ def test_card_results_name_the_probes(finished: Path) -> None:
         pin=pin.model_copy(update={"probes": probes}),
         metrics=metrics.model_copy(update=measured),
     )
-    last = ModelCard(text).data.eval_results[-1]
+    found: Any = ModelCard(text).data
+    last = found.eval_results[-1]
     assert (last.metric_type, last.metric_value, last.dataset_type, last.dataset_revision) == (
         "spearman_cosine",
         0.75,

@@ -155,7 +155,7 @@ def audits(draw: st.DrawFn) -> Audit:
 def trainings(draw: st.DrawFn) -> Training:
     """Change device, warm-up and the length of the curve."""
     device = draw(st.sampled_from(["cpu AMD EPYC", "cuda NVIDIA H100 80GB HBM3"]))
-    warmup = draw(
+    warmup: dict[str, Any] = draw(
         st.sampled_from(
             [
                 {"warmup_steps": 0.1, "warmup_ratio": None},
