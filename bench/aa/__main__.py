@@ -10,6 +10,7 @@ in docs/gate.md, and ends with one line of JSON, and with exit code 1 on a miss.
 """
 
 import argparse
+import contextlib
 import json
 import shutil
 import sys
@@ -92,7 +93,8 @@ def train(workspace: Path, params: Params, out: Path, one: Damage, seed: int) ->
     seeded = params.train.model_copy(update={"seed": seed})
     hardware = Hardware(params.hardware.threads, params.hardware.memory_bytes, params.hardware.compile)
     checkpoints = out / "checkpoints" / folder.name
-    fit(model, planted, columns["dev"], recipe(seeded, params.model), hardware, checkpoints, resume=True)
+    with contextlib.redirect_stdout(sys.stderr):  # the trainer logs there; standard output is the table's
+        fit(model, planted, columns["dev"], recipe(seeded, params.model), hardware, checkpoints, resume=True)
     unfinished = folder.with_suffix(".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     model.save_pretrained(str(unfinished), create_model_card=False, safe_serialization=True)

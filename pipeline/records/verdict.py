@@ -10,7 +10,9 @@ from pipeline.records.record import Document, Part, Record
 Rule = Literal[">=", "<=", ">", "=="]
 Outcome = Literal["passed", "failed", "underpowered", "not_comparable", "test_spent"]
 # Mistakes that leave a trace in several measures at once.
-Pattern = Literal["labels_swapped", "style_learned", "forgot", "widths_left_behind", "nothing_learned"]
+Pattern = Literal[
+    "labels_swapped", "labels_mixed", "style_learned", "forgot", "widths_left_behind", "nothing_learned"
+]
 
 
 class Check(Part):

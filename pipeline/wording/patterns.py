@@ -7,6 +7,8 @@ from pipeline.records import Check, Difference, Metrics, Pattern
 from pipeline.wording import words
 
 _CHANCE = 0.5
+# A base that gets so many triplets right leaves too few to gain.
+_NEARLY_ALL = 0.9
 
 
 def found(
@@ -25,6 +27,7 @@ def found(
     """
     said: dict[Pattern, str | None] = {
         "labels_swapped": _labels_swapped(metrics, params),
+        "labels_mixed": _labels_mixed(differences, metrics, params),
         "style_learned": _style_learned(differences),
         "forgot": _forgot(checks, differences),
         "widths_left_behind": _widths_left_behind(checks, differences),
@@ -44,6 +47,21 @@ def _labels_swapped(metrics: Metrics, params: GateParams) -> str | None:
                 "Look whether positives and negatives changed places in the rows that it was trained on."
             )
     return None
+
+
+def _labels_mixed(differences: Mapping[str, Difference], metrics: Metrics, params: GateParams) -> str | None:
+    """Say that search got better and triplets did not: which text is the right one was not learned."""
+    accuracy, ndcg = (_widest(differences, f"base_{metric}_") for metric in ("accuracy", "ndcg"))
+    if accuracy is None or ndcg is None or accuracy.proven == "higher" or accuracy.high >= ndcg.low:
+        return None
+    base = metrics.models["base"].splits[params.split].triplets
+    if ndcg.proven != "higher" or base[max(base)].accuracy > _NEARLY_ALL:
+        return None
+    return (
+        f"Labels look mixed up: against the base nDCG@10 rose by {words.change(ndcg)}, and triplet accuracy "
+        f"changed by {words.interval(accuracy)}. What the texts are about was learned, and not which answer "
+        "is right. Look whether positives and negatives changed places in a part of the rows."
+    )
 
 
 def _style_learned(differences: Mapping[str, Difference]) -> str | None:

@@ -91,15 +91,16 @@ def _missing(verdict: Verdict, name: str) -> float:
 def _gravity(verdict: Verdict, name: str) -> float:
     """Rank a failed check: broken models and leaks, then proven losses by size, limits, and what is open."""
     if name in _FIRST:
-        return 200.0 - _FIRST.index(name)
+        return 300.0 - _FIRST.index(name)
     one = verdict.comparisons.get(name)
     if one is not None:
-        return 100.0 + _lost(one) if _proven(one) else 1.0 + _lost(one)
-    return 0.0 if name.endswith(_VISIBLE) else 10.0
+        return 100.0 + _lost(one) if _proven(one) else -100.0 + _lost(one)
+    return -200.0 if name.endswith(_VISIBLE) else 0.0
 
 
 def _lost(one: Comparison) -> float:
-    return -one.margin - one.difference
+    """Return by how many margins a loss is too large, up to 99; where no margin is given, in hundredths."""
+    return min(99.0, (-one.margin - one.difference) / max(abs(one.margin), 0.01))
 
 
 def _proven(one: Comparison) -> bool:

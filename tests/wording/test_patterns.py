@@ -59,3 +59,10 @@ def test_verdict_is_the_same_whatever_it_reports_beside(equal: Evidence) -> None
     other = gate(replace(equal, outcomes=changed), params())
     assert other.reported != verdict.reported
     assert (other.comparisons, other.checks) == (verdict.comparisons, verdict.checks)
+
+
+def test_pattern_of_mixed_labels_is_named() -> None:
+    """The texts were learned, and not which of two answers is the right one."""
+    said = judged(Truth(accuracy=0.3)).patterns
+    assert set(said) == {"labels_mixed"}
+    assert "against the base nDCG@10 rose by 0.29" in said["labels_mixed"]

@@ -4,6 +4,7 @@ from typing import Any
 
 from pipeline.records import Difference, HeldOut, Metric, Metrics, ModelName, Outcome, SplitScores, Verdict
 from pipeline.stages.card.markdown import cell, decimal
+from pipeline.stages.card.score_tables import shown
 from pipeline.wording import sentence, words
 
 _SHOWN: tuple[ModelName, ...] = ("base", "live", "candidate")
@@ -35,11 +36,10 @@ def context(metrics: Metrics, verdict: Verdict, split: HeldOut) -> dict[str, Any
         "decided": cell(said.decided),
         "remedy": cell(said.remedy.do),
         "patterns": [cell(one) for one in verdict.patterns.values()],
-        "first_columns": [words.MODELS[name] for name in _models(metrics)]
-        + [f"less {words.MODELS[name]}" for name in others],
+        "first_columns": [shown(name) for name in _models(metrics)] + [f"less {name}" for name in others],
         "first_rows": [
             [
-                f"{words.METRICS[metric]} at {dim:,}",
+                f"{'accuracy' if metric == 'accuracy' else words.METRICS[metric]} at {dim:,}",
                 *(_score(metrics.models[name].splits[split], metric, dim) for name in _models(metrics)),
                 *(_difference(verdict.differences(name).get((metric, dim))) for name in others),
             ]
@@ -81,13 +81,19 @@ def _note(scores: SplitScores, verdict: Verdict, split: HeldOut) -> str:
     )
 
 
-def _hard_fell(verdict: Verdict) -> list[str]:
-    """Return a sentence for each model that is better on the hard subset, or looks so."""
-    return [
-        f"On the hard subset, {one.rows:,} rows that neither a word classifier nor BM25 gets right, "
-        f"{'it is worse than' if one.proven else 'it looks worse than'} {words.MODELS[other]}: "
-        f"{words.interval(one)}."
+def _hard_fell(verdict: Verdict) -> str | None:
+    """Say than which models it is worse on the hard subset, or looks so; None where than none."""
+    fell = {
+        other: one
         for other in _OTHERS
         for (metric, _), one in verdict.differences(other).items()
         if metric == "hard" and one.difference < 0
-    ]
+    }
+    if not fell:
+        return None
+    than = ", and ".join(
+        f"{'is worse' if one.proven else 'looks worse'} than {words.MODELS[other]}, {words.interval(one)}"
+        for other, one in fell.items()
+    )
+    rows = next(iter(fell.values())).rows
+    return f"On the hard subset, {rows:,} rows that neither a word classifier nor BM25 gets right, it {than}."

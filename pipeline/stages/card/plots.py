@@ -113,7 +113,8 @@ def draw_scores(metrics: Metrics, split: HeldOut, path: Path) -> None:
                 color=_GREY,
                 fontsize="medium",
             )
-        axes.legend()
+        lines, names = axes.get_legend_handles_labels()
+        figure.legend(lines, names, loc="outside upper center", ncols=len(names))
         _save(figure, path)
 
 
