@@ -26,7 +26,7 @@ ROWS: tuple[tuple[int, dict[str, tuple[int, int]]], ...] = (
     (116, {"stages": BOTH}),
     (84, {"publishing": LEFT, "engine": MIDDLE, "judging": RIGHT}),
     (84, {"hub": LEFT, "embedding": MIDDLE, "dataset": RIGHT}),
-    (84, {"device": LEFT, "workspace": MIDDLE}),
+    (84, {"device": LEFT, "workspace": MIDDLE, "wording": RIGHT}),
     (84, {"records": (188, 458), "params": (502, 772)}),
     (84, {"errors": MIDDLE}),
 )

@@ -6,26 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.records import Metrics, Receipt, Verdict
+from pipeline.wording import sentence, words
 from pipeline.workspace import paths, receipts
-
-_SHOWN = 3  # failed checks that stand in the line that says how a run ended; its page has all
 
 
 def refusal(verdict: Verdict) -> str:
-    """Return why a candidate did not pass, in one line: the first failed checks, and how many more there are.
+    """Return why a candidate did not pass, in one line: the check that decided, and how many others failed.
 
     Args:
         verdict: The gate's record.
-
-    Returns:
-        Per check what was found and what was wanted, in the gate's order.
     """
-    failed = [
-        f"{name} is {_number(check.value)}, wanted {check.rule} {_number(check.wanted)}"
-        for name, check in verdict.failures().items()
-    ]
-    rest = f"; {len(failed)} of {len(verdict.checks)} checks failed" if len(failed) > _SHOWN else ""
-    return "; ".join(failed[:_SHOWN]) + rest
+    said, failed = sentence.say(verdict), len(verdict.failures())
+    outcome = "" if verdict.outcome == "failed" else f"{said.outcome.lower()}: "
+    rest = f" {failed} of {len(verdict.checks)} checks failed." if failed > 1 else ""
+    return f"{outcome}{said.decided}. {said.remedy.do}.{rest}"
 
 
 def receipt_of(workspace: Path, candidate: str) -> Receipt | None:
@@ -77,19 +71,18 @@ def markdown(workspace: Path, outcome: str) -> str:
     ]
     comparisons = [
         [
-            name,
-            _number(one.difference),
-            f"{_number(one.low)} to {_number(one.high)}",
-            _number(one.margin),
-            _number(one.visible),
-            one.rows,
-            one.left_out,
+            _cell(words.of(name)),
+            words.interval(one),
+            words.limit(one.margin),
+            f"{one.visible:.4f}",
+            f"{one.rows:,}",
+            f"{one.left_out:,}",
         ]
         for name, one in verdict.comparisons.items()
     ]
     failed, passed = (
         [
-            [name, _number(check.value), f"{check.rule} {_number(check.wanted)}"]
+            [_cell(words.of(name)), words.found_value(name, check), words.wanted_value(name, check)]
             for name, check in verdict.checks.items()
             if check.passed is said
         ]
@@ -104,7 +97,7 @@ def markdown(workspace: Path, outcome: str) -> str:
         *_pictures(workspace / "card"),
         *_section(
             "Not worse than",
-            ["comparison", "difference", "bounds", "margin", "could be seen", "rows", "left out"],
+            ["comparison", "difference (bounds)", "may fall by", "could be seen", "rows", "left out"],
             comparisons,
         ),
         *_section(f"Checks that passed: {len(passed)}", checks, passed),
@@ -127,9 +120,9 @@ def _pictures(card: Path) -> list[str]:
     ]
 
 
-def _number(value: object) -> str:
-    """Show a figure with as many digits as a person reads."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _cell(text: str) -> str:
+    """Return a name that ends no cell of a table: the value of a slice can hold anything."""
+    return text.replace("\\", "\\\\").replace("|", "\\|")
 
 
 def _section(title: str, head: list[str], rows: list[list[Any]]) -> list[str]:

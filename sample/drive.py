@@ -11,6 +11,7 @@ from typing import Any
 
 from pipeline.params.document import read_yaml
 from pipeline.params.rewrite import rewrite
+from pipeline.wording import sentence
 from sample import drive_flow, drive_hub, report, workspace
 from sample.drive_room import Room
 from sample.drive_screen import Screen
@@ -210,10 +211,8 @@ def _facts(found: Figures, room: Room) -> None:
 
 
 def _refusal(found: Figures) -> None:
-    """Say which checks a candidate did not pass."""
+    """Say why a candidate did not pass, and which checks do not hold."""
     print(f"  verdict      {found.verdict}; nothing was released")
+    print(f"               {found.sentence}")
     for name, check in found.failed_checks.items():
-        value, wanted = (
-            f"{one:.4g}" if isinstance(one, float) else one for one in (check.value, check.wanted)
-        )
-        print(f"               {name} is {value}, wanted {check.rule} {wanted}")
+        print(f"               {sentence.line(name, check)}")

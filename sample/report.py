@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.records import Check, Metrics, Part, Receipt, Verdict
+from pipeline.wording import sentence
 from pipeline.workspace import paths, receipts
 from sample.workspace import SampleError
 
@@ -29,6 +30,7 @@ class Figures(Part):
         repo: Where the newest release stands, which an earlier run made where this run made none.
         commit: The newest release's.
         tag: The newest release's version.
+        sentence: The verdict, as a person says it; reports of before have none.
         failed_checks: By name.
         seconds: By step.
     """
@@ -39,6 +41,7 @@ class Figures(Part):
     commit: str | None
     tag: str | None
     verdict: Literal["passed", "refused"]
+    sentence: str = ""
     failed_checks: dict[str, Check]
     accuracies: Accuracies
     seconds: dict[str, float]
@@ -114,6 +117,7 @@ def gather(work: Path, endpoint: str, outcome: str, seconds: dict[str, float]) -
         commit=receipt.commit if receipt else None,
         tag=receipt.version if receipt else None,
         verdict="passed" if verdict.passed else "refused",
+        sentence=str(sentence.say(verdict)),
         failed_checks=verdict.failures(),
         accuracies={
             model: {

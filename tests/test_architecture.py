@@ -12,7 +12,7 @@ from tests.support.workspaces import PROJECT
 FLOORS = (
     ("errors",),
     ("records", "params"),
-    ("workspace",),
+    ("workspace", "wording"),
     ("device", "dataset", "hub"),
     ("embedding",),
     ("engine", "judging", "publishing"),

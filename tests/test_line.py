@@ -1,5 +1,6 @@
 """The whole line through `dvc repro` and a release, as a user runs it."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -134,6 +135,36 @@ def test_line_released_card_says_the_truth(line: Line, stage: Stage, tmp_path: P
         )
         assert ran.returncode == 0, ran.stderr
         assert ran.stdout.splitlines() == re.findall(r"^# (.*)$", code, flags=re.MULTILINE)
+    verified(line, text.split("### How to verify this release", 1)[1], tmp_path, stage.endpoint)
+
+
+def verified(line: Line, section: str, folder: Path, endpoint: str) -> None:
+    """Run the three commands of the card: two where a reader is, the last where the receipt lies."""
+    commands = section.split("```bash\n", 1)[1].split("```", 1)[0].splitlines()
+    assert len(commands) == 3
+    env = workspaces.environment(endpoint, folder / "verifier", token=None)
+    env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', os.defpath)}"
+    ran = subprocess.run(
+        ["bash", "-euc", "\n".join(commands[:2])],
+        env=env,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    (downloaded,) = folder.glob("*-v*")
+    config = downloaded / "config.json"
+    config.write_text(config.read_text(encoding="utf-8") + " ", encoding="utf-8")
+    ran = subprocess.run(
+        ["bash", "-euc", commands[1]], env=env, cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode != 0
+    assert "config.json: FAILED" in ran.stdout
+    katman, *arguments = commands[2].split()
+    assert katman == "katman"
+    done = workspaces.pipeline(line.folder, line.env, *arguments)
+    assert done.returncode == 0, done.stderr
 
 
 def test_line_judges_again_without_another_look(line: Line) -> None:

@@ -27,17 +27,10 @@ from pipeline.publishing import (
 from pipeline.publishing.publish import Published
 from pipeline.publishing.release_tree import PROVENANCE, SIGNATURE, Intent
 from pipeline.records import Approval, Card, Judged, LogState, Pin, Receipt, Reembed, Verdict
-from pipeline.records.verdict import Outcome
+from pipeline.wording import sentence
 from pipeline.workspace import approvals, backup, digests, git, lineage, live, log, paths, receipts
 
 _LOG = logging.getLogger(__name__)
-_ADVICE: dict[Outcome, str] = {
-    "passed": "Run `dvc repro`: a verdict that passed cannot say no",
-    "failed": "Train a better candidate",
-    "underpowered": "The test split is too small to see the margin: pin a data set with more test rows",
-    "not_comparable": "Pin a data set with more test rows that neither model was trained on",
-    "test_spent": "These test rows judged too many candidates: pin a data set with new ones",
-}
 
 
 def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
@@ -128,13 +121,12 @@ def passing_records(workspace: Path) -> tuple[Verdict, Card, Pin]:
     """
     verdict = Verdict.load(workspace / paths.RECORDS["gate"])
     if not verdict.passed:
-        failed = [
-            f"{name}: {check.value} where {check.rule} {check.wanted} was wanted"
-            for name, check in verdict.failures().items()
-        ]
+        said = sentence.say(verdict)
+        failed = [sentence.line(name, check) for name, check in verdict.failures().items()]
         raise ReleaseRefused(
-            "\n  ".join([f"the gate said no ({verdict.outcome}), so nothing is released:", *failed])
-            + f"\n{_ADVICE[verdict.outcome]}"
+            f"the gate said no, so nothing is released. {said}\n  "
+            + "\n  ".join(["checks that do not hold:", *failed])
+            + f"\nHow that limit is chosen: {said.remedy.guide}"
         )
     faults = lineage.broken_links(workspace) + lineage.unlocked(workspace)
     if faults:

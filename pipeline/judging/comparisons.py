@@ -35,7 +35,8 @@ class Paired:
         left_out: Rows left out because one of the two was trained on something near them.
         known: Whether it is known what both were trained on; else all rows are compared, on some of which the
             other model may be better than it is.
-        judged: Whether the verdict rests on it; a hard subset of few rows is reported only.
+        judged: Whether the verdict rests on it; a hard subset of few rows is reported only, and so is
+            all but nDCG@10 at the largest width against the base.
     """
 
     other: ModelName
@@ -87,6 +88,18 @@ def with_others(found: Measured, rivals: Sequence[Rival], params: GateParams) ->
     return paired
 
 
+def with_base_beside(found: Measured) -> list[Paired]:
+    """Pair the candidate with the base in everything that the verdict does not rest on."""
+    dims = found.common_dims("base")
+    paired = [_paired(found.queries, "query", "base", "ndcg", dim, None) for dim in dims[1:]]
+    if not found.pairs:
+        paired += [_paired(found.outcomes, "row", "base", "accuracy", dim, None) for dim in dims]
+        paired += [
+            _paired(found.outcomes.filter("hard"), "row", "base", "hard", dim, None) for dim in dims[:1]
+        ]
+    return [replace(one, judged=False) for one in paired if len(one.differences.values)]
+
+
 def least_hard_rows(margin: float | None, params: GateParams) -> int:
     """Return with how many comparable hard rows the hard subset is judged: `gate.min_hard_rows`, or computed.
 
@@ -119,29 +132,39 @@ def in_slices(found: Measured, other: ModelName, max_drop: float) -> list[Paired
 
 
 def compare(
-    paired: Sequence[Paired], slices: Sequence[Paired], clusters: int, params: GateParams
-) -> tuple[list[Compared], list[Compared]]:
+    paired: Sequence[Paired],
+    slices: Sequence[Paired],
+    reported: Sequence[Paired],
+    clusters: int,
+    params: GateParams,
+) -> tuple[list[Compared], list[Compared], list[Compared]]:
     """Resample everything that is compared at once, and bound each difference.
+
+    What is reported changes nothing of the rest: weights hang on the clusters alone, and it shares no power.
 
     Args:
         paired: Comparisons at the level of one look.
         slices: Comparisons that share that level, and no power.
+        reported: Differences that nothing is judged by, at the level of one look.
         clusters: How many clusters there are.
         params: The section `gate` of params.yaml.
 
     Returns:
-        Both, each in its order.
+        The three, each in its order.
     """
-    every = [*paired, *slices]
+    every = [*paired, *slices, *reported]
     found = bootstrap.resample([one.differences for one in every], clusters, resamples(params), params.seed)
     bounds = bootstrap.bounds(
         found,
-        [level(params)] * len(paired) + [level(params) / len(slices) for _ in slices],
-        [one.margin is not None and one.judged for one in paired] + [False] * len(slices),
+        [level(params)] * len(paired)
+        + [level(params) / len(slices) for _ in slices]
+        + [level(params)] * len(reported),
+        [one.margin is not None and one.judged for one in paired] + [False] * (len(slices) + len(reported)),
         [params.base_min_gain if one.margin is None else one.margin for one in every],
     )
     compared = [Compared(one, bound) for one, bound in zip(every, bounds, strict=True)]
-    return compared[: len(paired)], compared[len(paired) :]
+    first, second = len(paired), len(paired) + len(slices)
+    return compared[:first], compared[first:second], compared[second:]
 
 
 def ndcg_bounds(compared: Sequence[Compared], other: ModelName) -> list[Bounds]:

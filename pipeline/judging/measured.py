@@ -24,7 +24,7 @@ class Measured:
         rows: Rows of the split, of which every model must have an outcome at every width.
         groups: The same for queries.
         not_finite: Scores of the candidate that are no number.
-        slices: The rows in each slice.
+        slices: The rows in each slice; none that is the whole split.
         pairs: The split holds pairs: nothing but nDCG@10 is compared.
     """
 
@@ -76,7 +76,9 @@ def select(
         rows=rows.height,
         groups=queries.height,
         not_finite=_not_finite(measured, ndcg, pairs=pairs),
-        slices={one: rows["row"].filter(pl.Series(mask)) for one, mask in masks(rows).items()},
+        slices={
+            one: rows["row"].filter(pl.Series(mask)) for one, mask in masks(rows).items() if not mask.all()
+        },
         pairs=pairs,
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import polars as pl
 
@@ -16,12 +17,14 @@ from pipeline.records import (
     Audit,
     Check,
     Comparison,
+    Difference,
     Metrics,
     Outcome,
     Reembed,
     Rival,
     Verdict,
 )
+from pipeline.wording import patterns
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def gate(evidence: Evidence, params: GateParams) -> Verdict:
         InvalidParams: `gate.cluster` names no column.
     """
     metrics, rivals = evidence.metrics, list(evidence.metrics.rivals)
-    compared, slices, not_finite = _compare(evidence, rivals, params)
+    compared, slices, beside, not_finite = _compare(evidence, rivals, params)
     groups = frozenset(evidence.traits.filter(pl.col("split") == params.split)["group"])
     left = loosened.rows_left(evidence.last, groups, params.max_rows_left)
     hard = any(one.paired.metric == "hard" and one.paired.judged for one in compared)
@@ -89,6 +92,8 @@ def gate(evidence: Evidence, params: GateParams) -> Verdict:
         **bound_checks.slices_hold(slices, params.max_slice_drop),
         **proven_missed(evidence.audit, metrics, params),
     }
+    reported = {one.name: _difference(one, params) for one in beside}
+    judged = {one.name: _comparison(one, params) for one in compared}
     return Verdict(
         candidate=metrics.candidate.revision,
         passed=_all_pass(checks),
@@ -99,7 +104,9 @@ def gate(evidence: Evidence, params: GateParams) -> Verdict:
         looks_allowed=params.max_looks,
         looks_left=max(0, params.max_looks - evidence.count.number),
         checks=checks,
-        comparisons={one.name: _comparison(one, params) for one in compared},
+        comparisons=judged,
+        reported=reported,
+        patterns=patterns.found({**reported, **judged}, checks, metrics, params),
         needs_human=evidence.reembed.compatible is False,
         training_unknown=any(not one.paired.known for one in compared),
         better_than_anchor=_better_than_anchor(compared, rivals),
@@ -113,11 +120,12 @@ def gate(evidence: Evidence, params: GateParams) -> Verdict:
 
 def _compare(
     evidence: Evidence, rivals: Sequence[Rival], params: GateParams
-) -> tuple[list[Compared], list[Compared], int]:
+) -> tuple[list[Compared], list[Compared], list[Compared], int]:
     """Compare the candidate with each other model, and in slices with live or, without one, with the base.
 
     Returns:
-        The comparisons, those in slices, and how many scores of the candidate are no number.
+        The comparisons, those in slices, those that are reported alone, and how many scores of the candidate
+        are no number.
     """
     found = measured.select(evidence.outcomes, evidence.retrieved, evidence.traits, params)
     measured.refuse_incomplete(found, ("base", "candidate", *rivals), params.floors)
@@ -128,7 +136,8 @@ def _compare(
         )
     paired = comparisons.with_others(found, rivals, params)
     slices = comparisons.in_slices(found, "live" if "live" in rivals else "base", params.max_slice_drop)
-    return *comparisons.compare(paired, slices, found.clusters, params), found.not_finite
+    beside = comparisons.with_base_beside(found)
+    return *comparisons.compare(paired, slices, beside, found.clusters, params), found.not_finite
 
 
 def _budget(count: Count, max_looks: int) -> dict[str, Check]:
@@ -168,14 +177,26 @@ def _outcome(
     return next((outcome for outcome, some in in_turn if not _all_pass(some)), "failed")
 
 
+def _difference(one: Compared, params: GateParams) -> Difference:
+    """Return a difference that nothing is judged by."""
+    return Difference.model_validate(_bounds(one, params))
+
+
 def _comparison(one: Compared, params: GateParams) -> Comparison:
     """Return a comparison as the verdict holds it; a gain that is demanded is a margin below 0."""
+    margin = 0.0 - params.base_min_gain if one.paired.margin is None else one.paired.margin
     return Comparison(
-        **asdict(one.bounds),
-        margin=0.0 - params.base_min_gain if one.paired.margin is None else one.paired.margin,
-        alpha=comparisons.level(params),
-        left_out=one.paired.left_out,
+        **_bounds(one, params),
+        margin=margin,
+        visible=one.bounds.visible,
+        rows_needed=one.bounds.rows_needed,
     )
+
+
+def _bounds(one: Compared, params: GateParams) -> dict[str, Any]:
+    found = asdict(one.bounds)
+    said = {name: found[name] for name in ("difference", "low", "high", "rows", "clusters")}
+    return said | {"alpha": comparisons.level(params), "left_out": one.paired.left_out}
 
 
 def _better_than_anchor(compared: Sequence[Compared], rivals: Sequence[Rival]) -> bool:

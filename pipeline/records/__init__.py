@@ -12,6 +12,7 @@ from pipeline.records.metrics import (
     Metrics,
     Mistakes,
     ModelScores,
+    ProbeSet,
     Retrieval,
     Soundness,
     SplitScores,
@@ -23,7 +24,16 @@ from pipeline.records.receipt import Adoption, Judged, LogState, Receipt
 from pipeline.records.record import Document, Part, Record
 from pipeline.records.reembed import Reembed
 from pipeline.records.training import CurvePoint, Speed, Training
-from pipeline.records.verdict import Check, Comparison, Outcome, Rule, Summary, Verdict
+from pipeline.records.verdict import (
+    Check,
+    Comparison,
+    Difference,
+    Outcome,
+    Pattern,
+    Rule,
+    Summary,
+    Verdict,
+)
 
 __all__ = [
     "Accuracy",
@@ -36,6 +46,7 @@ __all__ = [
     "Comparison",
     "Cosines",
     "CurvePoint",
+    "Difference",
     "Document",
     "EncodedTexts",
     "Example",
@@ -51,12 +62,14 @@ __all__ = [
     "ModelScores",
     "Outcome",
     "Part",
+    "Pattern",
     "Pin",
     "PinnedFile",
     "PinnedRepo",
     "PinnedSplit",
     "Precision",
     "ProbeMeasure",
+    "ProbeSet",
     "Receipt",
     "Record",
     "Reembed",

@@ -20,13 +20,31 @@ class Accuracy(Part):
 
 
 class Retrieval(Part):
-    """Means over queries; a query without a relevant document is left out."""
+    """Means over queries; a query without a relevant document is left out.
+
+    `documents` is how many were searched, on which each measure hangs; None in older records.
+    """
 
     ndcg10: float
     mrr10: float
     recall10: float
     recall100: float
     queries: int
+    documents: int | None = None
+
+
+class ProbeSet(Part):
+    """What a probe was measured on.
+
+    Attributes:
+        dim: The candidate's width.
+        queries: Of a retrieval set; of pairs, how many there are.
+        documents: None for pairs.
+    """
+
+    dim: int
+    queries: int
+    documents: int | None
 
 
 class SplitScores(Part):
@@ -155,6 +173,7 @@ class Metrics(Record):
         models: Base and candidate; live and anchor where there are such.
         service: Where the user's own retrieval set comes from; None where there is none.
         probe_measures: What each probe measures.
+        probe_sets: What each was measured on; empty in older records.
         stored_vectors: Of the candidate, at every width and precision.
         recommended: The cheapest of them that loses no more than `evaluate.max_quality_loss` on dev.
         soundness: Of the candidate.
@@ -173,6 +192,7 @@ class Metrics(Record):
     models: dict[ModelName, ModelScores]
     service: RepoRef | None
     probe_measures: dict[str, ProbeMeasure]
+    probe_sets: dict[str, ProbeSet] = Field(default_factory=dict)
     stored_vectors: tuple[StoredVectors, ...]
     recommended: StoredVectors
     soundness: Soundness

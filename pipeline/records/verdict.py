@@ -1,14 +1,18 @@
 """What `gate` writes: `verdict.json` and `summary.json`, both in `records/`."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field
 
-from pipeline.records.names import Rival
+from pipeline.records.names import Metric, ModelName, Rival
 from pipeline.records.record import Document, Part, Record
 
 Rule = Literal[">=", "<=", ">", "=="]
 Outcome = Literal["passed", "failed", "underpowered", "not_comparable", "test_spent"]
+# Mistakes that leave a trace in several measures at once.
+Pattern = Literal[
+    "labels_swapped", "labels_mixed", "style_learned", "forgot", "widths_left_behind", "nothing_learned"
+]
 
 
 class Check(Part):
@@ -20,31 +24,45 @@ class Check(Part):
     passed: bool
 
 
-class Comparison(Part):
-    """One paired comparison of the candidate with another model, on rows that neither was trained on.
+class Difference(Part):
+    """The candidate less another model, on rows that neither was trained on.
 
     Attributes:
         difference: Mean of candidate less other.
-        low: One-sided lower bound at `alpha`; the check is `low > -margin`.
+        low: One-sided lower bound at `alpha`.
         high: The upper bound at the same level.
-        margin: H0 is "worse by this or more"; negative where the candidate must be better by its size.
-        alpha: Level of this check in this look.
-        visible: Smallest difference that could have been seen, with 95% power for all checks together.
+        alpha: Level of each bound in this look.
         rows: Rows compared.
         clusters: Clusters that they fall into, which are resampled.
         left_out: Rows left out because one of the two models was trained on something near them.
-        rows_needed: Rows with which `visible` would be no more than the margin.
     """
 
     difference: float
     low: float
     high: float
-    margin: float
     alpha: float
-    visible: float
     rows: int
     clusters: int
     left_out: int
+
+    @property
+    def proven(self) -> Literal["higher", "lower"] | None:
+        """Which way the two differ, where the rows prove it."""
+        return "higher" if self.low > 0 else "lower" if self.high < 0 else None
+
+
+class Comparison(Difference):
+    """A difference that the gate holds against a limit.
+
+    Attributes:
+        margin: H0 is "worse by this or more", and the check is `low > -margin`; negative where the candidate
+            must be better by its size.
+        visible: Smallest difference that could have been seen, with 95% power for all checks together.
+        rows_needed: Rows with which `visible` would be no more than the margin.
+    """
+
+    margin: float
+    visible: float
     rows_needed: int
 
 
@@ -61,6 +79,10 @@ class Verdict(Record):
         looks_allowed: `gate.max_looks`.
         looks_left: How many more these rows may judge.
         comparisons: By name, as `live_ndcg_1024`.
+        reported: Differences by which nothing is judged, by the same names: against the base in every metric
+            and width that is no comparison; empty in older records.
+        patterns: What candidate and data have in common with known mistakes, as sentences; empty in older
+            records.
         needs_human: A new vector space replaces the live one: a person must approve before the release.
         training_unknown: Nobody knows what a model that it was compared with was trained on, so that all rows
             were compared: a person must approve before the release.
@@ -80,12 +102,24 @@ class Verdict(Record):
     looks_left: int
     checks: dict[str, Check]
     comparisons: dict[str, Comparison]
+    reported: dict[str, Difference] = Field(default_factory=dict)
+    patterns: dict[Pattern, str] = Field(default_factory=dict)
     needs_human: bool
     training_unknown: bool = False
     better_than_anchor: bool
     hard_judged: bool = False
     loosened: dict[str, str] = Field(default_factory=dict)
     assumptions: dict[str, str]
+
+    def differences(self, other: ModelName) -> dict[tuple[Metric, int], Difference]:
+        """Return every difference to another model by metric and width, judged or not."""
+        found = {}
+        for name, one in {**self.reported, **self.comparisons}.items():
+            for metric in get_args(Metric):
+                start = f"{other}_{metric}_"
+                if name.startswith(start):
+                    found[metric, int(name.removeprefix(start))] = one
+        return found
 
     def failures(self) -> dict[str, Check]:
         """Return the checks that did not pass."""

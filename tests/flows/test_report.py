@@ -40,15 +40,22 @@ def keep(workspace: Path, *receipts: Receipt) -> None:
         write_text(workspace / "receipts" / f"{one.commit}.json", one.model_dump_json())
 
 
-def test_report_names_only_the_checks_that_failed() -> None:
-    assert report.refusal(refused(CHECKS)) == "base.test.16 is -0.1, wanted >= 0"
+def test_report_says_what_decided() -> None:
+    assert report.refusal(refused(CHECKS)) == (
+        "base.test.16: -0.1000, wanted at least 0.0000. Train a better candidate."
+    )
 
 
-def test_report_of_many_failed_checks_names_three_and_counts_them() -> None:
+def test_report_of_an_open_verdict_says_so() -> None:
+    spent = refused(CHECKS).model_copy(update={"outcome": "test_spent"})
+    assert report.refusal(spent).startswith("test rows spent: ")
+
+
+def test_report_of_many_failed_checks_names_one_and_counts_them() -> None:
     check = {"value": 0.5, "rule": ">=", "wanted": 0.7, "passed": False}
     said = report.refusal(refused({f"floor_{number}": check for number in range(20)} | CHECKS))
-    assert said.startswith("floor_0 is 0.5, wanted >= 0.7; floor_1 is")
-    assert said.endswith("floor_2 is 0.5, wanted >= 0.7; 21 of 22 checks failed")
+    assert said.startswith("triplet accuracy at 0: 0.5000, wanted at least 0.7000. Train")
+    assert said.endswith(". 21 of 22 checks failed.")
 
 
 def test_report_finds_the_receipt_of_a_candidate_and_no_other(tmp_path: Path) -> None:
@@ -95,5 +102,6 @@ def test_report_shows_each_accuracy_and_each_check(tmp_path: Path) -> None:
     )
     assert "| base | test | 384 | 0.6875 | 0.6405 to 0.7310 | 400 |" in text
     assert "| candidate | dev | 64 | 0.8950 | 0.8448 to 0.9303 | 200 |" in text
-    assert "| base.test.16 | -0.1 | >= 0 |" in text
-    assert "| live_accuracy_16 | 0.01 | -0.02 to 0.04 | 0.03 | 0.025 | 400 | 7 |" in text
+    assert "| base.test.16 | -0.1000 | at least 0.0000 |" in text
+    difference = "+0.0100 (-0.0200 to +0.0400, not proven)"
+    assert f"| triplet accuracy against live at 16 | {difference} | 0.03 | 0.0250 | 400 | 7 |" in text

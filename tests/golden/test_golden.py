@@ -19,7 +19,8 @@ def numbers(value: Any) -> set[float]:
         return set().union(*map(numbers, value.values()))
     if isinstance(value, list):
         return set().union(*map(numbers, value))
-    return {float(value)} if isinstance(value, int | float) else set()
+    # A fall is shown without its sign.
+    return {float(value), abs(value)} if isinstance(value, int | float) else set()
 
 
 def test_card_shows_no_number_that_no_record_holds() -> None:

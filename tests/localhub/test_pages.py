@@ -71,6 +71,9 @@ def test_pages_show_card_files_commits_and_tags(hub: TestHub, names: Iterator[st
     page = look(hub, address)
     assert "<h1>Hello</h1>" in page
     assert "<th>license</th><td>mit</td>" in page
+    assert (
+        page.index("<h1>Hello</h1>") < page.index('<details class="metadata">') < page.index("license</th>")
+    )
     assert f'src="{address}/resolve/main/plots/a.png"' in page
     assert "The first &lt;one&gt;" in page
     assert "v1/0" in page

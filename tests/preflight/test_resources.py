@@ -36,7 +36,7 @@ def test_resources_need_room_for_checkpoints_only_where_there_are_any() -> None:
     never = PARAMS.model_copy(update={"hardware": PARAMS.hardware.model_copy(update={"save_minutes": None})})
     often = PARAMS.model_copy(update={"hardware": PARAMS.hardware.model_copy(update={"save_minutes": 5.0})})
     assert resources.disk(sizes, never)["train"] == 200
-    assert resources.disk(sizes, often)["train"] == 1100
+    assert resources.disk(sizes, often)["train"] == 800
     assert resources.disk(sizes, never)["pin"] == 330
 
 

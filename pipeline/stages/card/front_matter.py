@@ -5,27 +5,17 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCardData
 
 from pipeline.params import Params
-from pipeline.records import Metrics, Pin, SplitScores, Training
+from pipeline.records import Metrics, Pin, ProbeMeasure, SplitScores, Training
 
 
 def front_matter(
     params: Params, pin: Pin, training: Training, metrics: Metrics, licence: str
 ) -> ModelCardData:
-    """Return the card's metadata, with one result per split and width of the candidate.
+    """Return the card's metadata, with a result for each measure of the candidate.
 
-    Triplet accuracy; of pairs, nDCG@10 among the split's own texts.
+    Triplet accuracy and nDCG@10 among the split's own texts by width, and what each probe measures.
     """
-    results = [
-        EvalResult(
-            **said,
-            dataset_type=pin.dataset.repo,
-            dataset_name=f"{pin.dataset.repo.split('/')[1]} {split}",
-            dataset_split=split,
-            dataset_revision=pin.dataset.revision,
-        )
-        for split, scores in metrics.candidate.splits.items()
-        for said in _scores(scores)
-    ]
+    results = [*_own(pin, metrics), *_probes(pin, metrics)]
     return ModelCardData(
         model_name=params.model.name,
         language=params.model.languages(pin.languages) or None,
@@ -54,19 +44,35 @@ def front_matter(
     )
 
 
-def _scores(scores: SplitScores) -> list[dict[str, Any]]:
-    """Return what is measured of one split, by width."""
-    if scores.triplets:
-        return [
-            {
-                "task_type": "sentence-similarity",
-                "task_name": "Triplet",
-                "metric_type": "cosine_accuracy",
-                "metric_name": f"Cosine accuracy at {dim} dimensions",
-                "metric_value": score.accuracy,
-            }
-            for dim, score in scores.triplets.items()
-        ]
+def _own(pin: Pin, metrics: Metrics) -> list[EvalResult]:
+    """Return what is measured of the data set's splits."""
+    return [
+        EvalResult(
+            **said,
+            dataset_type=pin.dataset.repo,
+            dataset_name=f"{pin.dataset.repo.split('/')[1]} {split}",
+            dataset_split=split,
+            dataset_revision=pin.dataset.revision,
+        )
+        for split, scores in metrics.candidate.splits.items()
+        for said in (*_triplets(scores), *_retrieval(scores))
+    ]
+
+
+def _triplets(scores: SplitScores) -> list[dict[str, Any]]:
+    return [
+        {
+            "task_type": "sentence-similarity",
+            "task_name": "Triplet",
+            "metric_type": "cosine_accuracy",
+            "metric_name": f"Cosine accuracy at {dim} dimensions",
+            "metric_value": score.accuracy,
+        }
+        for dim, score in scores.triplets.items()
+    ]
+
+
+def _retrieval(scores: SplitScores) -> list[dict[str, Any]]:
     return [
         {
             "task_type": "information-retrieval",
@@ -76,4 +82,33 @@ def _scores(scores: SplitScores) -> list[dict[str, Any]]:
             "metric_value": found.ndcg10,
         }
         for dim, found in scores.retrieval.items()
+    ]
+
+
+def _probes(pin: Pin, metrics: Metrics) -> list[EvalResult]:
+    """Return what the probes measure, at the model's largest width."""
+    kinds: dict[ProbeMeasure, dict[str, Any]] = {
+        "spearman": {
+            "task_type": "semantic-similarity",
+            "task_name": "Semantic Similarity",
+            "metric_type": "spearman_cosine",
+            "metric_name": "Spearman's correlation of the cosine",
+        },
+        "ndcg10": {
+            "task_type": "information-retrieval",
+            "task_name": "Information Retrieval",
+            "metric_type": "cosine_ndcg@10",
+            "metric_name": "Cosine nDCG@10",
+        },
+    }
+    return [
+        EvalResult(
+            **kinds[measure],
+            metric_value=metrics.candidate.probes[name],
+            dataset_type=pin.probes[name].repo,
+            dataset_name=f"{name}, a probe",
+            dataset_revision=pin.probes[name].revision,
+        )
+        for name, measure in metrics.probe_measures.items()
+        if name in pin.probes and name in metrics.candidate.probes
     ]

@@ -3,13 +3,10 @@
 import json
 import re
 
+from pipeline.wording.words import plain
+
 # Would end a word of prose or a cell, or begin something else.
-_SIGNS = "\\`*_{}[]()#+!|~$"
-
-
-def plain(text: str) -> str:
-    """Leave the printable signs: no control, no change of writing direction, no line break."""
-    return " ".join("".join(sign for sign in text if sign.isprintable() or sign.isspace()).split())
+_SIGNS = "\\`*_{}[]#+!|~$"
 
 
 def cell(text: str) -> str:
@@ -23,13 +20,6 @@ def cell(text: str) -> str:
 def decimal(value: float | str | bool | None) -> str:
     """Show a number with four decimals, and None as a dash."""
     return "-" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)
-
-
-def figure(value: float | str | bool, beside: float | str | bool) -> str:
-    """Show one of two numbers that are compared: as a count where both are whole and one is above 1."""
-    both = [one for one in (value, beside) if isinstance(one, float)]
-    counted = all(one.is_integer() for one in both) and any(abs(one) > 1 for one in both)
-    return f"{value:.0f}" if isinstance(value, float) and counted else decimal(value)
 
 
 def inline(value: object) -> str:

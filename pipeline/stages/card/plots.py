@@ -14,6 +14,7 @@ from pipeline.records import HeldOut, Metrics, ModelName, SplitScores, Training
 # A mid grey has contrast enough on white and on black; the page shows through the background.
 _GREY = "#808890"
 _COLOURS = {"base": "#9a6fd0", "live": "#d98324", "anchor": "#4a8fd0", "candidate": "#2f9e6e"}
+_NAMES: dict[ModelName, str] = {"base": "base", "live": "live", "candidate": "this model", "anchor": "anchor"}
 _PRECISIONS = {"float32": "#2f9e6e", "int8": "#d98324", "binary": "#4a8fd0"}
 _STYLE: Any = {
     "svg.hashsalt": "katman",
@@ -30,14 +31,37 @@ _STYLE: Any = {
 }
 
 
+# Fewer dots than these are no picture: a table says as much.
+_LEAST_DOTS = 5
+
+
+def shown(metrics: Metrics, training: Training, split: HeldOut) -> dict[str, str]:
+    """Return what each picture that is worth one shows, in words, by its name."""
+    scores = metrics.candidate.splits[split]
+    found = {}
+    if len(scores.retrieval) > 1:
+        accuracy = "Triplet accuracy with 95% intervals and " if scores.triplets else ""
+        found["scores"] = f"{accuracy}nDCG@10 of each model at every number of dimensions on {split}"
+    if len(metrics.stored_vectors) >= _LEAST_DOTS:
+        found["bytes"] = (
+            "nDCG@10 over the bytes of a stored vector, for every width and precision, the recommended one "
+            "marked"
+        )
+    if len(training.curve) >= _LEAST_DOTS:
+        accuracy = ", and accuracy on dev at every number of dimensions," if scores.triplets else ""
+        found["training"] = f"Training and validation loss{accuracy} over the steps"
+    return found
+
+
 def draw(metrics: Metrics, training: Training, dims: tuple[int, ...], split: HeldOut, folder: Path) -> None:
     """Draw everything that a card shows."""
-    if metrics.candidate.splits[split].triplets:
-        draw_accuracy(metrics, split, folder / "accuracy.svg")
-    else:
-        draw_ndcg(metrics, split, folder / "ndcg.svg")
-    draw_bytes(metrics, folder / "bytes.svg")
-    draw_training(training, dims, folder / "training.svg")
+    drawn: dict[str, Callable[[Path], None]] = {
+        "scores": lambda path: draw_scores(metrics, split, path),
+        "bytes": lambda path: draw_bytes(metrics, path),
+        "training": lambda path: draw_training(training, dims, path),
+    }
+    for name in shown(metrics, training, split):
+        drawn[name](folder / f"{name}.svg")
 
 
 def draw_bytes(metrics: Metrics, path: Path) -> None:
@@ -73,60 +97,52 @@ def draw_bytes(metrics: Metrics, path: Path) -> None:
         _save(figure, path)
 
 
-def draw_accuracy(metrics: Metrics, split: HeldOut, path: Path) -> None:
-    """Draw accuracy with its 95% interval at every width, one line per model."""
-
-    def line(axes: Axes, model: ModelName, scores: SplitScores) -> None:
-        points = sorted(scores.triplets.items())
-        values = [point.accuracy for _, point in points]
-        below = [max(0.0, point.accuracy - point.low) for _, point in points]
-        above = [max(0.0, point.high - point.accuracy) for _, point in points]
-        axes.errorbar(
-            [str(dim) for dim, _ in points],
-            values,
-            yerr=[below, above],
-            marker="o",
-            capsize=4,
-            color=_COLOURS[model],
-            label=model,
-        )
-
-    _draw_by_width(metrics, split, f"triplet accuracy, {split}", line, path)
-
-
-def draw_ndcg(metrics: Metrics, split: HeldOut, path: Path) -> None:
-    """Draw nDCG@10 of the split's own queries at every width, one line per model."""
-
-    def line(axes: Axes, model: ModelName, scores: SplitScores) -> None:
-        points = sorted(scores.retrieval.items())
-        axes.plot(
-            [str(dim) for dim, _ in points],
-            [point.ndcg10 for _, point in points],
-            marker="o",
-            color=_COLOURS[model],
-            label=model,
-        )
-
-    _draw_by_width(metrics, split, f"nDCG@10, {split}", line, path)
-
-
-def _draw_by_width(
-    metrics: Metrics,
-    split: HeldOut,
-    measure: str,
-    line: Callable[[Axes, ModelName, SplitScores], None],
-    path: Path,
-) -> None:
-    """Draw a measure of one split over the widths, by a function that draws one model's line."""
+def draw_scores(metrics: Metrics, split: HeldOut, path: Path) -> None:
+    """Draw accuracy with its 95% interval, and nDCG@10, at every width, one line per model."""
+    drawn = [_accuracies, _ndcgs] if metrics.candidate.splits[split].triplets else [_ndcgs]
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(7, 3.6), layout="constrained")
-        axes = figure.add_subplot()
-        for model, scores in metrics.models.items():
-            line(axes, model, scores.splits[split])
-        axes.set_xlabel("dimensions")
-        axes.set_ylabel(measure)
-        axes.legend()
+        figure = Figure(figsize=(7, 3.2), layout="constrained")
+        for place, panel in enumerate(drawn):
+            axes = figure.add_subplot(1, len(drawn), place + 1)
+            for model, scores in metrics.models.items():
+                if model != "anchor":
+                    panel(axes, model, scores.splits[split])
+            axes.set_xlabel("dimensions")
+            axes.set_title(
+                f"{'triplet accuracy' if panel is _accuracies else 'nDCG@10'}, {split}",
+                color=_GREY,
+                fontsize="medium",
+            )
+        lines, names = axes.get_legend_handles_labels()
+        figure.legend(lines, names, loc="outside upper center", ncols=len(names))
         _save(figure, path)
+
+
+def _accuracies(axes: Axes, model: ModelName, scores: SplitScores) -> None:
+    points = sorted(scores.triplets.items())
+    values = [point.accuracy for _, point in points]
+    below = [max(0.0, point.accuracy - point.low) for _, point in points]
+    above = [max(0.0, point.high - point.accuracy) for _, point in points]
+    axes.errorbar(
+        [str(dim) for dim, _ in points],
+        values,
+        yerr=[below, above],
+        marker="o",
+        capsize=4,
+        color=_COLOURS[model],
+        label=_NAMES[model],
+    )
+
+
+def _ndcgs(axes: Axes, model: ModelName, scores: SplitScores) -> None:
+    points = sorted(scores.retrieval.items())
+    axes.plot(
+        [str(dim) for dim, _ in points],
+        [point.ndcg10 for _, point in points],
+        marker="o",
+        color=_COLOURS[model],
+        label=_NAMES[model],
+    )
 
 
 def draw_training(training: Training, dims: tuple[int, ...], path: Path) -> None:

@@ -1,45 +1,34 @@
-"""The tables of a card that show scores: of every model, of stored vectors, and along the training."""
+"""The tables of a card that show scores: of every model, and of stored vectors."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.records import Accuracy, HeldOut, Metrics, ModelName, Retrieval, Training
+from pipeline.records import Accuracy, HeldOut, Metrics, ModelName, Pin, Retrieval
 from pipeline.stages.card.markdown import cell, decimal
 
 
-def context(metrics: Metrics) -> dict[str, Any]:
-    """Return what the templates show of the metrics."""
+def context(metrics: Metrics, pin: Pin, decides: HeldOut) -> dict[str, Any]:
+    """Return what the templates show of the metrics.
+
+    Args:
+        metrics: What was measured.
+        pin: Where the service's own retrieval set comes from.
+        decides: The split of the gate.
+    """
     return {
-        "models": [_shown(name) for name in metrics.models],
+        "models": [shown(name) for name in metrics.models],
         "triplets": _triplets(metrics),
         "hard": _hard(metrics),
-        "retrieval": _retrieval(metrics),
-        "slices": _slices(metrics),
+        "retrieval": _retrieval(metrics, pin),
+        "slices": _slices(metrics, decides),
         "stored_splits": _stored_splits(metrics),
+        "stored_documents": _stored_documents(metrics),
+        "own_documents": {
+            split: of_documents(next(iter(scores.retrieval.values())).documents)
+            for split, scores in metrics.candidate.splits.items()
+        },
         "stored_vectors_table": _stored_vectors(metrics),
-        **_probes(metrics),
     }
-
-
-def logs(metrics: Metrics, training: Training) -> dict[str, Any]:
-    """Return the log of the training: the base's row, every evaluation, and what the other splits gave."""
-    curve = training.curve
-    ends = {0: metrics.models["base"], len(curve) - 1: metrics.candidate}
-    columns = _log_columns(metrics)
-    rows = []
-    for place, point in enumerate(curve):
-        scores: list[float | None] = []
-        for _, split, dim in columns:
-            if split == "dev":
-                scores.append((point.accuracy or {}).get(dim))
-            else:
-                end = ends[place].splits[split].triplets.get(dim) if place in ends else None
-                scores.append(end.accuracy if end is not None else None)
-        losses = (point.training_loss, point.validation_loss)
-        rows.append(
-            [f"{point.epoch:.4f}", str(point.step), *(decimal(value) for value in (*losses, *scores))]
-        )
-    return {"log_columns": [name for name, _, _ in columns], "logs": rows}
 
 
 def _triplets(metrics: Metrics) -> dict[str, dict[str, Any]]:
@@ -64,67 +53,68 @@ def _hard(metrics: Metrics) -> list[list[str]]:
     ]
 
 
-def _slices(metrics: Metrics) -> list[list[Any]]:
+def _slices(metrics: Metrics, decides: HeldOut) -> list[list[Any]]:
+    """Return a row per part of the split that decides; a part that is the whole says nothing."""
+    ours = metrics.candidate.splits[decides]
+    whole = max((one.rows for one in ours.triplets.values()), default=0)
     return [
         [
-            cell(f"{column}={value}"),
-            score.rows,
+            cell(f"{value} rows" if column == "rows" else f"{column} is {value}"),
+            f"{score.rows:,}",
             *(
-                _interval(one.splits[split].slices.get(column, {}).get(value))
+                _interval(one.splits[decides].slices.get(column, {}).get(value))
                 for one in metrics.models.values()
             ),
         ]
-        for split, ours in metrics.candidate.splits.items()
         for column, values in ours.slices.items()
         for value, score in values.items()
+        if score.rows < whole
     ]
 
 
-def _probes(metrics: Metrics) -> dict[str, Any]:
-    """Return a row per probe, and the models that were asked: all but the anchor."""
-    asked = {name: one.probes for name, one in metrics.models.items() if name != "anchor"}
-    return {
-        "probe_models": [_shown(name) for name in asked],
-        "probes": [
-            [cell(probe), measure, *(decimal(scores.get(probe)) for scores in asked.values())]
-            for probe, measure in metrics.probe_measures.items()
-        ],
-    }
-
-
-def _shown(model: ModelName) -> str:
+def shown(model: ModelName) -> str:
+    """Return what the card calls a model."""
     return {"candidate": "this model", "anchor": "best release so far"}.get(model, model)
 
 
-def _retrieval(metrics: Metrics) -> dict[str, dict[str, Any]]:
-    tables = {
-        f"own_{split}": _searched(
-            "the split's own texts",
+def of_documents(count: int | None) -> str:
+    """Say among how many texts was searched, where that is known."""
+    return "" if count is None else f" among {count:,} texts"
+
+
+def _retrieval(metrics: Metrics, pin: Pin) -> list[dict[str, Any]]:
+    tables = [
+        _searched(
+            f"Queries of the {split} split among its own texts",
             {name: one.splits[split].retrieval for name, one in metrics.models.items()},
         )
         for split in metrics.candidate.splits
-    }
+    ]
     if metrics.service is not None:
-        source = f"{metrics.service.repo}@{metrics.service.revision}"
-        tables["service"] = _searched(source, {name: one.service for name, one in metrics.models.items()})
+        address = f"{pin.endpoint}/datasets/{metrics.service.repo}"
+        source = (
+            f"The service's own retrieval set, [{metrics.service.repo}]({address}) at "
+            f"[{metrics.service.revision[:7]}]({address}/tree/{metrics.service.revision})"
+        )
+        tables.append(_searched(source, {name: one.service for name, one in metrics.models.items()}))
     return tables
 
 
 def _searched(source: str, scores: Mapping[ModelName, Mapping[int, Retrieval]]) -> dict[str, Any]:
     """Return what one set of queries is, and a row per width and model."""
     ours = scores["candidate"]
+    one = next(iter(ours.values()))
     return {
-        "source": source,
-        "queries": next(iter(ours.values())).queries,
+        "source": f"{source}: {one.queries:,} queries{of_documents(one.documents)}",
         "cells": [
             [
                 dim,
-                _shown(model),
-                *(decimal(value) for value in (one.ndcg10, one.mrr10, one.recall10, one.recall100)),
+                shown(model),
+                *(decimal(value) for value in (found.ndcg10, found.mrr10, found.recall10, found.recall100)),
             ]
             for dim in ours
             for model, by_dim in scores.items()
-            if (one := by_dim.get(dim)) is not None
+            if (found := by_dim.get(dim)) is not None
         ],
     }
 
@@ -133,26 +123,29 @@ def _stored_splits(metrics: Metrics) -> list[HeldOut]:
     return sorted(metrics.recommended.ndcg10)
 
 
+def _stored_documents(metrics: Metrics) -> str:
+    """Say how many texts each split has, where that is known."""
+    known = [
+        f"{one.documents:,} of {split}"
+        for split, scores in metrics.candidate.splits.items()
+        for one in list(scores.retrieval.values())[:1]
+        if split in metrics.recommended.ndcg10 and one.documents is not None
+    ]
+    return f" ({', '.join(known)})" if known else ""
+
+
 def _stored_vectors(metrics: Metrics) -> list[list[Any]]:
     return [
         [
             one.dim,
             one.precision,
-            one.bytes_per_vector,
+            f"{one.bytes_per_vector:,}",
             *(decimal(one.ndcg10[split]) for split in _stored_splits(metrics)),
             f"{one.search_ms:.2f}",
             "recommended" if one == metrics.recommended else "",
         ]
         for one in metrics.stored_vectors
     ]
-
-
-def _log_columns(metrics: Metrics) -> list[tuple[str, HeldOut, int]]:
-    """Return the name, the split and the width of every accuracy of the log; dev is scored on the way."""
-    splits = metrics.candidate.splits
-    dims = next(iter(splits.values())).triplets
-    scored: list[HeldOut] = ["dev", *(split for split in splits if split != "dev")]
-    return [(f"{split}-{dim}d_cosine_accuracy", split, dim) for split in scored for dim in dims]
 
 
 def _interval(score: Accuracy | None) -> str:

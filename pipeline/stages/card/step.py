@@ -14,7 +14,15 @@ from pipeline.dataset.training_fingerprint import TRAINED_ROWS, trained_rows
 from pipeline.embedding.vector_space import CONFIG, SPACE_KEY
 from pipeline.params import Params
 from pipeline.records import Audit, Card, Metrics, Pin, Reembed, Training, Verdict
-from pipeline.stages.card import licences, markdown, plots, shown_rows, tables, usage_snippet
+from pipeline.stages.card import (
+    licences,
+    markdown,
+    plots,
+    shown_rows,
+    tables,
+    usage_snippet,
+    verify_commands,
+)
 from pipeline.stages.card.front_matter import front_matter
 from pipeline.stages.card.tables import Read
 from pipeline.workspace import digests, git, lineage, paths, receipts
@@ -141,7 +149,10 @@ def render(
                 for split, rows in samples.items()
             },
             citations=tomllib.loads((_TEMPLATES / "citations.toml").read_text(encoding="utf-8")),
-            **tables.context(read, mistakes),
+            verify=verify_commands.commands(repo, version, pin.endpoint),
+            int8=usage_snippet.int8(repo, version, training.width, metrics.example),
+            binary=usage_snippet.binary(repo, version, training.width, metrics.example),
+            **tables.context(read, mistakes, params.gate.split),
         )
     )
     front = front_matter(params, pin, training, metrics, licence.name).to_yaml(line_break="\n")
@@ -160,7 +171,6 @@ def _environment() -> Environment:
     environment.filters |= {
         "cell": markdown.cell,
         "decimal": markdown.decimal,
-        "figure": markdown.figure,
         "inline": markdown.inline,
         "fenced": markdown.fenced,
         "json": markdown.pretty,

@@ -4,10 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.records import Audit, Metrics, Pin, Reembed, RepoRef, Training, Verdict
+from pipeline.records import Audit, HeldOut, Metrics, Pin, Reembed, RepoRef, Training, Verdict
 from pipeline.records.tables import text_columns
-from pipeline.stages.card import base_changes, licences, score_tables
-from pipeline.stages.card.markdown import cell, decimal
+from pipeline.stages.card import (
+    audit_facts,
+    base_changes,
+    differences,
+    first_screen,
+    lengths,
+    licences,
+    plots,
+    probe_tables,
+    score_tables,
+    training_log,
+)
+from pipeline.stages.card.markdown import cell, decimal, inline
 
 _LIBRARIES = {
     "python": "Python",
@@ -34,16 +45,20 @@ class Read:
     reembed: Reembed
 
 
-def context(read: Read, mistakes: Mapping[int, list[str]]) -> dict[str, Any]:
+def context(read: Read, mistakes: Mapping[int, list[str]], decides: HeldOut) -> dict[str, Any]:
     """Return everything that the templates show of the records beside the records themselves.
 
     Args:
         read: The records.
         mistakes: Rows of the worst mistakes that may be shown, by number.
+        decides: The split of the gate.
     """
-    pin, metrics = read.pin, read.metrics
+    pin, metrics, training = read.pin, read.metrics, read.training
     worst = metrics.mistakes.worst if metrics.mistakes is not None else {}
     return {
+        **first_screen.context(metrics, read.verdict, decides),
+        **differences.context(read.verdict),
+        "pictures": plots.shown(metrics, training, decides),
         "base_link": _link(pin.endpoint, pin.base),
         "dataset_link": _link(f"{pin.endpoint}/datasets", pin.dataset),
         "dataset_name": pin.dataset.repo.split("/")[1],
@@ -51,38 +66,55 @@ def context(read: Read, mistakes: Mapping[int, list[str]]) -> dict[str, Any]:
             {name: one.license for name, one in pin.probes.items()}
             | ({"the service's own": pin.retrieval.license} if pin.retrieval else {})
         ),
-        "base_changes": base_changes.sentences(pin.base_trial, metrics.base_prompts, read.training.prompts),
+        "base_changes": base_changes.sentences(pin.base_trial, metrics.base_prompts, training.prompts),
         "heads": " and ".join(shown for file, shown in _HEADS.items() if file in pin.base.unused),
-        "longest": _longest(read),
+        "prompts": _prompts(training.prompts),
+        **lengths.context(read.audit, training.max_seq_length, probed=bool(metrics.probe_measures)),
         "columns": {split: text_columns(found.tokens) for split, found in read.audit.splits.items()},
         "stored_vectors": _stored_vectors(read.reembed),
-        **score_tables.context(metrics),
+        **score_tables.context(metrics, pin, decides),
+        **probe_tables.context(metrics),
         "mistakes": [
             [*map(cell, mistakes[row]), decimal(one.cos_positive), decimal(one.cos_negative)]
             for row, one in worst.items()
             if row in mistakes
         ][:5],
         "worst": next(iter(worst.values()), None),
-        **score_tables.logs(metrics, read.training),
+        **training_log.context(metrics, training),
+        "hyperparameters": _hyperparameters(training.hyperparameters),
+        "again": _again(training.speed.device),
         "library_names": _LIBRARIES,
-        "energy": _energy(read.training.speed.energy_joules),
-        **_audit(read.audit),
+        "energy": _energy(training.speed.energy_joules),
+        **audit_facts.context(read.audit),
     }
+
+
+def _prompts(prompts: Mapping[str, str]) -> str:
+    """Say what stands before queries and documents; of nothing it says that."""
+    if not any(prompts.values()):
+        return "none"
+    return ", ".join(f"{role} {inline(prompt)}" for role, prompt in prompts.items())
+
+
+def _hyperparameters(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the trainer's arguments with the warm-up once, of which the library uses one of two names."""
+    unused = "warmup_ratio" if found.get("warmup_ratio") is None else "warmup_steps"
+    both = {"warmup_ratio", "warmup_steps"} <= found.keys()
+    return {name: value for name, value in found.items() if not (both and name == unused)}
+
+
+def _again(device: str) -> str:
+    """Say what another training gives; a device is a type and a name."""
+    if device.split()[0] == "cpu":
+        return (
+            "gives a statistically equal model, and the same bytes only where nothing of the machine differs"
+        )
+    return "on a GPU gives a statistically equal model, not the same bytes"
 
 
 def _link(address: str, pinned: RepoRef) -> str:
     at = f"{address}/{pinned.repo}"
     return f"[{pinned.repo}]({at}) at [{pinned.revision[:7]}]({at}/tree/{pinned.revision})"
-
-
-def _longest(read: Read) -> dict[str, int]:
-    """Return the most tokens of a text that were read, of those trained on and of those tested on."""
-    most = {
-        split: max((one.max for one in found.tokens.values()), default=0)
-        for split, found in read.audit.splits.items()
-    }
-    limit = read.training.max_seq_length
-    return {split: min(limit, most.get(split, 0)) for split in ("train", "test")}
 
 
 def _stored_vectors(reembed: Reembed) -> str:
@@ -100,33 +132,6 @@ def _stored_vectors(reembed: Reembed) -> str:
         f"again first; on old ones its queries reach nDCG@10 {shown.get('new_on_old', '-')}. "
         f"The machine of the evaluation embeds {reembed.vectors_per_hour:,.0f} texts an hour."
     )
-
-
-def _audit(audit: Audit) -> dict[str, Any]:
-    dropped: dict[str, int] = {}
-    for split in audit.splits.values():
-        for reason, count in split.dropped.items():
-            dropped[reason] = dropped.get(reason, 0) + count
-    return {
-        "rejected": ", ".join(f"{cell(reason)} {count:,}" for reason, count in sorted(dropped.items()))
-        or "none",
-        "near_train": " and ".join(
-            f"{count:,} of {audit.splits[split].kept:,} {split} rows"
-            for split, count in audit.near_train.items()
-        ),
-        "shortcuts": "; ".join(
-            f"on {split} a word classifier that never sees the query gets {found.bag_of_words:.0%} of the "
-            f"triplets right, BM25 {found.bm25:.0%}, neither of them {found.hard_rows:,} (the hard subset)"
-            for split, found in audit.shortcut.items()
-        ),
-        "personal": ", ".join(
-            f"{cell(kind)} in {count:,} rows" for kind, count in audit.personal_data.items()
-        )
-        or "none was found",
-        "over_long": sum(
-            lengths.over_long for split in audit.splits.values() for lengths in split.tokens.values()
-        ),
-    }
 
 
 def _energy(joules: float | None) -> str:

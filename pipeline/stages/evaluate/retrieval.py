@@ -152,9 +152,11 @@ def _discounted(gain: NDArray[np.float64], rank: NDArray[np.int64]) -> NDArray[n
     return np.where(rank <= 10, gain / np.log2(rank + 1), 0.0)
 
 
-def means(per_query: pl.DataFrame) -> Retrieval:
-    """Return the means over queries."""
+def means(per_query: pl.DataFrame, documents: int | None = None) -> Retrieval:
+    """Return the means over queries, and how many documents were searched."""
     columns = ("ndcg10", "mrr10", "recall10", "recall100")
     return Retrieval(
-        **{name: float(per_query[name].to_numpy().mean()) for name in columns}, queries=per_query.height
+        **{name: float(per_query[name].to_numpy().mean()) for name in columns},
+        queries=per_query.height,
+        documents=documents,
     )

@@ -204,5 +204,5 @@ def _search(
         per_query = measures(found, rank)
         stored = VectorFormat(dim, "float32")
         rows.retrieved.append(result_tables.query_rows(subject.name, queries, stored, per_query, traits))
-        by_dim[dim] = means(per_query)
+        by_dim[dim] = means(per_query, len(found.documents))
     return by_dim

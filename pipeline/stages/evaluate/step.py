@@ -17,8 +17,9 @@ from pipeline.embedding.vector_cache import Cache, Encoder
 from pipeline.embedding.vector_space import live_space
 from pipeline.errors import InvalidParams
 from pipeline.params import Params
-from pipeline.records import EncodedTexts, Machine, Metrics, ModelName, ModelScores, Pin
+from pipeline.records import EncodedTexts, Machine, Metrics, ModelName, ModelScores, Pin, ProbeSet
 from pipeline.stages.evaluate import candidate, probes, quantization
+from pipeline.stages.evaluate.retrieval import Collection
 from pipeline.stages.evaluate.score_model import (
     Rows,
     Scored,
@@ -67,6 +68,7 @@ def run(workspace: Path, params: Params) -> Metrics:
             name: "spearman" if isinstance(probe, probes.Pairs) else "ndcg10"
             for name, probe in texts.probes.items()
         },
+        probe_sets={name: _probe_set(probe, params.model.dims[0]) for name, probe in texts.probes.items()},
         stored_vectors=stored,
         recommended=quantization.recommend(stored, params.evaluate.splits, params.evaluate.max_quality_loss),
         soundness=inspected.soundness,
@@ -102,6 +104,12 @@ def _texts(workspace: Path, pin: Pin, params: Params) -> Texts:
         service=probes.read_collection(workspace / paths.RETRIEVAL) if pin.retrieval else None,
         probes=probes.read_probes(workspace / paths.PROBES),
     )
+
+
+def _probe_set(probe: probes.Pairs | Collection, dim: int) -> ProbeSet:
+    if isinstance(probe, probes.Pairs):
+        return ProbeSet(dim=dim, queries=len(probe.first), documents=None)
+    return ProbeSet(dim=dim, queries=len(probe.queries), documents=len(probe.documents))
 
 
 def _revisions(workspace: Path, pin: Pin) -> dict[ModelName, str]:

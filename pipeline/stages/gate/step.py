@@ -9,8 +9,9 @@ from pipeline.judging.evidence import read
 from pipeline.judging.spending import FIRST_LOOKS
 from pipeline.judging.verdict import gate
 from pipeline.params import Params
-from pipeline.records import HeldOut, Metrics, Summary, Verdict
+from pipeline.records import HeldOut, Metrics, ModelName, Summary, Verdict
 from pipeline.stages.gate import looks
+from pipeline.wording import sentence, words
 from pipeline.workspace import lineage, paths
 from pipeline.workspace.files import write_text
 
@@ -31,12 +32,15 @@ def run(workspace: Path, params: Params) -> Verdict:
 
 
 def summary(verdict: Verdict) -> str:
-    """Return a line per check, and the verdict."""
+    """Return the verdict in a sentence, a line per check, and the differences to the other models."""
+    said = sentence.say(verdict)
     lines = [
-        f"{'pass' if check.passed else 'FAIL'}  {name}: {check.value} {check.rule} {check.wanted}"
+        f"{'pass' if check.passed else 'FAIL'}  {sentence.line(name, check)}"
         for name, check in verdict.checks.items()
     ]
-    lines.append("verdict: " + ("passed" if verdict.passed else f"refused ({verdict.outcome})"))
+    lines += [*_differences(verdict), f"verdict: {said}"]
+    if not verdict.passed:
+        lines.append(f"{said.remedy.guide} says how that limit is chosen")
     if verdict.looks_left <= FIRST_LOOKS:
         lines.append(
             f"look {verdict.look} of {verdict.looks_allowed}: these test rows may judge {verdict.looks_left} "
@@ -52,6 +56,18 @@ def summary(verdict: Verdict) -> str:
             "nobody knows what the live model was trained on: a person must approve before the release"
         )
     return "\n".join(lines)
+
+
+def _differences(verdict: Verdict) -> list[str]:
+    """Return a line per metric, width and other model: the candidate less that one."""
+    others: tuple[ModelName, ...] = ("base", "live")
+    return [
+        f"      {words.METRICS[metric]} at {dim} less {words.MODELS[other]}'s: {words.interval(one)}"
+        for other in others
+        for (metric, dim), one in sorted(
+            verdict.differences(other).items(), key=lambda item: (item[0][0], -item[0][1])
+        )
+    ]
 
 
 def _summarize(metrics: Metrics, verdict: Verdict, split: HeldOut) -> Summary:

@@ -32,23 +32,26 @@ def test_pictures_of_equal_records_have_equal_bytes(
 ) -> None:
     dims = load(finished).model.dims
     for turn in ("a", "b"):
-        plots.draw_accuracy(metrics, "test", tmp_path / turn / "accuracy.svg")
+        plots.draw_scores(metrics, "test", tmp_path / turn / "scores.svg")
         plots.draw_training(training, dims, tmp_path / turn / "training.svg")
-    for name in ("accuracy.svg", "training.svg"):
+    for name in ("scores.svg", "training.svg"):
         drawn = (tmp_path / "a" / name).read_bytes()
         assert drawn == (tmp_path / "b" / name).read_bytes()
-        assert drawn == (finished / "card" / "pictures" / name).read_bytes()
+    drawn = (tmp_path / "a" / "scores.svg").read_bytes()
+    assert drawn == (finished / "card" / "pictures" / "scores.svg").read_bytes()
 
 
-def test_pictures_of_accuracy_name_every_model_and_width(metrics: Metrics, tmp_path: Path) -> None:
+def test_pictures_of_scores_name_every_model_and_width(metrics: Metrics, tmp_path: Path) -> None:
     triplets = {dim: accuracy(1, 4) for dim in (32, 16, 4)}
-    scores = SplitScores(triplets=triplets, hard=None, slices={}, retrieval={})
+    scores = SplitScores(
+        triplets=triplets, hard=None, slices={}, retrieval=metrics.candidate.splits["test"].retrieval
+    )
     live = ModelScores(revision="1" * 40, splits={"test": scores}, service={}, probes={})
     judged = metrics.model_copy(update={"models": {**metrics.models, "live": live}})
-    plots.draw_accuracy(judged, "test", tmp_path / "accuracy.svg")
-    found = words(tmp_path / "accuracy.svg")
-    assert {"base", "candidate", "live", "4", "16", "32", "dimensions"} <= found
-    assert any("test" in word for word in found)
+    plots.draw_scores(judged, "test", tmp_path / "scores.svg")
+    found = words(tmp_path / "scores.svg")
+    assert {"base", "this model", "live", "4", "16", "32", "dimensions", "nDCG@10, test"} <= found
+    assert "triplet accuracy, test" in found
 
 
 def test_pictures_of_training_name_both_losses_and_every_width(
@@ -80,6 +83,20 @@ def test_pictures_of_a_training_without_evaluations_are_still_drawn(
 
 
 def test_pictures_show_through_on_a_dark_page(finished: Path) -> None:
-    text = (finished / "card" / "pictures" / "accuracy.svg").read_text(encoding="utf-8")
+    text = (finished / "card" / "pictures" / "scores.svg").read_text(encoding="utf-8")
     assert "fill: #ffffff" not in text
     assert "<script" not in text
+
+
+def test_pictures_of_few_dots_are_none(metrics: Metrics, training: Training) -> None:
+    def named(found: Metrics, points: int) -> set[str]:
+        curve = (training.curve[0],) * points
+        return set(plots.shown(found, training.model_copy(update={"curve": curve}), "test"))
+
+    assert named(metrics, 5) == {"scores", "bytes", "training"}
+    assert named(metrics, 4) == {"scores", "bytes"}
+    ours = metrics.candidate.splits["test"]
+    narrow = ours.model_copy(update={"retrieval": {32: ours.retrieval[32]}})
+    candidate = metrics.candidate.model_copy(update={"splits": {"test": narrow}})
+    one = {"models": {**metrics.models, "candidate": candidate}, "stored_vectors": metrics.stored_vectors[:4]}
+    assert named(metrics.model_copy(update=one), 4) == set()

@@ -20,6 +20,7 @@ from pipeline.params import Params, load
 from pipeline.records import BaseTrial, Card, Example, Metrics, Pin, Reembed, Training, Verdict
 from pipeline.stages.card import markdown
 from pipeline.stages.card import step as card
+from pipeline.wording import words
 from pipeline.workspace import digests, git
 from pipeline.workspace.paths import RECORDS
 from tests.conftest import Stage
@@ -46,7 +47,7 @@ def test_card_front_matter_is_what_the_hub_expects(data: Any) -> None:
     assert (data.model_name, data.license, data.language) == ("Küçük", "apache-2.0", ["tr"])
     assert (data.library_name, data.pipeline_tag) == ("sentence-transformers", "sentence-similarity")
     assert (data.base_model, data.datasets) == ("tester/tiny", ["tester/mixed"])
-    assert data.metrics == ["cosine_accuracy"]
+    assert data.metrics == ["cosine_accuracy", "cosine_ndcg@10"]
     assert {"sentence-transformers", "dataset_size:60", "loss:MatryoshkaLoss"} <= set(data.tags)
 
 
@@ -60,18 +61,45 @@ def test_card_is_valid_to_the_hub(text: str, stage: Stage, monkeypatch: pytest.M
 def test_card_results_read_back_are_the_metrics(data: Any, metrics: Metrics, finished: Path) -> None:
     revision = load(finished).dataset.revision
     found = {
-        (result.dataset_split, int(re.findall(r"\d+", result.metric_name)[0])): result.metric_value
+        (result.metric_type, result.dataset_split, int(re.findall(r"\d+", result.metric_name)[-1])): result
         for result in data.eval_results
     }
     wanted = {
-        (split, dim): score.accuracy
+        (kind, split, dim): value
         for split, scores in metrics.candidate.splits.items()
-        for dim, score in scores.triplets.items()
+        for kind, by_dim in (
+            ("cosine_accuracy", {dim: score.accuracy for dim, score in scores.triplets.items()}),
+            ("cosine_ndcg@10", {dim: score.ndcg10 for dim, score in scores.retrieval.items()}),
+        )
+        for dim, value in by_dim.items()
     }
-    assert found == wanted
+    assert {key: result.metric_value for key, result in found.items()} == wanted
     for result in data.eval_results:
-        assert result.metric_type == "cosine_accuracy"
         assert (result.dataset_type, result.dataset_revision) == ("tester/mixed", revision)
+
+
+def test_card_results_name_the_probes(finished: Path) -> None:
+    pin, metrics = Pin.load(finished / RECORDS["pin"]), Metrics.load(finished / RECORDS["evaluate"])
+    probes = {"sts": pin.base.model_copy(update={"repo": "tester/sts", "revision": "5" * 40})}
+    candidate = metrics.candidate.model_copy(update={"probes": {"sts": 0.75}})
+    measured = {
+        "probe_measures": {"sts": "spearman"},
+        "models": dict.fromkeys(metrics.models, candidate),
+    }
+    text = rendered(
+        finished,
+        load(finished),
+        pin=pin.model_copy(update={"probes": probes}),
+        metrics=metrics.model_copy(update=measured),
+    )
+    found: Any = ModelCard(text).data
+    last = found.eval_results[-1]
+    assert (last.metric_type, last.metric_value, last.dataset_type, last.dataset_revision) == (
+        "spearman_cosine",
+        0.75,
+        "tester/sts",
+        "5" * 40,
+    )
 
 
 def tables(text: str) -> list[list[list[str]]]:
@@ -110,12 +138,16 @@ def test_card_tables_show_every_check_and_the_whole_curve(text: str, finished: P
     verdict = Verdict.load(finished / RECORDS["gate"])
     training = Training.load(finished / RECORDS["train"])
     (checks,) = [table for table in tables(text) if table[0][0] == "check"]
-    assert [row[0] for row in checks[1:]] == list(verdict.checks)
+    assert [row[0] for row in checks[1:]] == [words.of(name) for name in verdict.checks]
+    assert not [row for row in checks if "_" in row[0]]
     assert {row[3] for row in checks[1:]} == {"pass"}
-    (curve,) = [table for table in tables(text) if table[0][0] == "Epoch"]
-    assert [int(row[1]) for row in curve[1:]] == [point.step for point in training.curve]
-    assert curve[1][2] == "-"
-    assert "134 in all, of which 2.99% were rejected: duplicate 1, empty 1, same" in text
+    narrow, wide = [table for table in tables(text) if table[0][0] == "epoch"]
+    for curve in (narrow, wide):
+        assert [int(row[1]) for row in curve[1:]] == [point.step for point in training.curve]
+        assert curve[1][2] == "-"
+    assert narrow[0] == ["epoch", "step", "training loss", "validation loss", "dev at 32", "dev at 4"]
+    assert len(wide[0]) == 4 + 6
+    assert "134 in all, of which 3% were rejected: duplicate 1, empty 1, same" in text
 
 
 def test_card_links_lead_to_the_pinned_revisions(text: str, finished: Path, stage: Stage) -> None:
@@ -214,7 +246,7 @@ def test_card_says_what_the_reference_card_leaves_out(text: str, finished: Path)
     assert {result["dataset"]["split"] for result in front["model-index"][0]["results"]} == {"dev", "test"}
     assert '"scale": 20.0' in text
     assert "| details | min: 6, mean: 6.00, max: 6 |" in text
-    assert "the longest that it was tested on 6" in text
+    assert "the longest text that it was tested on has 6" in text
     assert "dense only" in text
 
 
@@ -347,14 +379,16 @@ def test_card_of_equal_records_has_equal_bytes(line: Path, finished: Path) -> No
 
 def test_card_shows_pictures_that_are_there(text: str, finished: Path) -> None:
     shown = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text)
-    assert len(shown) == 3
+    drawn = sorted(path.name for path in (finished / "card" / "pictures").iterdir())
+    assert sorted(Path(path).name for path in shown) == drawn == ["bytes.svg", "scores.svg", "training.svg"]
     assert all((finished / "card" / path).is_file() for path in shown)
 
 
 def test_card_example_loads_the_released_version(text: str) -> None:
-    example, smaller = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    compile(example, "example", "exec")
-    compile(smaller, "smaller", "exec")
+    example, smaller, int8, binary = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    for code in (example, smaller, int8, binary):
+        compile(code, "code", "exec")
+        assert 'SentenceTransformer("tester/mixed-tuned", revision="v1"' in code
     assert 'SentenceTransformer("tester/mixed-tuned", revision="v1")' in example
     assert 'SentenceTransformer("tester/mixed-tuned", revision="v1", truncate_dim=16)' in smaller
 
@@ -441,10 +475,11 @@ def test_card_of_a_refused_candidate_says_so(finished: Path) -> None:
         update={"passed": False, "outcome": "underpowered", "checks": {name: failed}}
     )
     text = rendered(finished, load(finished), verdict=refused)
-    assert "**v3: underpowered.** " in text
+    assert "**v3 is undecided and not released:** " in text
+    assert "Use it for" not in text
     assert "(look 1 of 100" in text
     (checks,) = [table for table in tables(text) if table[0][0] == "check"]
-    assert checks[1] == [name, "NaN", f"{check.rule} {markdown.figure(check.wanted, check.wanted)}", "fail"]
+    assert checks[1] == [words.of(name), "no number", words.wanted_value(name, check), "fail"]
 
 
 def test_card_of_a_model_without_narrower_widths_reads_well(finished: Path) -> None:
@@ -452,7 +487,7 @@ def test_card_of_a_model_without_narrower_widths_reads_well(finished: Path) -> N
     one = params.model_copy(update={"model": params.model.model_copy(update={"dims": (32,)})})
     text = rendered(finished, one)
     assert "truncate_dim=" not in text
-    assert "It maps texts to vectors of 32 dimensions; use it" in text
+    assert "It maps texts to vectors of 32 dimensions.\n" in text
     assert text.startswith("---\nbase_model")
     assert "---\n\n# Küçük\n" in text
 
@@ -469,8 +504,9 @@ def test_card_without_evaluations_shows_dashes(finished: Path) -> None:
     training = Training.load(finished / RECORDS["train"])
     bare = tuple(one.model_copy(update={"accuracy": None, "validation_loss": None}) for one in training.curve)
     text = rendered(finished, load(finished), training=training.model_copy(update={"curve": bare}))
-    (curve,) = [table for table in tables(text) if table[0][0] == "Epoch"]
-    assert curve[1][2:7] == ["-"] * 5
+    narrow, wide = [table for table in tables(text) if table[0][0] == "epoch"]
+    assert narrow[0] == ["epoch", "step", "training loss", "validation loss"]
+    assert wide[1][2:7] == ["-"] * 5
 
 
 def test_card_with_a_live_model_names_it(finished: Path) -> None:

@@ -1,0 +1,1 @@
+"""Equal candidates before the real gate, and candidates with planted damage."""

@@ -1,0 +1,1 @@
+"""What a verdict says, in words: names, figures, the sentence that decides, and what to do."""

@@ -1,0 +1,139 @@
+"""The one sentence that a verdict is read by."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bench.gate.draws import DIMS, EQUAL, Truth, draw
+from pipeline.judging.spending import Count
+from pipeline.judging.verdict import Evidence, gate
+from pipeline.records import Comparison, Verdict
+from pipeline.wording import remedies
+from pipeline.wording.sentence import deciding, rows_to_prove, say
+from tests.support import sealed
+from tests.support.simulated import ROWS, params
+from tests.support.workspaces import PROJECT
+
+COMPARED: dict[str, Any] = {"alpha": 0.01, "rows": 400, "clusters": 390, "left_out": 0, "visible": 0.04}
+
+
+def compared(difference: float, low: float, high: float, margin: float, rows_needed: int = 0) -> Comparison:
+    bounds: dict[str, Any] = {"difference": difference, "low": low, "high": high}
+    return Comparison(**bounds, margin=margin, rows_needed=rows_needed, **COMPARED)
+
+
+def refused(outcome: str, comparisons: dict[str, Comparison], **checks: tuple[Any, str, Any]) -> Verdict:
+    """Give a verdict with checks that all failed."""
+    failed = {
+        name: {"value": value, "rule": rule, "wanted": wanted, "passed": False}
+        for name, (value, rule, wanted) in checks.items()
+    }
+    return sealed.verdict("c" * 64, passed=False, outcome=outcome, checks=failed, comparisons=comparisons)
+
+
+def test_sentence_of_a_candidate_that_passed_names_the_closest_call(equal: Evidence) -> None:
+    verdict = gate(equal, params())
+    name = deciding(verdict)
+    assert name is not None
+    rooms = {
+        key: (one.low + one.margin) / one.margin
+        for key, one in verdict.comparisons.items()
+        if key in verdict.checks and one.margin > 0
+    }
+    assert rooms[name] == min(rooms.values())
+    said = str(say(verdict))
+    assert said.startswith("Passed: better than the base by 0.2")
+    assert "none of 8 other comparisons leaves room" in said
+    assert f"and {verdict.comparisons[name].margin} may be lost. It can be released." in said
+
+
+def test_sentence_of_a_first_release_says_the_gain_on_the_base(first: Evidence) -> None:
+    said = str(say(gate(first, params())))
+    assert re.search(r"better than the base by 0\.2\d+ \(0\.\d+ to 0\.\d+\) nDCG@10; there was no live", said)
+
+
+def test_sentence_of_what_waits_for_a_person_says_so(equal: Evidence) -> None:
+    verdict = gate(equal, params()).model_copy(update={"needs_human": True})
+    assert str(say(verdict)).endswith("A person must approve it first (`katman approve`).")
+
+
+def test_sentence_of_a_proven_loss_names_the_worst_of_them() -> None:
+    verdict = gate(draw(ROWS, EQUAL | {"candidate": Truth(ndcg=0.06)}, seed=4), params())
+    worst = min(
+        (one for name, one in verdict.comparisons.items() if name in verdict.failures()),
+        key=lambda one: one.margin + one.difference,
+    )
+    said = say(verdict)
+    assert f"fell by {-worst.difference:.4f} (" in said.decided
+    assert f"and {worst.margin} may be lost" in said.decided
+    assert str(said).startswith("Refused: nDCG@10 against ")
+
+
+def test_sentence_where_rows_are_the_remedy_says_how_many() -> None:
+    verdict = gate(draw(300, EQUAL, seed=4), params(min_clusters=20))
+    assert verdict.outcome == "underpowered"
+    needed = max(
+        verdict.comparisons[name.removesuffix("_visible")].rows_needed
+        for name in verdict.failures()
+        if name.endswith("_visible")
+    )
+    asked = re.search(r"Hold out about ([\d,]+) rows, and here are 29\d", str(say(verdict)))
+    assert asked
+    assert needed <= int(asked[1].replace(",", "")) <= 1.1 * needed
+
+
+def test_sentence_of_rows_that_are_spent_lost_or_too_few(equal: Evidence) -> None:
+    spent = gate(replace(equal, count=Count(6, 0.0, 5, lost=False)), params())
+    assert "this is look 6 at these test rows, and gate.max_looks is 5. Pin a data set" in str(say(spent))
+    lost = gate(replace(equal, count=Count(1, 0.0, 5, lost=True)), params())
+    assert "the log of the looks at these test rows is lost" in str(say(lost))
+    few = gate(equal, params(min_clusters=ROWS))
+    assert re.search(r"only [\d,]+ clusters of rows .* are left, and 8,000 are wanted", str(say(few)))
+
+
+def test_sentence_of_a_gain_that_is_open_says_which_rows_would_prove_it() -> None:
+    small = compared(0.01, -0.03, 0.05, margin=0.0)
+    verdict = refused("failed", {"base_ndcg_64": small}, base_ndcg_64=(-0.03, ">=", 0.0))
+    assert str(say(verdict)) == (
+        "Refused: nDCG@10 against the base at 64 changed by +0.0100 (-0.0300 to +0.0500, not proven), and "
+        "must be proven to rise. Train a better candidate; if it is as good as it looks, about 6,400 rows "
+        "would prove it, and here are 400."
+    )
+    assert rows_to_prove(compared(-0.01, -0.03, 0.01, margin=0.0)) is None
+
+
+@pytest.mark.parametrize(
+    ("checks", "wanted"),
+    [
+        ({"unit_norm": (False, "==", True), "live_ndcg_64": (-0.2, ">", -0.05)}, "unit_norm"),
+        ({"leak_share": (0.5, "<=", 0.05), "live_ndcg_64": (-0.2, ">", -0.05)}, "leak_share"),
+        ({"floor_64": (0.5, ">=", 0.9), "live_ndcg_64": (-0.2, ">", -0.05)}, "live_ndcg_64"),
+        ({"live_hard_64": (-0.1, ">", -0.05), "live_ndcg_64": (-0.2, ">", -0.05)}, "live_ndcg_64"),
+        ({"live_hard_64": (-0.1, ">", -0.05), "floor_64": (0.5, ">=", 0.9)}, "floor_64"),
+        ({"slice_plan=a|b": (-0.2, ">=", -0.1)}, "slice_plan=a|b"),
+    ],
+)
+def test_sentence_rests_on_what_leaves_least_to_hope_for(checks: dict[str, Any], wanted: str) -> None:
+    proven, open_one = compared(-0.15, -0.2, -0.1, margin=0.05), compared(-0.04, -0.1, 0.02, margin=0.05)
+    verdict = refused("failed", {"live_ndcg_64": proven, "live_hard_64": open_one}, **checks)
+    assert deciding(verdict) == wanted
+    assert str(say(verdict))
+
+
+def test_sentence_of_a_record_that_cannot_say_why_says_that() -> None:
+    verdict = sealed.verdict("c" * 64, passed=False, outcome="failed", checks={}, comparisons={})
+    assert str(say(verdict)) == "Refused: no check says why. Run `dvc repro`."
+
+
+def test_remedies_point_to_sections_that_are_there(equal: Evidence) -> None:
+    guide = (PROJECT / remedies.GUIDE).read_text(encoding="utf-8")
+    sections = {
+        re.sub(r"[^\w\- ]", "", line.lstrip("# ")).strip().lower().replace(" ", "-")
+        for line in guide.splitlines()
+        if line.startswith("#")
+    }
+    names = [*gate(equal, params(floors=dict.fromkeys(DIMS, 0.5))).checks, "nobody knows it"]
+    more = ["live_hard_64", "forgetting_sts", "rows_left", "new_space_gain", "looks_known", "slice_a=b"]
+    assert {remedies.of(name).section for name in [*names, *more]} <= sections
