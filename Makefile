@@ -19,7 +19,7 @@ NOT_LOCKED := pip setuptools wheel torch triton cuda-bindings cuda-pathfinder cu
 	nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx
 
 .DEFAULT_GOAL := help
-.PHONY: help sample sample-next hub check test faults lint lock bench clean
+.PHONY: help sample sample-next hub check test test-gpu faults lint lock bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ check: lint  ## while you work: lint, types and the tests that need no server an
 
 test: lint  ## lint, types and every test, in under ten minutes on two cores
 	$(PYTEST)
+
+test-gpu: $(READY)  ## the tests that need a CUDA device, on a machine that has one
+	$(BIN)/python -m pytest -m gpu tests/engine
 
 faults: $(READY)  ## every fault at every request of a release, under an hour: a table of what was survived
 	FAULTS_REPORT=$(or $(FAULTS_REPORT),$(CURDIR)/.faults.json) $(BIN)/python -m pytest -m faults tests/faults

@@ -131,9 +131,8 @@ def checkpoints(workspace: Path, before: lineage.Opened) -> Path:
 
 def _drop_superseded(folder: Path) -> None:
     """Remove the checkpoints of trainings on other data or parameters: nobody goes on from them."""
-    for other in folder.parent.glob("*"):
-        if other != folder:
-            shutil.rmtree(other)
+    for other in {checkpoint.parent for checkpoint in folder.parent.glob("*/checkpoint-*")} - {folder}:
+        shutil.rmtree(other)
 
 
 def _drop_unfinished(folder: Path) -> None:

@@ -217,6 +217,16 @@ def test_train_names_a_run_by_all_that_it_depends_on(line: Path) -> None:
     assert len({first, second, train.checkpoints(line, lineage.opened(line, "train"))}) == 3
 
 
+def test_train_removes_the_checkpoints_of_other_trainings_alone(line: Path) -> None:
+    other, kept = line / ".checkpoints/0123456789abcdef/checkpoint-5", line / ".checkpoints/trials/base.json"
+    other.mkdir(parents=True)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text("{}", encoding="utf-8")
+    train.run(line, load(line))
+    assert not other.parent.exists()
+    assert kept.exists()
+
+
 def watch(monkeypatch: pytest.MonkeyPatch) -> list[TrainingRun]:
     """Keep what the engine reports, which counts the work of this process alone."""
     seen: list[TrainingRun] = []
