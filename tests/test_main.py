@@ -310,7 +310,7 @@ def test_main_refuses_a_token_that_cannot_release(
 
 
 def test_main_runs_no_code_on_a_workspace_elsewhere(room: Room, stage: Stage, tmp_path: Path) -> None:
-    folder = room.make(dvc=False)
+    folder = room.make({"release.repo": "tester/never-released"}, dvc=False)
     other = Path(shutil.copytree(folder, tmp_path / "other"))
     message = said(workspaces.pipeline(folder, stage.env, "audit", "--workspace", str(other)), "audit")
     assert f"this code stands in {folder} and the workspace is {other}; wanted one folder" in message

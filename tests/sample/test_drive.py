@@ -191,7 +191,7 @@ def test_flow_shows_each_step_and_returns_the_end(tmp_path: Path, capsys: pytest
 
 FAILS = """
 import json, os, sys
-said = {{"step": "retrain", "error": "E", "exit_code": {code}, "message": "why\\nand how"}}
+said = {{"step": "retrain", "error": "E", "exit_code": {code}, "message": "why\\nand how", "passing": False}}
 open(os.environ["KATMAN_FAILURE"], "w").write(json.dumps(said))
 sys.exit({code})
 """

@@ -81,7 +81,7 @@ def test_backup_of_a_release_is_repeated_until_it_stands(
 def test_backup_of_null_pushes_nothing_and_check_says_where_the_log_stands(
     make_workspace: Make, writer: Stage
 ) -> None:
-    folder = make_workspace()
+    folder = make_workspace({"release.repo": "tester/never-released"})
     found = check.run(folder, load(folder))
     assert found["backup"].startswith("warning: the log stands on this machine alone")
     assert (backup.fetch_log(folder, load(folder)), backup.keep_log(folder, load(folder))) == ([], [])
@@ -93,7 +93,7 @@ def test_backup_of_null_pushes_nothing_and_check_says_where_the_log_stands(
 def test_check_brings_two_clones_of_a_log_together(
     make_workspace: Make, writer: Stage, remote: Path, tmp_path: Path
 ) -> None:
-    folder = backed_up(make_workspace(), remote, tmp_path / "dvc")
+    folder = backed_up(make_workspace({"release.repo": "tester/never-released"}), remote, tmp_path / "dvc")
     other = clone(folder, tmp_path)
     for one, line in ((folder, "a"), (other, "b")):
         log.append(one, Held(lines=(line,)))
@@ -144,6 +144,6 @@ def test_step_asks_for_the_log_before_it_starts(line: Path, tmp_path: Path, stag
 
 
 def test_new_workspace_starts_its_own_log(make_workspace: Make, remote: Path, tmp_path: Path) -> None:
-    folder = backed_up(make_workspace(), remote, tmp_path / "dvc")
+    folder = backed_up(make_workspace({"release.repo": "tester/never-released"}), remote, tmp_path / "dvc")
     backup.demand_log(folder, load(folder))
     assert log.head(folder) is None
