@@ -24,6 +24,7 @@ from typing import Any
 from huggingface_hub import HfApi, snapshot_download
 
 from localhub.process import User, serve
+from pipeline.params.key_changes import complete
 from pipeline.records import Training
 from pipeline.workspace import paths
 from tests.cases.found import COMMON, Case, cases
@@ -73,6 +74,9 @@ def _came(case: Case, common: Path, endpoint: str, room: Path) -> str:
     asked = _newest(case.changes, newest)
     named = {"base.repo": base, "dataset.repo": data, "live.repo": repo, "release.repo": repo}
     work = workspaces.make(room / "work", SMALL | named | commits | asked)
+    # Cases that were collected for an older version set keys that are gone: as `katman upgrade` does.
+    params = work / paths.PARAMS
+    params.write_text(complete(params.read_text(encoding="utf-8")), encoding="utf-8")
     env = workspaces.environment(endpoint, room / "home") | {"PYTHONPATH": str(work)}
     said = _run(work, env, *_STEPS)
     if said is None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from pipeline.errors import InvalidData
 from pipeline.hub import Hub
 from pipeline.params.pin import PairsProbe, RetrievalFiles
 from pipeline.records import PinnedRepo
@@ -44,7 +45,15 @@ def fetch(hub: Hub, key: str, asked: RetrievalFiles | PairsProbe, *, max_workers
         found = downloads.tables(hub, key, repo, revision, (asked.file,), max_workers=max_workers)
         return MeasuredSet(found.pinned, beir.pairs(found.folder, asked, key))
     other = asked.qrels_from
-    files = (asked.corpus, asked.queries) if other else (asked.corpus, asked.queries, asked.qrels)
+    files: tuple[str, ...] = (asked.corpus, asked.queries)
+    if other is None:
+        files = (*files, asked.qrels)
+        if asked.qrels not in hub.files(repo, "dataset", revision):
+            raise InvalidData(
+                f"data set {repo} at {revision[:12]} has no {asked.qrels}, which {key}.qrels names; wanted "
+                "the file that says which documents answer a query. Correct that, or name the repository "
+                f"that has it in {key}.qrels_from, as {{repo: {repo}-qrels, revision: …}}"
+            )
     found = downloads.tables(hub, key, repo, revision, files, max_workers=max_workers)
     if other is None:
         tables, unknown = beir.retrieval(found.folder, asked, key)

@@ -1,0 +1,39 @@
+"""A retrieval set is fetched from one repository or two, and what is missing is named with the way out."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import InvalidData
+from pipeline.params.pin import RetrievalFiles
+from pipeline.stages.pin import measured_sets
+from tests.conftest import Stage
+from tests.support import workspaces
+from tests.support.hubs import hub_at
+from tests.support.retrieval_sets import CORPUS, QRELS, QUERIES, write
+
+
+def test_measured_sets_take_qrels_of_another_repository_and_say_so_where_they_are_missing(
+    writer: Stage, tmp_path: Path
+) -> None:
+    write(tmp_path / "texts" / "corpus.jsonl", CORPUS)
+    write(tmp_path / "texts" / "queries.jsonl", QUERIES)
+    write(tmp_path / "qrels" / "test.tsv", QRELS)
+    texts, qrels = (
+        {
+            "repo": f"tester/{name}",
+            "revision": workspaces.put(writer.endpoint, f"tester/{name}", "dataset", path),
+        }
+        for name, path in (("beir", tmp_path / "texts"), ("beir-qrels", tmp_path / "qrels"))
+    )
+    asked = texts | {"corpus": "corpus.jsonl", "queries": "queries.jsonl", "qrels": "test.tsv"}
+    with pytest.raises(
+        InvalidData, match=r"has no test\.tsv, .* in retrieval\.qrels_from, as {repo: tester/beir-qr"
+    ):
+        measured_sets.fetch(hub_at(), "retrieval", RetrievalFiles.model_validate(asked), max_workers=1)
+    both = RetrievalFiles.model_validate(asked | {"qrels_from": qrels})
+    found = measured_sets.fetch(hub_at(), "retrieval", both, max_workers=1)
+    assert found.qrels is not None
+    assert (found.pinned.repo, found.qrels.repo) == ("tester/beir", "tester/beir-qrels")
+    assert set(found.pinned.files) == {"corpus.jsonl", "queries.jsonl"}
+    assert (found.tables["qrels"].height, found.unknown_qrels) == (3, 0)
