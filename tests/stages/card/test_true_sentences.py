@@ -181,6 +181,20 @@ def trainings(draw: st.DrawFn) -> Training:
     )
 
 
+def rendered(read: Read) -> str:
+    """Render the card of some records, without samples and mistakes."""
+    return card.render(
+        PARAMS,
+        read,
+        version="v3",
+        code_commit=None,
+        params_file="0" * 64,
+        digests_of={},
+        samples={"train": [], "dev": [], "test": []},
+        mistakes={},
+    )
+
+
 @st.composite
 def said(draw: st.DrawFn) -> Said:
     pin = GOLDEN.pin.model_copy(update={"probes": {"sts": GOLDEN.pin.dataset}})
@@ -192,17 +206,7 @@ def said(draw: st.DrawFn) -> Said:
         audit=draw(audits()),
         training=draw(trainings()),
     )
-    text = card.render(
-        PARAMS,
-        read,
-        version="v3",
-        code_commit=None,
-        params_file="0" * 64,
-        digests_of={},
-        samples={"train": [], "dev": [], "test": []},
-        mistakes={},
-    )
-    return Said(read, text.split("\n---\n", 1)[1])
+    return Said(read, rendered(read).split("\n---\n", 1)[1])
 
 
 several = settings(
@@ -285,14 +289,5 @@ def test_card_reads_well_whatever_the_records_say(found: Said) -> None:
 @pytest.mark.parametrize("part", ["evaluation", "training"])
 def test_card_sections_are_there(part: str) -> None:
     """The properties above would hold of an empty text, too."""
-    text = card.render(
-        PARAMS,
-        GOLDEN,
-        version="v3",
-        code_commit=None,
-        params_file="0" * 64,
-        digests_of={},
-        samples={"train": [], "dev": [], "test": []},
-        mistakes={},
-    )
+    text = rendered(GOLDEN)
     assert f"## {part.capitalize()}" in text
