@@ -39,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore:Use 'content=<...>' to upload:DeprecationWarning")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups off the items in the same hook
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     tests = [item for item in items if isinstance(item, pytest.Function)]
     for item in tests:

@@ -92,6 +92,19 @@ def test_package_is_one_docstring_or_names_what_it_gives(name: str) -> None:
         assert len(body) == 1, f"{name}: what stands in a package's __init__ belongs into a module"
 
 
+# What makes a module one that decides: it goes one way or another.
+DECIDES = (ast.If, ast.IfExp, ast.Match, ast.While, ast.Try, ast.BoolOp, ast.Compare)
+
+
+@pytest.mark.parametrize("name", [name for name in pipeline_modules() if MODULES[name].stem[0] != "_"])
+def test_module_that_decides_has_a_test_of_its_own_name(name: str) -> None:
+    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    if any(isinstance(node, DECIDES) for node in ast.walk(tree)):
+        *rooms, module = name.split(".")[1:]
+        path = PROJECT.joinpath("tests", *rooms, f"test_{module}.py")
+        assert path.is_file(), f"{name} decides something: write {path.relative_to(PROJECT)}"
+
+
 # What these hold is read as one: a record or a section is rarely changed alone, and which language a
 # workspace needs only its params.yaml knows.
 FOLDERS = ("hub", "params", "records", "dataset/languages")

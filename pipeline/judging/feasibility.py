@@ -187,7 +187,6 @@ def left_out(audit: Audit, batch_size: int) -> int:
     """Return about how many rows of train no batch without equal texts has room for.
 
     A text stands in a batch once at most, and an epoch has rows over batch size batches.
-
     """
     batches = math.ceil(audit.splits["train"].kept / batch_size)
     return max(
@@ -196,6 +195,21 @@ def left_out(audit: Audit, batch_size: int) -> int:
             for column in audit.repeated.values()
         ),
         default=0,
+    )
+
+
+def different(audit: Audit) -> int:
+    """Return about how many rows the largest batch of train without equal texts has, at most.
+
+    It is the number of different texts in the column that has fewest.
+    """
+    kept = audit.splits["train"].kept
+    return min(
+        (
+            kept - sum(texts * (times - 1) for times, texts in column.items())
+            for column in audit.repeated.values()
+        ),
+        default=kept,
     )
 
 
@@ -272,6 +286,17 @@ def _over_long(audit: Audit) -> list[Limit]:
 def _left_out(audit: Audit, train: TrainParams) -> list[Limit]:
     if train.batch_sampler != "no_duplicates" or train.max_triplets is not None:
         return []
+    largest = different(audit)
+    if largest < train.batch_size:
+        return [
+            Limit(
+                "batch_size",
+                at_most(float(train.batch_size), float(largest)),
+                "without equal texts a batch has no room for more rows of train, and training refuses that. "
+                f"Set train.batch_size to {largest:,} or less, or give the data set more different texts",
+                stops=False,
+            )
+        ]
     count = left_out(audit, train.batch_size)
     smaller = train.batch_size
     while smaller > 2 and left_out(audit, smaller) > count // 10:

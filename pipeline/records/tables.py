@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.errors import BrokenChain
+from pipeline.errors import BrokenChain, first_line
 from pipeline.records.names import HeldOut
 
 _SLICE = "slice_"
@@ -39,9 +39,16 @@ class Table:
         """Return the rows of a file.
 
         Raises:
-            BrokenChain: The file lacks a column, or has one of another type: another version wrote it.
+            BrokenChain: The file is missing or no Parquet, or it lacks a column or has one of another type,
+                because another version wrote it.
         """
-        rows = pl.read_parquet(path)
+        try:
+            rows = pl.read_parquet(path)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise BrokenChain(
+                f"{path} cannot be read ({first_line(error)}); wanted the table that its step wrote. Restore "
+                "it with `dvc checkout`, or run `dvc repro`"
+            ) from None
         wrong = [name for name, kind in self.columns.items() if rows.schema.get(name) != kind]
         if wrong:
             found = {name: str(rows.schema.get(name, "missing")) for name in wrong}

@@ -63,7 +63,8 @@ def audited(kept: int, **changes: Any) -> Audit:
 
 def missed(audit: Audit, table: pl.DataFrame, params: GateParams, *, live: bool = True) -> dict[str, Limit]:
     found = feasibility.comparable(table, params)
-    held = feasibility.limits(audit, found, ["live"] if live else [], params, PARAMS.train)
+    train = PARAMS.train.model_copy(update={"batch_size": 32})
+    held = feasibility.limits(audit, found, ["live"] if live else [], params, train)
     return {one.name: one for one in held if not one.check.passed}
 
 
@@ -127,6 +128,19 @@ def test_feasibility_says_what_rows_will_never_be_trained_on() -> None:
     assert not one.stops
     assert str(one).startswith("rows_left_out is 187, wanted <= 0: so many rows of train share a text")
     assert "With train.batch_size 2 they would be 0" in str(one)
+
+
+def test_feasibility_says_that_no_batch_can_be_filled() -> None:
+    audit = audited(400, repeated={"query": {"80": 5}, "positive": {"2": 3}})
+    assert feasibility.different(audit) == 5
+    assert feasibility.different(audited(400)) == 400
+    train = PARAMS.train.model_copy(update={"batch_size": 32})
+    found = feasibility.comparable(traits(400), gate())
+    held = {one.name: one for one in feasibility.limits(audit, found, [], gate(min_clusters=100), train)}
+    assert "rows_left_out" not in held
+    assert str(held["batch_size"]).startswith("batch_size is 32, wanted <= 5: without equal texts a batch")
+    assert "Set train.batch_size to 5 or less" in str(held["batch_size"])
+    assert not held["batch_size"].stops  # equal to the letter, which training counts, they may be fewer
 
 
 def test_feasibility_says_that_nearly_every_text_is_cut() -> None:

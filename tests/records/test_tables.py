@@ -51,6 +51,15 @@ def test_table_that_was_written_otherwise_is_named(
         Table({"split": pl.String, "row": pl.UInt32}).read(path)
 
 
+@pytest.mark.parametrize("content", [None, b"", b"PAR1 and no more"])
+def test_table_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "rows.parquet"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BrokenChain, match=r"rows.parquet cannot be read .*Restore it with `dvc checkout`"):
+        Table({"row": pl.UInt32}).read(path)
+
+
 def test_query_set_finds_its_rows_and_no_others() -> None:
     rows = pl.DataFrame(
         {"set": ["own", "own", "service", "sts"], "split": ["dev", "test", None, None]},

@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from pipeline.params.pin import CutParams, DatasetParams
-from pipeline.stages.pin import rows
-from pipeline.workspace import digests
+from pipeline.stages.pin import rows, splits
+from pipeline.workspace import digests, holdout
+from tests.support import workspaces
 from tests.support.workspaces import triplets
 
 Splits = Mapping[str, Mapping[str, Sequence[Any]]]
@@ -42,3 +45,14 @@ def three(**changes: Mapping[str, Sequence[Any]]) -> dict[str, Mapping[str, Sequ
 def loaded(folder: Path, params: DatasetParams) -> rows.Loaded:
     """Load a data set of which every file of a folder is one."""
     return rows.load(folder, digests.files(folder), params)
+
+
+def read(folder: Path, params: DatasetParams) -> splits.Division:
+    """Divide what a folder holds, with an empty ledger."""
+    return splits.divide(loaded(folder, params), params, CUT, holdout.read(folder))
+
+
+def split(folder: Path, content: Splits, **changes: Any) -> dict[str, pl.DataFrame]:
+    """Write a data set into a folder, and divide it."""
+    workspaces.write_splits(folder, content)
+    return read(folder, dataset_params(**changes)).frames

@@ -1,0 +1,61 @@
+"""When a checkpoint is asked for, and what is read of one."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from pipeline.engine import checkpoints
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    return now
+
+
+def asked(callback: checkpoints.SaveByTime, step: int, last: int = 100) -> bool:
+    control = SimpleNamespace(should_save=False)
+    callback.on_step_end(None, SimpleNamespace(global_step=step, max_steps=last), control)
+    return bool(control.should_save)
+
+
+def test_checkpoint_is_asked_for_by_the_clock(clock: list[float]) -> None:
+    callback = checkpoints.SaveByTime(minutes=10)
+    clock[0] = 1000.0  # reading and tokenizing count for nothing
+    callback.on_train_begin(None, None, None)
+    clock[0] = 1599.0
+    assert not asked(callback, 1)
+    clock[0] = 1600.0
+    assert asked(callback, 2)
+    assert asked(callback, 3)  # until it is written
+    clock[0] = 1650.0
+    callback.on_save(None, None, None)
+    clock[0] = 2249.0
+    assert not asked(callback, 4)
+    clock[0] = 2250.0
+    assert asked(callback, 5)
+
+
+def test_no_checkpoint_is_asked_for_after_the_last_step(clock: list[float]) -> None:
+    callback = checkpoints.SaveByTime(minutes=10)
+    clock[0] = 9999.0
+    assert not asked(callback, 100)
+
+
+def test_newest_checkpoint_is_the_one_of_most_steps(tmp_path: Path) -> None:
+    assert checkpoints.last_checkpoint(None) is checkpoints.last_checkpoint(tmp_path / "none") is None
+    assert checkpoints.last_checkpoint(tmp_path) is None
+    for name in ("checkpoint-9", "checkpoint-10", "trials"):
+        (tmp_path / name).mkdir()
+    assert checkpoints.last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-10")
+
+
+def test_losses_since_the_last_log_are_kept_to_the_bit(tmp_path: Path) -> None:
+    losses = [0.1, 1 / 3, 2.0]
+    checkpoints.write_losses(tmp_path / "checkpoint-1", losses)
+    assert checkpoints.read_losses(tmp_path / "checkpoint-1") == losses
+    assert json.loads((tmp_path / "checkpoint-1" / "losses.json").read_text()) == losses
+    assert checkpoints.read_losses(tmp_path) == []
