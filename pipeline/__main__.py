@@ -61,6 +61,8 @@ STEPS = (
     Step("verify", "pipeline.commands.verify", "check a release on the Hub against what vouches for it"),
     Step("deployed", "pipeline.commands.deployed", "say which release your service runs"),
     Step("adopt", "pipeline.commands.adopt", "take in what your service runs, made by something else"),
+    Step("restore", "pipeline.commands.restore", "bring log, models and data to a fresh clone"),
+    Step("clean", "pipeline.commands.clean", "show what only takes up disk, and remove it"),
     Step("retrain", "flows.retrain", "run what is needed of refresh to release, as the schedule does"),
 )
 

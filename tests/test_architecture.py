@@ -38,7 +38,7 @@ def pipeline_modules() -> list[str]:
 def test_every_room_stands_on_a_floor_and_holds_about_a_dozen_modules() -> None:
     rooms = {name.split(".")[1] for name in pipeline_modules()}
     assert rooms == set(FLOOR)
-    for room in rooms - {"stages"}:
+    for room in rooms - {"stages", "commands"}:  # as many as there are verbs
         inside = [
             name
             for name in pipeline_modules()

@@ -101,10 +101,9 @@ def summary(released: tuple[Receipt, bool]) -> str:
 
 
 def _keep(workspace: Path, params: Params, receipt: Receipt) -> None:
-    """Tell the log of a release, and bring both where `release.backup` says."""
+    """Tell the log of a release, tag it in git, and bring all of it where `release.backup` says."""
     log_state.tell(workspace, receipt)
-    backup.owe_release(workspace, params)
-    _warn([*backup.keep_log(workspace, params), *backup.keep_release(workspace, params)])
+    _warn(backup.keep(workspace, params, receipt))
 
 
 def _warn(warnings: list[str]) -> None:

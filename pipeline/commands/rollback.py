@@ -1,5 +1,6 @@
 """`rollback --to vN`: an earlier release's files become main again, by a new commit; history stays."""
 
+import logging
 import tempfile
 from argparse import ArgumentParser
 from collections.abc import Mapping
@@ -13,7 +14,9 @@ from pipeline.params.release import KeySignature, SigstoreSignature
 from pipeline.publishing import provenance, publish, release_tree, round_trip, signatures, unsafe_files
 from pipeline.publishing.release_tree import PROVENANCE, SIGNATURE
 from pipeline.records import Receipt
-from pipeline.workspace import digests, receipts
+from pipeline.workspace import backup, digests, receipts
+
+_LOG = logging.getLogger(__name__)
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -61,6 +64,8 @@ def run(workspace: Path, params: Params, to: str) -> tuple[Receipt, str]:
         update={**vars(published), "kind": "rollback", "restores": to, "log": newest.log}
     )
     receipts.save(workspace, receipt)
+    for warning in backup.keep(workspace, params, receipt):
+        _LOG.warning("%s", warning)
     return receipt, vector_space.explain(newest, receipt)
 
 

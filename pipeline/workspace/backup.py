@@ -5,23 +5,21 @@ takes its records and what DVC keeps along. What fails is a warning, and is trie
 that has no log yet gets it there before `pin` or `gate` count on it.
 """
 
-import subprocess
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from pipeline.errors import InvalidWorkspace, first_line
 from pipeline.params import Params
-from pipeline.params.release import Backup
-from pipeline.records import Verdict
-from pipeline.workspace import git, log, paths, receipts
+from pipeline.records import Receipt, Verdict
+from pipeline.workspace import dvc, git, log, paths, receipts
 
 # What counts on the log. `pipeline.__main__` asks `demand_log` before these steps.
 NEEDS_LOG = ("pin", "gate")
-# A release of which not everything was pushed yet.
-_OWED = "refs/katman/owed"
+# Releases of which not everything was pushed yet, each by its version.
+_OWED = "refs/katman/unpushed/"
 
 
 def demand_log(workspace: Path, params: Params) -> None:
@@ -70,37 +68,77 @@ def keep_log(workspace: Path, params: Params) -> list[str]:
     return [] if backup is None else _tried(lambda: log.push(workspace, backup.git), "log was not pushed")
 
 
-def owe_release(workspace: Path, params: Params) -> None:
-    """Note that what is committed now is a release that the backup shall have."""
+def keep(workspace: Path, params: Params, receipt: Receipt) -> list[str]:
+    """Tag a release in git, and bring the log and all that the backup shall have of it there.
+
+    Returns:
+        A warning for each that fails.
+    """
+    tagged = tag_release(workspace, receipt)
+    owe_release(workspace, params, receipt)
+    return [*tagged, *keep_log(workspace, params), *keep_release(workspace, params)]
+
+
+def tag_release(workspace: Path, receipt: Receipt) -> list[str]:
+    """Tag the commit with a release's receipt `model/vN`: `git checkout` and `dvc pull` bring its bytes back.
+
+    A rollback made no bytes of its own, and gets none.
+
+    Returns:
+        A warning where that tag stands elsewhere already: it is left where it is.
+    """
+    commit = git.added(workspace, paths.receipt(receipt.commit))
+    if receipt.kind == "rollback" or commit is None:
+        return []
+    tag = tag_of(receipt)
+    standing = git.target(workspace, tag)
+    if standing is None:
+        git.point(workspace, tag, commit)
+    elif standing != commit:
+        return [
+            f"warning: {tag} stands at {standing[:12]}, not at the receipt of {receipt.version}; left there"
+        ]
+    return []
+
+
+def tag_of(receipt: Receipt) -> str:
+    """Return the ref of a release's tag in git."""
+    return f"refs/tags/model/{receipt.version}"
+
+
+def owe_release(workspace: Path, params: Params, receipt: Receipt) -> None:
+    """Note that what is committed now is a release, or a rollback, that the backup shall have."""
     if params.release.backup is not None:
-        git.point(workspace, _OWED, "HEAD")
+        git.point(workspace, f"{_OWED}{receipt.version}", "HEAD")
 
 
 def keep_release(workspace: Path, params: Params) -> list[str]:
-    """Push a release that the backup has not yet: the branch with its records, and what DVC keeps of it.
+    """Push the releases that the backup has not yet: records, tags, and what DVC keeps of them.
 
     Returns:
         A warning for each that fails; what stands there already is not sent again.
     """
     backup = params.release.backup
-    if backup is None or not git.has(workspace, _OWED):
+    if backup is None:
         return []
-    warnings = _tried(
-        lambda: git.push(workspace, backup.git, _OWED, f"refs/heads/{backup.branch}"),
-        f"release was not pushed to the branch {backup.branch}",
-    )
-    warnings += _tried(lambda: _push_outs(workspace, backup), "models and data were not pushed")
+    owed = git.refs(workspace, _OWED)
+    warnings = []
+    for name, commit in owed.items():
+        tag = f"refs/tags/model/{name}"
+        warnings += _tried(
+            partial(git.push, workspace, backup.git, commit, f"refs/heads/{backup.branch}"),
+            f"release {name} was not pushed to the branch {backup.branch}",
+        )
+        if git.target(workspace, tag) is not None:
+            warnings += _tried(
+                partial(git.push, workspace, backup.git, tag, tag), f"tag model/{name} was not pushed"
+            )
+    if owed:
+        warnings += _tried(partial(dvc.push, workspace, backup.dvc), "models and data were not pushed")
     if not warnings:
-        git.drop(workspace, _OWED)
+        for name in owed:
+            git.drop(workspace, f"{_OWED}{name}")
     return warnings
-
-
-def _push_outs(workspace: Path, backup: Backup) -> None:
-    command = [sys.executable, "-m", "dvc", "push", "--quiet", "--remote", backup.dvc]
-    answer = subprocess.run(command, cwd=workspace, capture_output=True, text=True, check=False)
-    if answer.returncode != 0:
-        said = answer.stderr.strip().splitlines() or [f"exit code {answer.returncode}"]
-        raise InvalidWorkspace(f"`dvc push --remote {backup.dvc}` said: {said[0]}")
 
 
 def _judged(workspace: Path) -> bool:

@@ -76,9 +76,23 @@ def content(workspace: Path, path: str) -> bytes | None:
     return answer.stdout.encode() if answer.returncode == 0 else None
 
 
-def has(workspace: Path, ref: str) -> bool:
-    """Return whether there is a ref."""
-    return _git(workspace, "rev-parse", "--verify", "--quiet", ref).returncode == 0
+def target(workspace: Path, ref: str) -> str | None:
+    """Return the commit that a ref points to; None where there is no such ref."""
+    answer = _git(workspace, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    return answer.stdout.strip() or None
+
+
+def refs(workspace: Path, below: str) -> dict[str, str]:
+    """Return the commits of the refs below a name, which ends in a slash, oldest first by their commit."""
+    asked = ["for-each-ref", "--sort=committerdate", "--format=%(refname) %(objectname)", below]
+    lines = (line.split(" ") for line in _git(workspace, *asked).stdout.splitlines())
+    return {name.removeprefix(below): commit for name, commit in lines}
+
+
+def added(workspace: Path, path: str) -> str | None:
+    """Return the commit that brought a file; None where no commit behind this one has."""
+    log = ["log", "-1", "--format=%H", "--diff-filter=A", "--", path]
+    return _git(workspace, *log).stdout.strip() or None
 
 
 def point(workspace: Path, ref: str, commit: str) -> None:

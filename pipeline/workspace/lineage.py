@@ -134,6 +134,27 @@ def seal(workspace: Path, before: Opened, record: RecordT) -> RecordT:
     return sealed
 
 
+def checkpoints(workspace: Path, before: Opened) -> Path:
+    """Return the folder of a training's checkpoints, named by all that the training reads.
+
+    So a checkpoint of other parameters, data or another base is never gone on from.
+    """
+    return workspace / paths.CHECKPOINTS / digests.of_value([before.params, before.read])[:16]
+
+
+def foreign_outs(workspace: Path) -> list[str]:
+    """Return a line for each file or folder here that is not the one that its step's record says it wrote."""
+    faults = []
+    for name in NAMES:
+        for path, wanted in _header(workspace / RECORDS[name]).wrote.items():
+            there = (workspace / path).exists()
+            if not there or digests.digest(workspace / path) != wanted:
+                faults.append(
+                    f"{path} {'differs' if there else 'is missing'}; {RECORDS[name]} names {wanted[:12]}"
+                )
+    return faults
+
+
 def broken_links(workspace: Path) -> list[str]:
     """Walk every record over the real files; give one line per difference, none where the chain holds."""
     faults = []

@@ -14,6 +14,7 @@ from pipeline.records.log import Held, Released
 from pipeline.workspace import backup, log, paths
 from tests.conftest import Make, Stage
 from tests.support import releasing, workspaces
+from tests.support.records import receipt
 from tests.support.workspaces import git, set_params
 
 
@@ -59,23 +60,56 @@ def test_backup_of_a_release_is_repeated_until_it_stands(
 ) -> None:
     backed_up(ready, tmp_path / "away.git", tmp_path / "dvc")
     caplog.clear()
-    receipt, _ = releasing.run(ready)
+    made, _ = releasing.run(ready)
     said = [one.getMessage() for one in caplog.records if one.name == release.__name__]
     assert [one.partition(":")[0] for one in said] == ["warning"] * len(said)
-    assert {"log was not fetched", "log was not pushed", "release was not pushed to the branch records"} == {
-        one.split(":")[1].removeprefix(" the ") for one in said
-    }
+    assert {
+        "log was not fetched",
+        "log was not pushed",
+        "release v1 was not pushed to the branch records",
+        "tag model/v1 was not pushed",
+    } == {one.split(":")[1].removeprefix(" the ") for one in said}
     head = git(ready, "rev-parse", "HEAD").strip()
     git(ready, "commit", "--quiet", "--allow-empty", "--message", "not released yet")
     (tmp_path / "away.git").symlink_to(remote)
     assert backup.keep_release(ready, load(ready)) == []
     assert len([path for path in (tmp_path / "dvc").rglob("*") if path.is_file()]) > 1
-    assert "katman/owed" not in git(ready, "for-each-ref")
+    assert "katman/unpushed" not in git(ready, "for-each-ref")
     assert backup.keep_log(ready, load(ready)) == []
-    assert set(refs(remote)) == {log.REF, "refs/heads/records"}
-    assert refs(remote)["refs/heads/records"] == head
+    assert set(refs(remote)) == {log.REF, "refs/heads/records", "refs/tags/model/v1"}
+    assert refs(remote)["refs/heads/records"] == refs(remote)["refs/tags/model/v1"] == head
     told = log.entries(ready, refs(remote)[log.REF]).values()
-    assert [one.what.commit for one in told if isinstance(one.what, Released)] == [receipt.commit]
+    assert [one.what.commit for one in told if isinstance(one.what, Released)] == [made.commit]
+
+
+def test_backup_brings_every_release_that_it_lacks(ready: Path, api: HfApi, tmp_path: Path) -> None:
+    remote = tmp_path / "late.git"
+    backed_up(ready, remote, tmp_path / "dvc")
+    first, _ = releasing.run(ready)
+    releasing.second(ready)
+    second, _ = releasing.run(ready)
+    subprocess.run(["git", "init", "--quiet", "--bare", str(remote)], check=True)
+    assert backup.keep_release(ready, load(ready)) == []
+    there = refs(remote)
+    assert {"refs/tags/model/v1", "refs/tags/model/v2"} <= set(there)
+    kept = {
+        one: {paths.receipt(first.commit), paths.receipt(second.commit)}
+        & set(git(remote, "ls-tree", "-r", "--name-only", f"model/{one}").split())
+        for one in ("v1", "v2")
+    }
+    assert kept == {
+        "v1": {paths.receipt(first.commit)},
+        "v2": {paths.receipt(first.commit), paths.receipt(second.commit)},
+    }
+
+
+def test_tag_that_stands_elsewhere_is_left_and_said(ready: Path, api: HfApi) -> None:
+    git(ready, "tag", "model/v1")
+    made, _ = releasing.run(ready)
+    (said,) = backup.tag_release(ready, made)
+    assert said.startswith("warning: refs/tags/model/v1 stands at ")
+    rollback = receipt("v2", kind="rollback", restores="v1", commit=made.commit)
+    assert backup.tag_release(ready, rollback) == []
 
 
 def test_backup_of_null_pushes_nothing_and_check_says_where_the_log_stands(
@@ -85,9 +119,9 @@ def test_backup_of_null_pushes_nothing_and_check_says_where_the_log_stands(
     found = check.run(folder, load(folder))
     assert found["backup"].startswith("warning: the log stands on this machine alone")
     assert (backup.fetch_log(folder, load(folder)), backup.keep_log(folder, load(folder))) == ([], [])
-    backup.owe_release(folder, load(folder))
+    backup.owe_release(folder, load(folder), receipt("v1"))
     assert backup.keep_release(folder, load(folder)) == []
-    assert "katman/owed" not in git(folder, "for-each-ref")
+    assert "katman/unpushed" not in git(folder, "for-each-ref")
 
 
 def test_check_brings_two_clones_of_a_log_together(

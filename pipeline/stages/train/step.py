@@ -25,7 +25,7 @@ from pipeline.params.model import ModelParams
 from pipeline.params.train import TrainParams
 from pipeline.records import Training
 from pipeline.stages.train.energy import Meter
-from pipeline.workspace import digests, lineage, paths
+from pipeline.workspace import lineage, paths
 from pipeline.workspace.files import write_text
 
 # Where this run put its files, and who might push: nothing that made the weights.
@@ -49,7 +49,7 @@ def run(workspace: Path, params: Params) -> Training:
         train = {column: texts[: params.train.max_triplets] for column, texts in train.items()}
     model = loading.load_as(workspace / paths.BASE, params.model)
     print(f"train: on {installation.device()}", flush=True)  # noqa: T201
-    folder = checkpoints(workspace, before)
+    folder = lineage.checkpoints(workspace, before)
     _drop_superseded(folder)
     _drop_unfinished(folder)
     with Meter(used=hardware.card_uuids(model.device)) as meter:
@@ -118,15 +118,6 @@ def _columns(path: Path) -> dict[str, list[str]]:
     rows = pl.read_parquet(path)
     texts = {column: rows[column].to_list() for column in ("query", "positive")}
     return texts | negatives.columns(rows)
-
-
-def checkpoints(workspace: Path, before: lineage.Opened) -> Path:
-    """Return the folder of a training's checkpoints, named by all that the training reads.
-
-    So a checkpoint of other parameters, data or another base is never gone on from.
-    """
-    name = digests.of_value([before.params, before.read])[:16]
-    return workspace / paths.CHECKPOINTS / name
 
 
 def _drop_superseded(folder: Path) -> None:

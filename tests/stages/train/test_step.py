@@ -207,14 +207,14 @@ def test_train_is_stale_after_its_parameters_and_not_after_the_hardware_changed(
 
 
 def test_train_names_a_run_by_all_that_it_depends_on(line: Path) -> None:
-    first = train.checkpoints(line, lineage.opened(line, "train"))
+    first = lineage.checkpoints(line, lineage.opened(line, "train"))
     set_params(line, {"hardware.threads": 2, "gate.retention": 0.5})
-    assert train.checkpoints(line, lineage.opened(line, "train")) == first
+    assert lineage.checkpoints(line, lineage.opened(line, "train")) == first
     set_params(line, {"train.learning_rate": 0.5})
-    second = train.checkpoints(line, lineage.opened(line, "train"))
+    second = lineage.checkpoints(line, lineage.opened(line, "train"))
     path = line / "data" / "clean" / "train.parquet"
     pl.read_parquet(path).head(30).write_parquet(path)
-    assert len({first, second, train.checkpoints(line, lineage.opened(line, "train"))}) == 3
+    assert len({first, second, lineage.checkpoints(line, lineage.opened(line, "train"))}) == 3
 
 
 def test_train_removes_the_checkpoints_of_other_trainings_alone(line: Path) -> None:
