@@ -24,7 +24,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
         "1_Pooling/config.json": b"{}",
         "README.md": b"# Model",
         "trained_rows.parquet": b"PAR1",
-        "imgs/accuracy.png": b"\x89PNG",
+        "imgs/accuracy.png": b"\x89PNG\r\n\x1a\n",
     }
     for name, content in contents.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -58,12 +58,15 @@ def test_safety_refuses_a_pickle_by_its_name(files: dict[str, Path], name: str) 
 
 @pytest.mark.parametrize("content", [pickle.dumps([1], protocol) for protocol in (2, 3, 4, 5)] + [archive()])
 def test_safety_refuses_a_pickle_whatever_it_is_called(files: dict[str, Path], content: bytes) -> None:
-    assert "weights.safetensors can run code" in refused(files, "weights.safetensors", content)
+    assert (
+        "weights.safetensors begins as a program, an archive or a pickle does, and can run code"
+        in refused(files, "weights.safetensors", content)
+    )
 
 
 @pytest.mark.parametrize("name", ["modeling.py", "a/setup.sh", "x.so"])
 def test_safety_refuses_code(files: dict[str, Path], name: str) -> None:
-    assert f"{name} is code; wanted a model that needs none" in refused(files, name, b"")
+    assert f"{name} is of no kind that goes out; wanted safetensors" in refused(files, name, b"")
 
 
 @pytest.mark.parametrize(
