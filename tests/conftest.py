@@ -33,6 +33,8 @@ from tests.support import sorting, workspaces
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
+    from pipeline.isolated.mteb_process import Mteb
+
 
 def pytest_configure(config: pytest.Config) -> None:
     # huggingface_hub 2.4 sends an upload in a way that httpx2 has deprecated.
@@ -173,7 +175,18 @@ def api(writer: Stage) -> "HfApi":
     """The real client, for a user who may write."""
     from huggingface_hub import HfApi
 
+    from pipeline.isolated.mteb_process import Mteb
+
     return HfApi(endpoint=writer.endpoint, token=workspaces.TOKEN)
+
+
+@pytest.fixture(scope="session")
+def mteb() -> "Iterator[Mteb]":
+    """mteb in its process, which takes seconds to start."""
+    from pipeline.isolated import mteb_process
+
+    with mteb_process.running(1) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -40,7 +40,8 @@ class Description:
         revision: The data set's commit.
         subsets: All of them.
         splits: Those that it is scored on.
-        by_subset: Each subset of the task is one of its data set's, or several that begin with its name.
+        reads: Which subsets of the data set: those named like the task's or beginning with such a name, the
+            one that has all of them, or nobody knows.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Description:
     revision: str
     subsets: tuple[str, ...]
     splits: tuple[str, ...]
-    by_subset: bool
+    reads: Literal["subsets", "default", "any"]
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,15 @@ class Mteb:
         self._process, self._requests, self._answers = process, process.stdin, process.stdout
         self._room = room
         self._files = 0
+
+    @property
+    def process_id(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End it."""
+        self._process.kill()
 
     def describe(self, task: str, key: str) -> Description:
         """Return what mteb says of a task.
@@ -223,6 +233,7 @@ def running(threads: int | None = None) -> Iterator[Mteb]:
             ) as process,
         ):
             try:
-                yield Mteb(process, room)
+                mteb = Mteb(process, room)
+                yield mteb
             finally:
-                process.kill()
+                mteb.kill()

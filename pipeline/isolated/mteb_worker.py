@@ -47,7 +47,8 @@ def describe(request: dict[str, Any]) -> dict[str, Any]:
         return {"parts": [one.metadata.name for one in task.tasks]}
     if list(metadata.modalities) != ["text"]:
         return {"modalities": list(metadata.modalities)}
-    plain = {AbsTask.load_data, AbsTaskRetrieval.load_data}
+    own_way = type(task).load_data not in {AbsTask.load_data, AbsTaskRetrieval.load_data}
+    apart = metadata.is_multilingual and not own_way
     return {
         "name": name,
         "kind": metadata.type,
@@ -56,9 +57,7 @@ def describe(request: dict[str, Any]) -> dict[str, Any]:
         "revision": metadata.dataset["revision"],
         "subsets": list(task.hf_subsets),
         "splits": list(task.eval_splits),
-        "by_subset": bool(metadata.is_multilingual)
-        and type(task).load_data in plain
-        and not getattr(task, "fast_loading", False),
+        "reads": ("default" if task.fast_loading else "subsets") if apart else "any",
     }
 
 

@@ -142,8 +142,14 @@ def _fetch(hub: Hub, mteb: Mteb, key: str, asked: MtebProbe, folder: Path, max_w
 
 def _wanted(configs: Sequence[str], task: MtebTask, description: Description) -> list[str]:
     """Return which of a data set's subsets the task needs: all, where nothing says which are its own."""
-    own = [name for name in configs if any(name == one or name.startswith(f"{one}-") for one in task.subsets)]
-    return own if own and description.by_subset else list(configs)
+    own: dict[str, list[str]] = {
+        "subsets": [
+            name for name in configs if any(name == one or name.startswith(f"{one}-") for one in task.subsets)
+        ],
+        "default": [name for name in configs if name == "default"],
+        "any": [],
+    }
+    return own[description.reads] or list(configs)
 
 
 def _write(folder: Path, configs: Iterable[tuple[str, Loaded]]) -> None:
