@@ -175,8 +175,6 @@ def api(writer: Stage) -> "HfApi":
     """The real client, for a user who may write."""
     from huggingface_hub import HfApi
 
-    from pipeline.isolated.mteb_process import Mteb
-
     return HfApi(endpoint=writer.endpoint, token=workspaces.TOKEN)
 
 
@@ -187,6 +185,16 @@ def mteb() -> "Iterator[Mteb]":
 
     with mteb_process.running(1) as found:
         yield found
+
+
+@pytest.fixture
+def mteb_runs(mteb: "Mteb", monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have steps take that process instead of one of their own."""
+    from contextlib import nullcontext
+
+    from pipeline.isolated import mteb_process
+
+    monkeypatch.setattr(mteb_process, "running", lambda threads=None: nullcontext(mteb))
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,8 @@ def test_a_confined_process_dies_with_its_parent(tmp_path: Path) -> None:
     script.write_text(f"import sys, time\n{ENTER}print('in', flush=True)\ntime.sleep(60)\n")
     code = (
         "import os, subprocess, sys, time\n"
-        f"child = subprocess.Popen([sys.executable, {str(script)!r}, str(os.getpid())], stdout=subprocess.PIPE)\n"
+        f"run = [sys.executable, {str(script)!r}, str(os.getpid())]\n"
+        "child = subprocess.Popen(run, stdout=subprocess.PIPE)\n"
         "child.stdout.readline()\nprint(child.pid, flush=True)\ntime.sleep(60)\n"
     )
     env = os.environ | {"PYTHONPATH": str(PROJECT)}
