@@ -23,7 +23,7 @@ def pairs(count: int = 30) -> Columns:
     for place in range(count):
         word, ending = WORDS[place % 10], ENDINGS[place // 10 % 10]
         other = {
-            0: f"{word} {ending} {place}",
+            0: f"{word} {ending} {place} evet",
             1: f"{word} {ending} {place + 1}",
             2: f"{word} mi {place + 2}",
         }
