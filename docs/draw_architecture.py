@@ -27,7 +27,7 @@ ROWS: tuple[tuple[int, dict[str, tuple[int, int]]], ...] = (
     (84, {"publishing": LEFT, "engine": MIDDLE, "judging": RIGHT}),
     (84, {"hub": LEFT, "embedding": MIDDLE, "dataset": RIGHT}),
     (84, {"device": LEFT, "workspace": MIDDLE, "wording": RIGHT}),
-    (84, {"records": (188, 458), "params": (502, 772)}),
+    (84, {"records": LEFT, "params": MIDDLE, "isolated": RIGHT}),
     (84, {"errors": MIDDLE}),
 )
 WIDTH, GAP, CORRIDORS = 960, 44, (322, 638)

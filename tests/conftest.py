@@ -33,6 +33,8 @@ from tests.support import sorting, workspaces
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
+    from pipeline.isolated.mteb_process import Mteb
+
 
 def pytest_configure(config: pytest.Config) -> None:
     # huggingface_hub 2.4 sends an upload in a way that httpx2 has deprecated.
@@ -174,6 +176,25 @@ def api(writer: Stage) -> "HfApi":
     from huggingface_hub import HfApi
 
     return HfApi(endpoint=writer.endpoint, token=workspaces.TOKEN)
+
+
+@pytest.fixture(scope="session")
+def mteb() -> "Iterator[Mteb]":
+    """mteb in its process, which takes seconds to start."""
+    from pipeline.isolated import mteb_process
+
+    with mteb_process.running(1) as found:
+        yield found
+
+
+@pytest.fixture
+def mteb_runs(mteb: "Mteb", monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have steps take that process instead of one of their own."""
+    from contextlib import nullcontext
+
+    from pipeline.isolated import mteb_process
+
+    monkeypatch.setattr(mteb_process, "running", lambda threads=None: nullcontext(mteb))
 
 
 @pytest.fixture(scope="session")

@@ -63,7 +63,7 @@ class Judge:
             splits={params.gate.split: split},
             decides=params.gate.split,
             service=None,
-            probes=probes.read_probes(workspace / paths.PROBES),
+            probes=probes.read_probes(workspace / paths.PROBES, but=pin.mteb),
         )
         base = loading.load_as(workspace / paths.BASE, params.model, own_prompts=True)
         self._base = self._score("base", self._encoder(base, digests.digest(workspace / paths.BASE)))

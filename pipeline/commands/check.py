@@ -9,10 +9,13 @@ from pathlib import Path
 from pipeline.device import installation
 from pipeline.errors import HubError, HubUnreachable, InvalidWorkspace, PipelineError
 from pipeline.hub import Hub, surroundings
+from pipeline.isolated import mteb_process
 from pipeline.params import Params
+from pipeline.params.pin import MtebProbe
 from pipeline.preflight import hub_side, machine
 from pipeline.publishing import signatures
-from pipeline.stages.pin import languages
+from pipeline.records import MtebTask, RepoRef
+from pipeline.stages.pin import languages, mteb_sets
 from pipeline.stages.pin.downloads import look
 from pipeline.workspace import backup, git, holdout, lineage, live, log, receipts, signed_approvals
 
@@ -61,7 +64,11 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
         **pinned,
         **{f"probes.{name}": probe for name, probe in params.probes.items()},
     }.items():
-        more[key] = partial(_commit, hub, one.repo, one.revision)
+        if not isinstance(one, MtebProbe):
+            more[key] = partial(_commit, hub, one.repo, one.revision)
+    tasks: dict[str, tuple[RepoRef, MtebTask]] = {}
+    if mteb_sets.asked_for(params):
+        checks["mteb"] = lambda: _mteb(params, tasks)
     found: dict[str, str] = {}
     faults: dict[str, PipelineError] = {}
     _make(checks, found, faults)
@@ -70,6 +77,7 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
     if "hub" in found:
         _make(asked, found, faults)
         _make(of_both if {"dataset", "base"} <= found.keys() else {}, found, faults)
+        more |= {f"probes.{name}": partial(_task, hub, *one) for name, one in tasks.items()}
         _make(more, found, faults)
     if faults:
         raise _all(faults)
@@ -167,6 +175,17 @@ def _signers(params: Params) -> str:
 
 def _commit(hub: Hub, repo: str, revision: str) -> str:
     return hub.info(repo, "dataset", revision).commit
+
+
+def _mteb(params: Params, tasks: dict[str, tuple[RepoRef, MtebTask]]) -> str:
+    """Have mteb describe the tasks that probes name, and note them."""
+    tasks |= mteb_sets.described(mteb_sets.asked_for(params))
+    return f"mteb {mteb_process.installed()} has {', '.join(task.name for _, task in tasks.values())}"
+
+
+def _task(hub: Hub, repo: RepoRef, task: MtebTask) -> str:
+    _commit(hub, repo.repo, repo.revision)
+    return mteb_sets.said(repo, task)
 
 
 def _live(workspace: Path, params: Params) -> str:

@@ -24,6 +24,15 @@ def _is_table(value: str) -> str:
 Table = Annotated[str, AfterValidator(_is_table)]
 
 
+def _are_names(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value or len(set(value)) != len(value):
+        raise ValueError(f"{list(value)} are no names, each once; wanted one at least, or null for all")
+    return value
+
+
+Names = Annotated[tuple[str, ...], AfterValidator(_are_names)]
+
+
 class SplitNames(Section):
     """Our split names and the data set's; null means that `pin` cuts the split out of train."""
 
@@ -186,7 +195,26 @@ class PairsProbe(Section):
         return self
 
 
-Probe = Annotated[RetrievalProbe | PairsProbe, Field(discriminator="kind")]
+class MtebProbe(Section):
+    """A task of mteb, whose main score counts.
+
+    Attributes:
+        task: Its name in mteb.
+        repo: The data set that it is scored on; None takes the one that the task names.
+        revision: Commit of that data set.
+        subsets: Of the task, as `tr`; None takes all of them.
+        splits: Of the data set; None takes those that the task names.
+    """
+
+    kind: Literal["mteb"]
+    task: str
+    repo: RepoId | None = Field(default=None, exclude_if=lambda value: value is None)
+    revision: Commit
+    subsets: Names | None = Field(default=None, exclude_if=lambda value: value is None)
+    splits: Names | None = Field(default=None, exclude_if=lambda value: value is None)
+
+
+Probe = Annotated[RetrievalProbe | PairsProbe | MtebProbe, Field(discriminator="kind")]
 
 
 class CutParams(Section):

@@ -12,6 +12,7 @@ from pipeline.records.metrics import (
     Metrics,
     Mistakes,
     ModelScores,
+    MtebScore,
     ProbeSet,
     Retrieval,
     Soundness,
@@ -19,7 +20,7 @@ from pipeline.records.metrics import (
     StoredVectors,
 )
 from pipeline.records.names import HeldOut, Metric, ModelName, Precision, ProbeMeasure, Rival, RowKind
-from pipeline.records.pin import BaseTrial, Pin, PinnedFile, PinnedRepo, PinnedSplit, RepoRef
+from pipeline.records.pin import BaseTrial, MtebTask, Pin, PinnedFile, PinnedRepo, PinnedSplit, RepoRef
 from pipeline.records.receipt import Adoption, Judged, LogState, Receipt
 from pipeline.records.record import Document, Part, Record
 from pipeline.records.reembed import Reembed
@@ -60,6 +61,8 @@ __all__ = [
     "Mistakes",
     "ModelName",
     "ModelScores",
+    "MtebScore",
+    "MtebTask",
     "Outcome",
     "Part",
     "Pattern",

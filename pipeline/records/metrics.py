@@ -38,13 +38,22 @@ class ProbeSet(Part):
 
     Attributes:
         dim: The candidate's width.
-        queries: Of a retrieval set; of pairs, how many there are.
-        documents: None for pairs.
+        queries: Of a retrieval set; of pairs, how many there are; of a task of mteb, the texts that were
+            encoded as queries.
+        documents: None for pairs, and for a task of mteb that has none.
     """
 
     dim: int
     queries: int
     documents: int | None
+
+
+class MtebScore(Part):
+    """The main score that mteb gives one subset and split of a task."""
+
+    subset: str
+    split: str
+    score: float
 
 
 class SplitScores(Part):
@@ -74,13 +83,16 @@ class ModelScores(Part):
         revision: Commit of the model; of the candidate, which has none yet, sha256 of its folder.
         splits: By split.
         service: Of the user's own retrieval set by width, float32; empty where there is no such set.
-        probes: Spearman's correlation or nDCG@10 at the largest width, by probe; the anchor is not asked.
+        probes: Spearman's correlation, nDCG@10 or mteb's main score at the largest width, by probe; the
+            anchor is not asked.
+        mteb: The parts that such a main score is the mean of, by probe.
     """
 
     revision: str
     splits: dict[HeldOut, SplitScores]
     service: dict[int, Retrieval]
     probes: dict[str, float]
+    mteb: dict[str, tuple[MtebScore, ...]] = Field(default_factory=dict, exclude_if=lambda value: not value)
 
 
 class StoredVectors(Part):
@@ -184,6 +196,7 @@ class Metrics(Record):
         bf16: Whether the rows that the gate judges were encoded in bfloat16. The others are on every GPU that
             is fast at it.
         numerics: How float32 was multiplied; None in records of before this was kept.
+        mteb_version: Of the mteb that scored probes; None where none of them is a task of it.
         base_prompts: With which the base was measured, `query` and `document`; None in older records, where
             they were the recipe's.
     """
@@ -202,6 +215,7 @@ class Metrics(Record):
     machine: Machine | None = None
     base_prompts: dict[str, str] | None = None
     numerics: str | None = None
+    mteb_version: str | None = Field(default=None, exclude_if=lambda value: value is None)
 
     @property
     def candidate(self) -> ModelScores:

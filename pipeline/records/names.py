@@ -11,7 +11,8 @@ Metric = Literal["ndcg", "accuracy", "hard"]
 Precision = Literal["float32", "int8", "binary"]
 # Whether positive and negative of a row differ in a number, a date or a negation.
 RowKind = Literal["signal", "other"]
-ProbeMeasure = Literal["spearman", "ndcg10"]
+# Of `mteb` it is the main score that mteb gives the task.
+ProbeMeasure = Literal["spearman", "ndcg10", "mteb"]
 
 # How texts were folded whose hashes stand in ledgers and releases of before each named its folding.
 UNNAMED_FOLDING = "tr"

@@ -76,6 +76,30 @@ class BaseTrial(Part):
     unused_weights: int = 0
 
 
+class MtebTask(Part):
+    """A task of mteb that a probe is.
+
+    Attributes:
+        name: The task.
+        kind: Its type, as `STS`.
+        metric: Its main score.
+        subsets: Those that are asked for.
+        splits: Those that are asked for.
+        whole: These are all that mteb scores the task on.
+        own: The data set and commit that mteb names for the task; what is scored may be another one.
+        version: Of mteb.
+    """
+
+    name: str
+    kind: str
+    metric: str
+    subsets: tuple[str, ...]
+    splits: tuple[str, ...]
+    whole: bool
+    own: RepoRef
+    version: str
+
+
 class Pin(Record):
     """What was pinned.
 
@@ -84,6 +108,7 @@ class Pin(Record):
         unused_columns: Of the data set, in any of the splits.
         qrels: Where retrieval sets have their qrels in another repository, by `retrieval` or `probes.NAME`.
         unknown_qrels: How many qrels name an id that is not there and were left out, by the same keys.
+        mteb: Of the probes that are tasks of mteb, by name.
         languages: Of the data set. Records of before they were kept were made with Turkish alone.
         live_trained_on: The data set that says which rows the live model was trained on, where the model
             itself does not.
@@ -102,6 +127,7 @@ class Pin(Record):
     anchor: PinnedRepo | None
     retrieval: PinnedRepo | None
     probes: dict[str, PinnedRepo]
+    mteb: dict[str, MtebTask] = Field(default_factory=dict, exclude_if=lambda value: not value)
     qrels: dict[str, PinnedRepo] = Field(default_factory=dict)
     unknown_qrels: dict[str, int] = Field(default_factory=dict)
     converted_pickles: tuple[str, ...]

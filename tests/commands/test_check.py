@@ -20,6 +20,7 @@ from pipeline.errors import (
     PipelineError,
     ReleaseRefused,
 )
+from pipeline.isolated import mteb_process
 from pipeline.params import load
 from pipeline.records import RepoRef
 from pipeline.workspace import paths, receipts
@@ -303,3 +304,30 @@ def test_check_lists_all_faults_at_once(folder: Path, monkeypatch: pytest.Monkey
     message = refusal(folder, PipelineError)
     starts = [line.strip().split(":")[0] for line in message.split("\n")]
     assert starts == ["git", "disk", "token", "dataset", "base"]
+
+
+def probe(task: str) -> dict[str, object]:
+    return {"kind": "mteb", "task": task, "repo": "tester/none", "revision": "0" * 40}
+
+
+def test_check_says_what_to_install_where_mteb_is_missing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mteb_process, "version", lambda name: "1.38.9")
+    set_params(folder, {"probes": {"sts": probe("STSBenchmark"), "more": probe("STS17")}})
+    message = refusal(folder, InvalidWorkspace)
+    assert message.startswith("mteb: params.yaml has a probe of kind mteb, and of mteb 1.38.9 is installed; ")
+    assert message.count("-m pip install 'mteb>=2.26,<3'`, or take the probe out") == 1
+
+
+@pytest.mark.usefixtures("mteb_runs")
+def test_check_asks_mteb_for_the_tasks_and_the_hub_for_their_data_sets(folder: Path, writer: Stage) -> None:
+    set_params(folder, {"probes": {"sts": probe("STSbenchmark")}})
+    assert "no task of mteb 2" in refusal(folder, InvalidParams)
+    set_params(folder, {"probes": {"sts": probe("STSBenchmark")}})
+    assert refusal(folder, HubNotFound).startswith("probes.sts: could not look at dataset tester/none")
+    own = {"probes.sts.repo": "tester/triplets", "probes.sts.revision": writer.dataset}
+    set_params(folder, own)
+    found = check.run(folder, load(folder))
+    assert found["mteb"].endswith(" has STSBenchmark")
+    assert found["probes.sts"].endswith("; mteb names mteb/stsbenchmark-sts for it")

@@ -3,11 +3,23 @@
 from typing import Any
 
 from pipeline.params import load
-from pipeline.records import Audit, Difference, Metrics, Retrieval
+from pipeline.records import (
+    Audit,
+    Difference,
+    Metrics,
+    MtebScore,
+    MtebTask,
+    Pin,
+    ProbeSet,
+    RepoRef,
+    Retrieval,
+)
 from pipeline.stages.card import step
 from tests.golden import HERE
 
 PARAMS, GOLDEN = load(HERE), step.records(HERE)
+# The data set of a task, and the commit that mteb names.
+OWN = RepoRef(repo="mteb/sts17", revision="7" * 40)
 
 
 def difference(value: float, low: float, high: float, rows: int = 120) -> Difference:
@@ -43,3 +55,33 @@ def scored(documents: int | None, *, models: tuple[str, ...] = ("base", "candida
         if name in models
     }
     return GOLDEN.metrics.model_copy(update={"models": changed})
+
+
+def with_task(*subsets: str, whole: bool, at: RepoRef = OWN) -> tuple[Pin, Metrics]:
+    """Give the golden records with a task of mteb and an ordinary probe."""
+    task = MtebTask(
+        name="STS17",
+        kind="STS",
+        metric="cosine_spearman",
+        subsets=subsets,
+        splits=("test",),
+        whole=whole,
+        own=OWN,
+        version="2.26.24",
+    )
+    repo = GOLDEN.pin.dataset.model_copy(update=at.model_dump())
+    parts = tuple(
+        MtebScore(subset=one, split="test", score=0.5 + place / 8) for place, one in enumerate(subsets)
+    )
+    scored = {"probes": {"sts": 0.6, "law": 0.5}, "mteb": {"sts": parts}}
+    models = {name: one.model_copy(update=scored) for name, one in GOLDEN.metrics.models.items()}
+    metrics = GOLDEN.metrics.model_copy(
+        update={
+            "models": models,
+            "probe_measures": {"sts": "mteb", "law": "ndcg10"},
+            "probe_sets": {"sts": ProbeSet(dim=384, queries=1500, documents=None)},
+            "mteb_version": "2.27.0",
+        }
+    )
+    pin = GOLDEN.pin.model_copy(update={"probes": {"sts": repo, "law": repo}, "mteb": {"sts": task}})
+    return pin, metrics

@@ -15,7 +15,7 @@ SERVER_NAMES = frozenset({"serve", "ThreadingHTTPServer"})
 MODEL_NAMES = frozenset({"SentenceTransformer", "tiny", "torch"})
 # What is made once for the session and is dear: who asks for it goes to the one worker that has it. The
 # slowest stand first, so that no worker starts the longest when the others are done.
-SHARED = ("prefect", "judged", "template", "finished")
+SHARED = ("prefect", "judged", "template", "finished", "mteb")
 
 
 def needs(item: pytest.Function) -> set[str]:

@@ -15,7 +15,7 @@ def front_matter(
 
     Triplet accuracy and nDCG@10 among the split's own texts by width, and what each probe measures.
     """
-    results = [*_own(pin, metrics), *_probes(pin, metrics)]
+    results = [*_own(pin, metrics), *_probes(pin, metrics), *_tasks(pin, metrics)]
     return ModelCardData(
         model_name=params.model.name,
         language=params.model.languages(pin.languages) or None,
@@ -110,5 +110,24 @@ def _probes(pin: Pin, metrics: Metrics) -> list[EvalResult]:
             dataset_revision=pin.probes[name].revision,
         )
         for name, measure in metrics.probe_measures.items()
-        if name in pin.probes and name in metrics.candidate.probes
+        if measure in kinds and name in pin.probes and name in metrics.candidate.probes
+    ]
+
+
+def _tasks(pin: Pin, metrics: Metrics) -> list[EvalResult]:
+    """Return what mteb's tasks measure, at the model's largest width, by subset and split."""
+    return [
+        EvalResult(
+            task_type=task.kind,
+            metric_type=task.metric,
+            metric_name=f"{task.metric} by mteb {metrics.mteb_version}",
+            metric_value=one.score,
+            dataset_type=pin.probes[name].repo,
+            dataset_name=f"MTEB {task.name} ({one.subset})",
+            dataset_config=one.subset,
+            dataset_split=one.split,
+            dataset_revision=pin.probes[name].revision,
+        )
+        for name, task in pin.mteb.items()
+        for one in metrics.candidate.mteb.get(name, ())
     ]

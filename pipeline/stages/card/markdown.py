@@ -3,6 +3,7 @@
 import json
 import re
 
+from pipeline.records import RepoRef
 from pipeline.wording.words import plain
 
 # Would end a word of prose or a cell, or begin something else.
@@ -29,6 +30,17 @@ def inline(value: object) -> str:
     fence = "`" * (longest + 1)
     space = " " if shown.startswith("`") or shown.endswith("`") else ""
     return f"{fence}{space}{shown}{space}{fence}"
+
+
+def link(address: str, pinned: RepoRef) -> str:
+    """Link a repository and its commit; the names of both hold no sign of Markdown that a link minds.
+
+    Args:
+        address: Of the Hub, and of data sets `ENDPOINT/datasets`.
+        pinned: The repository.
+    """
+    at = f"{address}/{pinned.repo}"
+    return f"[{pinned.repo}]({at}) at [{pinned.revision[:7]}]({at}/tree/{pinned.revision})"
 
 
 def fenced(text: str) -> str:

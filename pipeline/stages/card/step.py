@@ -15,6 +15,7 @@ from pipeline.embedding.vector_space import CONFIG, SPACE_KEY
 from pipeline.params import Params
 from pipeline.records import Audit, Card, Metrics, Pin, Reembed, Training, Verdict
 from pipeline.stages.card import (
+    eval_results,
     licences,
     markdown,
     plots,
@@ -62,6 +63,9 @@ def run(workspace: Path, params: Params) -> Card:
         ),
     )
     write_text(folder / "README.md", text)
+    for path, content in eval_results.files(read.pin, read.metrics).items():
+        (folder / path).parent.mkdir(exist_ok=True)
+        write_text(folder / path, content)
     _name_space(workspace, read.reembed.space)
     rows = pl.read_parquet(paths.clean(workspace, "train"), columns=["query"]).head(read.training.triplets)
     trained_rows(rows["query"].to_list(), language.foldings(read.pin.languages)).write_parquet(

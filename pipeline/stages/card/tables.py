@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.records import Audit, HeldOut, Metrics, Pin, Reembed, RepoRef, Training, Verdict
+from pipeline.records import Audit, HeldOut, Metrics, Pin, Reembed, Training, Verdict
 from pipeline.records.tables import text_columns
 from pipeline.stages.card import (
     audit_facts,
@@ -18,7 +18,7 @@ from pipeline.stages.card import (
     score_tables,
     training_log,
 )
-from pipeline.stages.card.markdown import cell, decimal, inline
+from pipeline.stages.card.markdown import cell, decimal, inline, link
 
 _LIBRARIES = {
     "python": "Python",
@@ -59,8 +59,8 @@ def context(read: Read, mistakes: Mapping[int, list[str]], decides: HeldOut) -> 
         **first_screen.context(metrics, read.verdict, decides),
         **differences.context(read.verdict),
         "pictures": plots.shown(metrics, training, decides),
-        "base_link": _link(pin.endpoint, pin.base),
-        "dataset_link": _link(f"{pin.endpoint}/datasets", pin.dataset),
+        "base_link": link(pin.endpoint, pin.base),
+        "dataset_link": link(f"{pin.endpoint}/datasets", pin.dataset),
         "dataset_name": pin.dataset.repo.split("/")[1],
         "measured_licences": licences.measured(
             {name: one.license for name, one in pin.probes.items()}
@@ -73,7 +73,7 @@ def context(read: Read, mistakes: Mapping[int, list[str]], decides: HeldOut) -> 
         "columns": {split: text_columns(found.tokens) for split, found in read.audit.splits.items()},
         "stored_vectors": _stored_vectors(read.reembed),
         **score_tables.context(metrics, pin, decides),
-        **probe_tables.context(metrics),
+        **probe_tables.context(metrics, pin),
         "mistakes": [
             [*map(cell, mistakes[row]), decimal(one.cos_positive), decimal(one.cos_negative)]
             for row, one in worst.items()
@@ -110,11 +110,6 @@ def _again(device: str) -> str:
             "gives a statistically equal model, and the same bytes only where nothing of the machine differs"
         )
     return "on a GPU gives a statistically equal model, not the same bytes"
-
-
-def _link(address: str, pinned: RepoRef) -> str:
-    at = f"{address}/{pinned.repo}"
-    return f"[{pinned.repo}]({at}) at [{pinned.revision[:7]}]({at}/tree/{pinned.revision})"
 
 
 def _stored_vectors(reembed: Reembed) -> str:

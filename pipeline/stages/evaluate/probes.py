@@ -1,5 +1,6 @@
 """Pinned measures beside the splits: pairs of texts with scores, and retrieval sets."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,13 +32,19 @@ def nothing(folder: Path) -> bool:
     return not folder.is_dir() or (folder / "none").exists()
 
 
-def read_probes(folder: Path) -> dict[str, Pairs | Collection]:
-    """Read every probe below a folder, by name."""
+def read_probes(folder: Path, but: Container[str] = ()) -> dict[str, Pairs | Collection]:
+    """Read every probe below a folder, by name.
+
+    Args:
+        folder: The probes as `pin` left them.
+        but: Names of those that are tasks of mteb.
+    """
     if nothing(folder):
         return {}
     return {
         path.name: read_pairs(path) if (path / "pairs.parquet").exists() else read_collection(path)
         for path in sorted(folder.iterdir())
+        if path.name not in but
     }
 
 

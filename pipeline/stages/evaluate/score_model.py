@@ -10,10 +10,11 @@ from pipeline.dataset import negatives
 from pipeline.dataset.slices import Slice
 from pipeline.embedding.encode import triplet_scores
 from pipeline.embedding.vector_cache import Encoder
-from pipeline.records import Accuracy, HeldOut, ModelName, ModelScores, Retrieval, SplitScores
+from pipeline.records import Accuracy, HeldOut, ModelName, ModelScores, ProbeSet, Retrieval, SplitScores
 from pipeline.records.tables import QuerySet
 from pipeline.stages.evaluate import result_tables
 from pipeline.stages.evaluate.compatibility import Space
+from pipeline.stages.evaluate.mteb_probes import TaskProbe
 from pipeline.stages.evaluate.probes import Pairs, spearman
 from pipeline.stages.evaluate.quantization import VectorFormat
 from pipeline.stages.evaluate.result_tables import share
@@ -30,12 +31,14 @@ class Texts:
         decides: Name of the split whose slices are told apart: gate.split.
         service: The user's own retrieval set, where there is one.
         probes: By name.
+        tasks: Of mteb, by the name of the probe.
     """
 
     splits: dict[HeldOut, MeasuredSplit]
     decides: HeldOut
     service: Collection | None
     probes: dict[str, Pairs | Collection]
+    tasks: dict[str, TaskProbe] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,16 +71,18 @@ class Scored:
         rows: The rows behind the record.
         spaces: The vectors of each split's own texts, as long as they are asked for.
         prompts: With which it was measured, `query` and `document`.
+        tasks: What tasks of mteb were measured on, by the name of the probe.
     """
 
     scores: ModelScores
     rows: Rows
     spaces: dict[HeldOut, Space]
     prompts: dict[str, str]
+    tasks: dict[str, ProbeSet] = field(default_factory=dict)
 
     def as_anchor(self) -> "Scored":
         """Return what the live model scores as the anchor's, which is asked for no probe."""
-        scores = self.scores.model_copy(update={"probes": {}})
+        scores = self.scores.model_copy(update={"probes": {}, "mteb": {}})
         return Scored(scores, self.rows.renamed("anchor"), {}, self.prompts)
 
 

@@ -18,7 +18,8 @@ from pipeline.embedding.vector_space import live_space
 from pipeline.errors import InvalidParams
 from pipeline.params import Params
 from pipeline.records import EncodedTexts, Machine, Metrics, ModelName, ModelScores, Pin, ProbeSet
-from pipeline.stages.evaluate import candidate, probes, quantization
+from pipeline.stages.evaluate import candidate, mteb_probes, probes, quantization
+from pipeline.stages.evaluate.mteb_probes import TaskProbe
 from pipeline.stages.evaluate.retrieval import Collection
 from pipeline.stages.evaluate.score_model import (
     Rows,
@@ -47,11 +48,12 @@ def run(workspace: Path, params: Params) -> Metrics:
     """
     before = lineage.opened(workspace, "evaluate")
     pin = Pin.load(workspace / paths.RECORDS["pin"])
-    threads = params.hardware.threads
-    torch.set_num_threads(machine.granted_threads() if threads is None else threads)
-    texts = _texts(workspace, pin, params)
+    threads = machine.granted_threads() if params.hardware.threads is None else params.hardware.threads
+    torch.set_num_threads(threads)
     cache = Cache(workspace / paths.VECTORS)
-    found, inspected = _measure(workspace, _revisions(workspace, pin), params, texts, cache)
+    with mteb_probes.opened(workspace / paths.PROBES, pin.mteb, threads) as tasks:
+        texts = _texts(workspace, pin, params, tasks)
+        found, inspected = _measure(workspace, _revisions(workspace, pin), params, texts, cache)
     stored = candidate.stored_vectors(found["candidate"], texts, params, inspected.device)
     compared = candidate.compatibility(found, texts, params, inspected.device)
     cache.clean()
@@ -67,8 +69,10 @@ def run(workspace: Path, params: Params) -> Metrics:
         probe_measures={
             name: "spearman" if isinstance(probe, probes.Pairs) else "ndcg10"
             for name, probe in texts.probes.items()
-        },
-        probe_sets={name: _probe_set(probe, params.model.dims[0]) for name, probe in texts.probes.items()},
+        }
+        | dict.fromkeys(texts.tasks, "mteb"),
+        probe_sets={name: _probe_set(probe, params.model.dims[0]) for name, probe in texts.probes.items()}
+        | found["candidate"].tasks,
         stored_vectors=stored,
         recommended=quantization.recommend(stored, params.evaluate.splits, params.evaluate.max_quality_loss),
         soundness=inspected.soundness,
@@ -81,6 +85,7 @@ def run(workspace: Path, params: Params) -> Metrics:
             libraries={"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
         ),
         base_prompts=found["base"].prompts,
+        mteb_version=version("mteb") if texts.tasks else None,
     )
     return lineage.seal(workspace, before, metrics)
 
@@ -96,13 +101,14 @@ def summary(metrics: Metrics) -> str:
     )
 
 
-def _texts(workspace: Path, pin: Pin, params: Params) -> Texts:
+def _texts(workspace: Path, pin: Pin, params: Params, tasks: dict[str, TaskProbe]) -> Texts:
     foldings = language.foldings(pin.languages)
     return Texts(
         splits={name: read_split(workspace, name, foldings) for name in params.evaluate.splits},
         decides=params.gate.split,
         service=probes.read_collection(workspace / paths.RETRIEVAL) if pin.retrieval else None,
-        probes=probes.read_probes(workspace / paths.PROBES),
+        probes=probes.read_probes(workspace / paths.PROBES, but=tasks),
+        tasks=tasks,
     )
 
 
@@ -191,18 +197,28 @@ def _score(workspace: Path, subject: Subject, revision: str, texts: Texts) -> Sc
         unseen = pl.Series([False] * len(queries), dtype=pl.Boolean)
         seen = _seen(trained, queries) if released else unseen
         service = score_service(subject, texts.service, seen, rows)
-    asked = {} if subject.name == "anchor" else texts.probes
+    # No probe for the anchor, and none for a model that has none of the widths.
+    dims = () if subject.name == "anchor" else subject.dims[:1]
     with _quickly(subject.encoder):
         probed = {
             name: score_probe(subject, name, probe, dim, rows)
-            for name, probe in asked.items()
-            for dim in subject.dims[:1]
+            for dim in dims
+            for name, probe in texts.probes.items()
+        }
+        tasks = {
+            name: probe.score(subject.encoder, dim) for dim in dims for name, probe in texts.tasks.items()
         }
     if subject.name in {"base", "anchor"}:
         spaces.clear()  # they are large, and no step asks for them
-    scores = ModelScores(revision=revision, splits=splits, service=service, probes=probed)
+    scores = ModelScores(
+        revision=revision,
+        splits=splits,
+        service=service,
+        probes=probed | {name: one.main for name, one in tasks.items()},
+        mteb={name: one.parts for name, one in tasks.items()},
+    )
     prompts = {role: subject.encoder.prompt(role) or "" for role in ("query", "document")}
-    return Scored(scores, rows, spaces, prompts)
+    return Scored(scores, rows, spaces, prompts, {name: one.texts for name, one in tasks.items()})
 
 
 def _seen(trained_rows: Path, *columns: pl.Series) -> pl.Series:

@@ -11,7 +11,8 @@ from datasets import Dataset, DatasetDict, concatenate_datasets
 from datasets.packaged_modules import _ALL_ALLOWED_EXTENSIONS
 
 from pipeline.errors import InvalidData, InvalidWorkspace
-from pipeline.stages.pin import child, row_reader
+from pipeline.isolated import child
+from pipeline.stages.pin import row_reader
 from pipeline.stages.pin.split_files import SplitFiles
 
 _COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst", ".lz4")

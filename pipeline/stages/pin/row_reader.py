@@ -1,43 +1,16 @@
 """The process that reads a data set's files: it has no token, asks nobody, and works in a folder of its own.
 
 `python -P row_reader.py PARENT` takes a request in JSON from its input and leaves `answer.json` in the
-current folder. It imports no project code: a data set that breaks `datasets` breaks it here.
+current folder. A data set that breaks `datasets` breaks it here.
 """
 
-import ctypes
 import errno
 import json
-import os
-import signal
 import sys
 from pathlib import Path
 from typing import Any
 
-ANSWER = "answer.json"
-_PR_SET_PDEATHSIG = 1
-
-
-def follow(parent: int) -> None:
-    """Arrange that this process is killed when its parent dies, however it dies.
-
-    Args:
-        parent: The parent's process id; it may be gone already.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        raise SystemExit(f"the step (process {parent}) ended before it was answered")
-
-
-def ask_nobody(event: str, arguments: tuple[Any, ...]) -> None:
-    """Refuse every connection that Python code of this process opens; an audit hook.
-
-    Args:
-        event: What is about to happen, in the names of `sys.audit`.
-        arguments: Of that.
-    """
-    if event in {"socket.connect", "socket.getaddrinfo", "socket.sendto"}:
-        raise PermissionError(f"{event}: reading files needs nobody's answer")
+from pipeline.isolated.confinement import ANSWER, enter
 
 
 def read(request: dict[str, Any]) -> dict[str, Any]:
@@ -103,8 +76,7 @@ def full(error: BaseException | None) -> bool:
 
 def main() -> int:
     """Answer one request; what stops `datasets` is an answer too."""
-    follow(int(sys.argv[1]))
-    sys.addaudithook(ask_nobody)
+    enter(int(sys.argv[1]))
     try:
         answer = read(json.load(sys.stdin))
     except Exception as error:

@@ -10,7 +10,7 @@ from pipeline.errors import InvalidData
 from pipeline.params.pin import DatasetParams
 from pipeline.stages.pin import row_process
 from pipeline.stages.pin.split_files import chosen
-from pipeline.stages.pin.subsets import declared
+from pipeline.stages.pin.subsets import Subset, declared
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,21 @@ def load(folder: Path, listed: Collection[str], params: DatasetParams) -> Loaded
         InvalidData: `datasets` cannot read the files, or the README names others.
     """
     owner = f"data set {params.repo} at {params.revision[:12]}"
-    subset = declared(folder, listed, owner, params.subset)
+    return read(folder, listed, owner, declared(folder, listed, owner, params.subset))
+
+
+def read(folder: Path, listed: Collection[str], owner: str, subset: Subset) -> Loaded:
+    """Load one subset of a data set; see `load`.
+
+    Args:
+        folder: The data set's files, as the Hub lists them.
+        listed: Their paths; nothing else is read.
+        owner: The data set's name and commit, for messages.
+        subset: What it declares.
+
+    Raises:
+        InvalidData: `datasets` cannot read the files, or the README names others.
+    """
     files = chosen(subset, listed, owner)
     splits = row_process.rows(folder, files, subset.features, owner)
     heights = {split: part.num_rows for split, part in splits.items()}

@@ -9,8 +9,9 @@ import polars as pl
 from pipeline.dataset.training_fingerprint import TRAINED_ROWS, demand_known
 from pipeline.hub import Hub
 from pipeline.params import Params
+from pipeline.params.pin import MtebProbe
 from pipeline.records import BaseTrial, Pin, PinnedRepo
-from pipeline.stages.pin import downloads, languages, measured_sets, rows, splits, trained
+from pipeline.stages.pin import downloads, languages, measured_sets, mteb_sets, rows, splits, trained
 from pipeline.stages.pin.downloads import Download
 from pipeline.stages.pin.kept_trials import kept
 from pipeline.stages.pin.measured_sets import MeasuredSet
@@ -55,6 +56,10 @@ def run(workspace: Path, params: Params) -> Pin:
             demand_known(model.folder / TRAINED_ROWS)
     trained_on, trained_rows = _trained(hub, params, live)
     sets = _measured_sets(hub, params)
+    room = _empty(workspace / paths.CHECKPOINTS / "mteb")
+    tasks = mteb_sets.fetch(
+        hub, mteb_sets.asked_for(params), room, max_workers=workers, threads=params.hardware.threads
+    )
 
     _write(workspace / paths.RAW, division.frames)
     base.copy(_empty(workspace / paths.BASE))
@@ -67,11 +72,13 @@ def run(workspace: Path, params: Params) -> Pin:
     if trained_rows is not None:
         trained_rows.write_parquet(workspace / paths.LIVE / TRAINED_ROWS)
     own = sets.get("retrieval")
-    probes = {name: sets[f"probes.{name}"] for name in params.probes}
+    probes = {name: sets[f"probes.{name}"] for name in params.probes if name not in tasks}
     _write(workspace / paths.RETRIEVAL, own.tables if own else {}, "params.yaml names no retrieval set")
-    _write(workspace / paths.PROBES, {}, None if probes else "params.yaml names no probes")
+    _write(workspace / paths.PROBES, {}, None if params.probes else "params.yaml names no probes")
     for name, one in probes.items():
         _write(workspace / paths.PROBES / name, one.tables)
+    mteb_sets.move(tasks, workspace / paths.PROBES)
+    shutil.rmtree(room)
     trial = kept(workspace, base.pinned, params, before.read, lambda: _tried(workspace, params))
     holdout.keep(workspace, division.newly_held, params.dataset.revision)
     return lineage.seal(
@@ -89,7 +96,8 @@ def run(workspace: Path, params: Params) -> Pin:
             live_trained_on=trained_on.pinned if trained_on else None,
             anchor=anchor.pinned if anchor else None,
             retrieval=own.pinned if own else None,
-            probes={name: one.pinned for name, one in probes.items()},
+            probes={name: one.pinned for name, one in (probes | tasks).items()},
+            mteb={name: one.task for name, one in tasks.items()},
             qrels={key: one.qrels for key, one in sets.items() if one.qrels is not None},
             unknown_qrels={key: one.unknown_qrels for key, one in sets.items() if one.unknown_qrels},
             converted_pickles=converted,
@@ -108,6 +116,7 @@ def summary(pin: Pin) -> str:
         f"{key}: {count} qrels name an id that is not there, and were left out"
         for key, count in pin.unknown_qrels.items()
     ]
+    lines += [f"probe  {name}: {mteb_sets.said(pin.probes[name], one)}" for name, one in pin.mteb.items()]
     if pin.unused_columns:
         lines.append(f"columns that nothing reads: {', '.join(pin.unused_columns)}")
     return "\n".join([*lines, *changes(pin.base_trial)])
@@ -137,12 +146,12 @@ def _trained(hub: Hub, params: Params, live: Download | None) -> tuple[Download 
 
 
 def _measured_sets(hub: Hub, params: Params) -> dict[str, MeasuredSet]:
-    """Fetch and read the user's own retrieval set and the probes, by their keys in params.yaml."""
+    """Fetch and read the user's own retrieval set and the probes but mteb's, by their keys in params.yaml."""
     asked = {"retrieval": params.retrieval} | {f"probes.{name}": one for name, one in params.probes.items()}
     return {
         key: measured_sets.fetch(hub, key, one, max_workers=params.pin.max_workers)
         for key, one in asked.items()
-        if one is not None
+        if one is not None and not isinstance(one, MtebProbe)
     }
 
 

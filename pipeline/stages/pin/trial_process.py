@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import InvalidData, InvalidParams, PipelineError, first_line
+from pipeline.isolated import child, confinement
 from pipeline.params import Params
 from pipeline.params.model import ModelParams
 from pipeline.records import BaseTrial
-from pipeline.stages.pin import child, row_reader
 
-_PROJECT = Path(__file__).resolve().parents[3]
 _KINDS = {kind.__name__: kind for kind in (InvalidData, InvalidParams)}
 
 
@@ -28,7 +27,7 @@ def tried(base: Path, room: Path, params: Params) -> BaseTrial:
         InvalidParams: The recipe asks for more than the base has.
     """
     threads = params.hardware.threads
-    settings = {"PYTHONPATH": str(_PROJECT), "CUDA_VISIBLE_DEVICES": ""}
+    settings = {"CUDA_VISIBLE_DEVICES": ""}
     if threads is not None:
         settings["OMP_NUM_THREADS"] = str(threads)
     request: dict[str, Any] = {"base": str(base.resolve()), "model": params.model.model_dump(mode="json")}
@@ -65,8 +64,7 @@ def changes(trial: BaseTrial | None) -> list[str]:
 
 def main() -> int:
     """Answer one request; what stops the libraries is an answer too."""
-    row_reader.follow(int(sys.argv[1]))
-    sys.addaudithook(row_reader.ask_nobody)
+    confinement.enter(int(sys.argv[1]))
     request = json.load(sys.stdin)
     answer: dict[str, Any]
     try:
@@ -83,7 +81,7 @@ def main() -> int:
         answer = {"refused": str(error), "kind": kind if kind in _KINDS else InvalidData.__name__}
     except Exception as error:  # files made by strangers can make a library raise anything
         answer = {"failed": f"{type(error).__name__}: {first_line(error)[:500]}"}
-    Path(row_reader.ANSWER).write_text(json.dumps(answer), encoding="utf-8")
+    Path(confinement.ANSWER).write_text(json.dumps(answer), encoding="utf-8")
     return 0
 
 

@@ -3,10 +3,6 @@
 import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import polars as pl
@@ -70,50 +66,6 @@ def test_rows_come_from_no_process_that_died(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(row_reader, "__file__", str(killed))
     with pytest.raises(InvalidData, match="the process that reads them ended with -9: it said nothing"):
         row_process.rows(tmp_path, files, None, "data set x/y")
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
-def test_the_process_that_reads_rows_dies_with_its_parent(tmp_path: Path) -> None:
-    reader = Path(row_reader.__file__)
-    code = (
-        "import os, subprocess, sys, time\n"
-        f"child = subprocess.Popen([sys.executable, '-P', {str(reader)!r}, str(os.getpid())])\n"
-        "print(child.pid, flush=True)\ntime.sleep(60)\n"
-    )
-    # The child's input stays open here, so that it ends by the signal alone.
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path
-    ) as parent:
-        assert parent.stdout
-        child = int(parent.stdout.readline())
-        time.sleep(1)
-        assert alive(child)
-        parent.send_signal(signal.SIGKILL)
-        parent.wait()
-        deadline = time.monotonic() + 10
-        while alive(child) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert not alive(child)
-
-
-def test_the_process_that_reads_rows_asks_nobody() -> None:
-    code = (
-        "import sys, urllib.request\nfrom pipeline.stages.pin import row_reader\n"
-        "sys.addaudithook(row_reader.ask_nobody)\n"
-        "try:\n    urllib.request.urlopen('http://127.0.0.1:1')\n"
-        "except PermissionError as error:\n    print(error)\n"
-        "except OSError as error:\n    print(error.reason if hasattr(error, 'reason') else error)\n"
-    )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "reading files needs nobody's answer" in ran.stdout
-
-
-def alive(process: int) -> bool:
-    try:
-        stat = Path(f"/proc/{process}/stat").read_text()
-    except FileNotFoundError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 def test_rows_are_refused_of_a_zip_under_any_name(tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from pipeline.errors import InvalidData, InvalidParams
+from pipeline.isolated import child
 from pipeline.params import load
 from pipeline.records import BaseTrial
-from pipeline.stages.pin import child, trial_process
+from pipeline.stages.pin import trial_process
 from tests.support.workspaces import PROJECT
 
 PARAMS = load(PROJECT)

@@ -1,13 +1,12 @@
 """A process for what strangers made: what it is given, and how its end is told."""
 
-import json
 import os
-import time
 from pathlib import Path
 
 import pytest
 
-from pipeline.stages.pin import child
+from pipeline.isolated import child
+from tests.support.workspaces import PROJECT
 
 ANSWER = "import json, os, sys\n"
 
@@ -31,6 +30,7 @@ def test_child_is_given_no_token_and_nothing_of_its_users(
     assert found["HOME"] == found["TMPDIR"] == str(room / "home")
     assert found["HF_HUB_OFFLINE"] == found["MORE"] == "1"
     assert found["PATH"] == os.environ["PATH"]
+    assert str(found["PYTHONPATH"]).split(os.pathsep)[0] == str(PROJECT)
 
 
 def test_child_reads_the_request_and_answers_in_its_own_folder(tmp_path: Path) -> None:
@@ -51,15 +51,3 @@ def test_child_reads_the_request_and_answers_in_its_own_folder(tmp_path: Path) -
 )
 def test_child_that_ends_without_an_answer_says_how(tmp_path: Path, body: str, said: str) -> None:
     assert ask(tmp_path, body) == {"ended": said}
-
-
-def test_child_is_told_its_parent_to_end_with_it(tmp_path: Path) -> None:
-    body = (
-        "sys.path.insert(0, os.environ['ROOT'])\nfrom pipeline.stages.pin import row_reader\n"
-        "row_reader.follow(os.getppid() + 10_000_000)\n"
-    )
-    begun = time.monotonic()
-    found = ask(tmp_path, body, ROOT=str(Path(__file__).parents[3]))
-    assert "ended" in found
-    assert time.monotonic() - begun < 30
-    assert json.dumps(found)

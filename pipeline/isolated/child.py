@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.stages.pin.row_reader import ANSWER
+from pipeline.isolated.confinement import ANSWER
 
+_PROJECT = Path(__file__).resolve().parents[2]
 # What a process needs to start at all; a token, a proxy or a path to credentials is none of it.
 _KEPT = (
     "PATH",
-    "PYTHONPATH",
     "PYTHONHOME",
     "PYTHONDONTWRITEBYTECODE",
     "LD_LIBRARY_PATH",
@@ -24,6 +24,28 @@ _KEPT = (
     "TZ",
     "OMP_NUM_THREADS",
 )
+
+
+def environment(room: Path) -> dict[str, str]:
+    """Return the variables of such a process: what it needs to start, this project's code, and a home.
+
+    Args:
+        room: The folder that it works in; its home is made there.
+    """
+    home = room / "home"
+    home.mkdir()
+    code = [str(_PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {key: os.environ[key] for key in _KEPT if key in os.environ} | {
+        "PYTHONPATH": os.pathsep.join(code),
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "HF_HOME": str(home / "hf"),
+        "HF_TOKEN_PATH": str(home / "none"),
+        "HF_HUB_OFFLINE": "1",
+        "HF_DATASETS_OFFLINE": "1",
+        "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+    }
 
 
 def ask(
@@ -40,23 +62,11 @@ def ask(
     Returns:
         The answer, or `ended`: how the process ended without one, and its last words.
     """
-    home = room / "home"
-    home.mkdir()
-    environment = {key: os.environ[key] for key in _KEPT if key in os.environ} | {
-        "HOME": str(home),
-        "TMPDIR": str(home),
-        "HF_HOME": str(home / "hf"),
-        "HF_TOKEN_PATH": str(home / "none"),
-        "HF_HUB_OFFLINE": "1",
-        "HF_DATASETS_OFFLINE": "1",
-        "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-    }
     ran = subprocess.run(
         [sys.executable, "-P", str(script.resolve()), str(os.getpid())],
         input=json.dumps(request),
         cwd=room,
-        env=environment | dict(settings or {}),
+        env=environment(room) | dict(settings or {}),
         capture_output=True,
         text=True,
         check=False,

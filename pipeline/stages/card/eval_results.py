@@ -1,0 +1,41 @@
+"""What a model scores on tasks of mteb, in the files that the Hub's benchmarks read.
+
+The format is the Hub's (https://huggingface.co/docs/hub/eval-results), written by its own client. Ids of
+tasks and the scale of 0 to 100 are mteb's: `TASK_SUBSET_SPLIT`, and `TASK` where all that mteb scores it on
+was scored.
+"""
+
+import yaml
+from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
+
+from pipeline.records import Metrics, Pin
+
+FOLDER = ".eval_results"
+
+
+def files(pin: Pin, metrics: Metrics) -> dict[str, str]:
+    """Return the text of each file by its path in the release: one per probe that is a task of mteb."""
+    return {
+        f"{FOLDER}/{name}.yaml": yaml.safe_dump(
+            eval_result_entries_to_yaml(_entries(name, pin, metrics)), sort_keys=False, allow_unicode=True
+        )
+        for name in pin.mteb
+        if name in metrics.candidate.mteb
+    }
+
+
+def _entries(name: str, pin: Pin, metrics: Metrics) -> list[EvalResultEntry]:
+    task, scored = pin.mteb[name], metrics.candidate.mteb[name]
+    values = {f"{task.name}_{one.subset}_{one.split}": one.score for one in scored}
+    if task.whole:
+        values[task.name] = metrics.candidate.probes[name]
+    return [
+        EvalResultEntry(
+            dataset_id=pin.probes[name].repo,
+            task_id=task_id,
+            value=round(100 * score, 5),
+            dataset_revision=pin.probes[name].revision,
+            notes=f"{task.metric} by mteb {metrics.mteb_version}, {metrics.probe_sets[name].dim} dimensions",
+        )
+        for task_id, score in values.items()
+    ]

@@ -1,0 +1,26 @@
+"""What stands in the Hub's files of results: mteb's names and scale, and nothing but mteb's tasks."""
+
+from huggingface_hub import parse_eval_result_entries
+from ruamel.yaml import YAML
+
+from pipeline.stages.card import eval_results
+from tests.support.golden_records import GOLDEN, OWN, with_task
+
+
+def test_results_are_one_per_subset_and_the_mean_where_all_are_there() -> None:
+    found = eval_results.files(*with_task("tr-tr", "en-en", whole=True))
+    assert list(found) == [".eval_results/sts.yaml"]
+    entries = parse_eval_result_entries(YAML(typ="safe").load(found[".eval_results/sts.yaml"]))
+    assert [(one.task_id, one.value) for one in entries] == [
+        ("STS17_tr-tr_test", 50.0),
+        ("STS17_en-en_test", 62.5),
+        ("STS17", 60.0),
+    ]
+    assert {(one.dataset_id, one.dataset_revision) for one in entries} == {(OWN.repo, OWN.revision)}
+    assert entries[0].notes == "cosine_spearman by mteb 2.27.0, 384 dimensions"
+    part = eval_results.files(*with_task("tr-tr", whole=False))[".eval_results/sts.yaml"]
+    assert [one["dataset"]["task_id"] for one in YAML(typ="safe").load(part)] == ["STS17_tr-tr_test"]
+
+
+def test_results_are_none_where_no_probe_is_a_task() -> None:
+    assert eval_results.files(GOLDEN.pin, GOLDEN.metrics) == {}
