@@ -46,8 +46,8 @@ sample-next: $(READY)  ## what happens when the data moves: a second release, an
 hub: $(READY)  ## look at what the sample released, in a browser
 	@$(BIN)/python -m sample hub
 
-check: lint  ## while you work: lint, types and the tests that need no server and no model
-	$(PYTEST) -m 'not server and not model and not faults'
+check: lint  ## while you work: lint, types and the tests that need no server, no model and no process
+	$(PYTEST) -m 'not server and not model and not process and not faults'
 
 test: lint  ## lint, types and every test, in under ten minutes on two cores
 	$(PYTEST)

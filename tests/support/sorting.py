@@ -12,6 +12,9 @@ FOLDER = Path(__file__).resolve().parent.parent
 SERVER_FIXTURES = frozenset({"hub", "prefect", "stage", "template", "toy"})
 SERVER_FOLDERS = frozenset({"faults", "flows", "hostile"})
 SERVER_NAMES = frozenset({"serve", "ThreadingHTTPServer"})
+# What starts a process that ends again: a step, DVC, a reader of rows. Each takes a second or more.
+PROCESS_NAMES = frozenset({"subprocess", "row_process", "trial_process", "child", "mteb_process"})
+PROCESS_MODULES = frozenset({"tests.support.splits"})
 MODEL_NAMES = frozenset({"SentenceTransformer", "tiny", "torch"})
 # What is made once for the session and is dear: who asks for it goes to the one worker that has it. The
 # slowest stand first, so that no worker starts the longest when the others are done.
@@ -19,7 +22,7 @@ SHARED = ("prefect", "judged", "template", "finished", "mteb")
 
 
 def needs(item: pytest.Function) -> set[str]:
-    """Return the marks of what a test cannot run without: `server`, `model`, both or none."""
+    """Return the marks of what a test cannot run without: `server`, `model` and `process`, or none."""
     asked = set(item.fixturenames)
     names = vars(item.module).keys()
     room = item.path.relative_to(FOLDER).parts[0]
@@ -28,6 +31,9 @@ def needs(item: pytest.Function) -> set[str]:
         found.add("server")
     if names & MODEL_NAMES:
         found.add("model")
+    made = {getattr(value, "__module__", None) for value in vars(item.module).values() if callable(value)}
+    if names & PROCESS_NAMES or made & PROCESS_MODULES:
+        found.add("process")
     return found
 
 

@@ -25,18 +25,23 @@ def version(folder: Path, text: str) -> None:
     git(folder, "commit", "--quiet", "--message", text)
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A repository with three versions of a model, the first with a tag."""
-    made = tmp_path / "work"
+@pytest.fixture(scope="module")
+def versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with three versions of a model, the first with a tag; nobody changes it."""
+    made = tmp_path_factory.mktemp("dvc") / "work"
     made.mkdir()
     workspaces.repository(made)
-    run(made, "remote", "add", "kept", str(tmp_path / "kept"))
+    run(made, "remote", "add", "kept", "../kept")
     version(made, "one")
     git(made, "tag", "model/v1")
     version(made, "two")
     version(made, "three")
     return made
+
+
+@pytest.fixture
+def folder(versions: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(versions, tmp_path / "work", symlinks=True))
 
 
 def cached(folder: Path) -> set[str]:
