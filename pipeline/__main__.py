@@ -50,6 +50,7 @@ STEPS = (
     Step("pin", "pipeline.stages.pin.step", "download data and models at their commits, checked"),
     Step("audit", "pipeline.stages.audit.step", "reject bad rows, each with its reason"),
     Step("train", "pipeline.stages.train.step", "fine-tune the base on the clean rows"),
+    Step("join", "pipeline.commands.join", "lend this machine to a training that another one runs"),
     Step("evaluate", "pipeline.stages.evaluate.step", "score base, candidate, live model and best release"),
     Step("gate", "pipeline.stages.gate.step", "judge the candidate"),
     Step("card", "pipeline.stages.card.step", "write the model card"),

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from pipeline.device import hardware
+from pipeline.device import hardware, ranks
 
 Encode = Callable[[dict[str, Any]], Tensor]
 
@@ -70,8 +70,8 @@ class HostMemory:
         self._device = next(model.parameters()).device
 
     def free(self) -> int:
-        """Return what this process could still allocate within its cgroup."""
-        return hardware.free_memory_bytes(self._device)
+        """Return what this process could still allocate within its cgroup, where ranks share that evenly."""
+        return hardware.free_memory_bytes(self._device) // ranks.here()
 
     def graph_bytes(self, encode: Encode, block: dict[str, Any]) -> int:
         """Count what autograd saves for the backward pass.

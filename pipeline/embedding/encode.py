@@ -10,9 +10,10 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Transformer
 from sentence_transformers.util import pairwise_cos_sim
 
+from pipeline.device import ranks
 from pipeline.device.hardware import release
 from pipeline.device.out_of_memory import is_out_of_memory
-from pipeline.embedding.length_buckets import BlockShape, block_shape, cut
+from pipeline.embedding.length_buckets import Block, BlockShape, block_shape, cut
 from pipeline.embedding.tokens import Tokens, number_texts, tokenize
 
 
@@ -148,13 +149,17 @@ def encode_tokens(
 ) -> torch.Tensor:
     """Encode distinct texts that were tokenized before; a block that memory is too small for, in halves.
 
+    Several ranks encode whole blocks each, so that the numbers are one process's. All of them call this, with
+    the same texts.
+
     Returns:
         (texts, width) float32 on the model's device, in the order of `tokens`.
     """
     model.eval()
     device = model.device
     table: torch.Tensor | None = None
-    blocks = cut(tokens.lengths, tokens.group, shape)  # shortest texts first, and taken from the end
+    shares = _shares(cut(tokens.lengths, tokens.group, shape), ranks.count())
+    blocks = list(shares[ranks.number()])  # shortest texts first, and taken from the end
     with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         while blocks:
             texts, rows, width = blocks.pop()
@@ -177,8 +182,28 @@ def encode_tokens(
                 table = embeddings.new_empty(len(tokens.lengths), embeddings.shape[1])
             table[torch.from_numpy(texts).to(device)] = embeddings[: len(texts)]
     if table is None:
-        return torch.empty(0, model.get_embedding_dimension() or 0, device=device)
+        table = torch.empty(len(tokens.lengths), model.get_embedding_dimension() or 0, device=device)
+    if len(shares) == 1:
+        return table
+    owners = [np.concatenate([np.zeros(0, np.int64), *(texts for texts, _, _ in share)]) for share in shares]
+    own, everyones = (
+        torch.from_numpy(texts).to(device) for texts in (owners[ranks.number()], np.concatenate(owners))
+    )
+    table[everyones] = ranks.gather(table[own], [len(texts) for texts in owners])
     return table
+
+
+def _shares(blocks: list[Block], count: int) -> list[list[Block]]:
+    """Deal whole blocks, the largest first, each to the rank that has least to do."""
+    if count == 1:
+        return [blocks]
+    shares: list[list[Block]] = [[] for _ in range(count)]
+    positions = [0] * count
+    for block in sorted(blocks, key=lambda block: -block[1] * block[2]):
+        least = positions.index(min(positions))
+        shares[least].append(block)
+        positions[least] += block[1] * block[2]
+    return shares
 
 
 def _shape(model: SentenceTransformer, batch_tokens: int | None, bf16: bool) -> BlockShape:

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from pipeline.device.hardware import has_amx
 
+# Texts of a block, its rows (as many, or more where shapes are rounded up) and its width.
+Block = tuple[NDArray[np.int64], int, int]
+
 
 @dataclass(frozen=True)
 class BlockShape:
@@ -81,14 +84,11 @@ def shape_within(shape: BlockShape, bytes_free: float, bytes_per_position: float
     return replace(shape, tokens=max(1, min(wanted, max(tenth, min(least, half)))))
 
 
-def cut(
-    lengths: NDArray[np.int64], group: NDArray[np.int64], shape: BlockShape
-) -> list[tuple[NDArray[np.int64], int, int]]:
+def cut(lengths: NDArray[np.int64], group: NDArray[np.int64], shape: BlockShape) -> list[Block]:
     """Cut texts into blocks of like length, at the places that cost the least padding and blocks together.
 
     Returns:
-        Per block the texts in it, its rows (as many as texts, or more where shapes are rounded up)
-        and its width, shortest texts first.
+        The blocks, shortest texts first.
     """
     blocks = []
     for number in np.unique(group):

@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from sentence_transformers import SentenceTransformer
 
-from pipeline.device import hardware
+from pipeline.device import hardware, ranks
 from pipeline.device.numerics import settle
 from pipeline.embedding import direct_tokens, encode, length_buckets, tokens
 from pipeline.workspace import digests
@@ -153,13 +153,16 @@ class Encoder:
         place = {text: number for number, text in enumerate(dict.fromkeys(texts))}
         name = self._name(list(place), prompt)
         found = self.cache.get(name)
-        if found is None:
+        # Ranks encode together: where one of them lacks an entry, all take part.
+        lacking = ranks.any_of(found is None, self.model.device)
+        if found is None or lacking:
             begin = time.perf_counter()
             table = encode.encode(
                 self.model, list(place), prompt=prompt, batch_tokens=self.batch_tokens, bf16=self.bf16
             ).cpu()
             found = table.contiguous(), time.perf_counter() - begin
-            self.cache.put(name, *found)
+            if ranks.number() == 0:
+                self.cache.put(name, *found)
             self.cache.texts["encoded"] += len(place)
         else:
             self.cache.texts["cached"] += len(place)

@@ -182,23 +182,30 @@ class RowCollator(SentenceTransformerDataCollator):
         tokens: The tokens of all distinct texts.
         numbers: (columns, rows) numbers of the texts in `tokens`.
         shape: How blocks are cut.
+        rank: Whose share of each batch is padded.
+        ranks: How many share each batch.
     """
 
     tokens: Tokens | None = field(default=None, repr=False)
     numbers: NDArray[np.int64] | None = field(default=None, repr=False)
     shape: BlockShape = field(default_factory=lambda: BlockShape(2048))
+    rank: int = 0
+    ranks: int = 1
 
     def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
-        """One batch: its blocks, where each text stands in them, its rows, and counts of its tokens."""
+        """One batch: this rank's blocks, where each text stands, its rows, and counts of its tokens."""
         if self.tokens is None or self.numbers is None:
             raise TypeError("RowCollator needs tokens and numbers")
         rows = np.array([feature[ROW_COLUMN] for feature in features], dtype=np.int64)
         numbers = self.numbers[:, rows]
-        batch = pool(self.tokens, numbers, self.shape)
+        batch = pool(self.tokens, numbers, self.shape, self.rank, self.ranks)
         distinct_lengths = self.tokens.lengths[np.unique(numbers)]
         return {
             "blocks": batch.blocks,
+            "own": batch.own,
+            "counts": batch.counts,
             "positions": batch.positions,
+            "padding": batch.padding,
             ROW_COLUMN: torch.from_numpy(rows),
             "block_tokens": self.shape.tokens,
             "token_count": int(self.tokens.lengths[numbers].sum()),

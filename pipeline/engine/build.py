@@ -16,6 +16,7 @@ from sentence_transformers.sentence_transformer.losses import (
     MatryoshkaLoss,
 )
 
+from pipeline.device import ranks
 from pipeline.device.compiled import busy_positions
 from pipeline.device.hardware import encoder_parameters, peak_flops
 from pipeline.device.memory import memory_of
@@ -71,7 +72,9 @@ def training_arguments(
         # The next batch is cut into blocks while the GPU works on this one.
         dataloader_num_workers=1 if device.type == "cuda" and recipe.engine == "katman" else 0,
         dataloader_pin_memory=device.type == "cuda",
+        dataloader_drop_last=ranks.count() > 1,  # what it would set by itself, and warn of
     )
+    arguments.dataloader_drop_last = False  # every rank gets every batch, the last one too
     if arguments.n_gpu > 1:
         arguments._n_gpu = 1  # else the trainer would copy the model to every card at every step
     return arguments
@@ -186,7 +189,12 @@ def engine_trainer(
         ),
         evaluator=DevEvaluator(model, dev, recipe, shape, bf16=arguments.bf16, with_loss=True),
         data_collator=RowCollator(
-            preprocess_fn=model.preprocess, tokens=train.tokens, numbers=train.numbers, shape=shape
+            preprocess_fn=model.preprocess,
+            tokens=train.tokens,
+            numbers=train.numbers,
+            shape=shape,
+            rank=ranks.number(),
+            ranks=ranks.count(),
         ),
         texts=train.texts,
         batch_sampler=recipe.batch_sampler,

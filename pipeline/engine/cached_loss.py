@@ -4,6 +4,12 @@ GradCache (Gao et al. 2021, https://arxiv.org/abs/2101.06983) encodes every mini
 for the loss, with one for the gradient. Here the first pass keeps as many graphs as a memory budget allows,
 and only the rest is encoded again. Loss and gradients are the stock ones up to rounding; with dropout, equal
 texts of a batch share one mask, because they are encoded once.
+
+Several ranks each encode their share of a batch's texts. The embeddings are gathered, every rank computes the
+whole batch's loss with the gradient of every embedding, and takes its own texts' gradients back through its
+own blocks: summed over ranks, the parameters' gradients are one process's. DistributedDataParallel would add
+them up in one backward pass per step; here there are as many as blocks, and not equally many on each rank, so
+`pipeline.engine.trainer` adds them up behind the last one.
 """
 
 import random
@@ -23,7 +29,9 @@ from sentence_transformers.sentence_transformer.losses import (
 from sentence_transformers.util import cos_sim
 from torch import Tensor
 
+from pipeline.device import ranks
 from pipeline.device.memory import memory_of
+from pipeline.device.out_of_memory import is_out_of_memory
 from pipeline.embedding.length_buckets import BlockShape
 from pipeline.engine.dropout import fast_dropout
 from pipeline.engine.graph_budget import GraphBudget
@@ -83,15 +91,18 @@ class PooledRankingLoss(CachedMultipleNegativesRankingLoss):
         if len(batch.positions) < 2:
             raise ValueError(f"the loss takes at least 2 columns, got {len(batch.positions)}")
         device = next(self.model.parameters()).device
-        positions = batch.positions.to(device)
+        positions, own = batch.positions.to(device), batch.own.to(device)
         self.repeated_positions = 0
         if not torch.is_grad_enabled():
-            table = torch.cat([self.encode(block) for block in batch.blocks])
+            table = ranks.gather(
+                self._table([self.encode(block) for block in batch.blocks])[own], batch.counts
+            )
             with _without_autocast(device):
-                return self.calculate_loss([[_full(table)[column]] for column in positions], labels)
+                return self.calculate_loss([[table[column]] for column in positions], labels)
 
-        passes = self._first_passes(batch.blocks, device)
-        table = _full(torch.cat([each.embeddings.detach() for each in passes]))
+        passes = self._all_first_passes(batch.blocks, device)
+        encoded = self._table([each.embeddings.detach() for each in passes])
+        table = ranks.gather(encoded[own], batch.counts)
         columns = [table[column].requires_grad_() for column in positions]
         with _without_autocast(device):
             loss = self.calculate_loss([[column] for column in columns], labels, with_backward=True)
@@ -100,7 +111,10 @@ class PooledRankingLoss(CachedMultipleNegativesRankingLoss):
             if leaf.grad is None:
                 raise ValueError("a column got no gradient: the loss did not use it")
             gradient.index_add_(0, column, leaf.grad)
-        gradients = list(torch.split(gradient, [len(each.embeddings) for each in passes]))
+        begin = sum(batch.counts[: ranks.number()])
+        of_blocks = torch.zeros_like(encoded)  # a row that only rounds a block up has none
+        of_blocks[own] = gradient[begin : begin + len(own)]
+        gradients = list(torch.split(of_blocks, [len(each.embeddings) for each in passes]))
         loss = loss.detach().requires_grad_()
         loss.register_hook(  # type: ignore[no-untyped-call]
             partial(self._backward, passes=passes, gradients=gradients, autocast=_autocast_state(device))
@@ -118,7 +132,32 @@ class PooledRankingLoss(CachedMultipleNegativesRankingLoss):
             self.budget.cost = measure_cost(self.encode, block, longest, memory_of(self.model))
         return self.budget.cost
 
+    def _table(self, embeddings: list[Tensor]) -> Tensor:
+        """Lay blocks' embeddings end to end in at least float32; a rank can have none."""
+        if not embeddings:
+            width: int = self.model.get_embedding_dimension() or 0
+            return torch.zeros(0, width, device=next(self.model.parameters()).device)
+        return _full(torch.cat(embeddings))
+
+    def _all_first_passes(self, blocks: list[dict[str, Any]], device: torch.device) -> list[_Pass]:
+        """Encode this rank's blocks, once every other rank has done the same.
+
+        Raises:
+            MemoryElsewhere: Another rank ran out of memory, which starts the step over.
+        """
+        try:
+            passes = self._first_passes(blocks, device)
+        except (RuntimeError, MemoryError) as error:
+            if is_out_of_memory(error):
+                ranks.any_of(True, device)
+            raise
+        if ranks.any_of(False, device):
+            raise ranks.MemoryElsewhere
+        return passes
+
     def _first_passes(self, blocks: list[dict[str, Any]], device: torch.device) -> list[_Pass]:
+        if not blocks:
+            return []
         cost = self.budget.cost
         if cost is None:
             cost = self.measure(blocks[0], max(block["input_ids"].shape[1] for block in blocks))

@@ -5,8 +5,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
+
+from pipeline.device import ranks
 
 _LOSSES = "losses.json"
 
@@ -14,7 +17,8 @@ _LOSSES = "losses.json"
 class SaveByTime(TrainerCallback):
     """Asks for a checkpoint once so many minutes have passed since the last one.
 
-    None is asked for after the last step: the model itself is saved then.
+    None is asked for after the last step: the model itself is saved then. Ranks save together, once the clock
+    of one of them says so.
     """
 
     def __init__(self, minutes: float) -> None:
@@ -27,7 +31,10 @@ class SaveByTime(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Ask for a checkpoint where it is time."""
-        if state.global_step < state.max_steps and time.monotonic() - self._last >= self._seconds:
+        device = torch.device(args.device)
+        if state.global_step < state.max_steps and ranks.any_of(
+            time.monotonic() - self._last >= self._seconds, device
+        ):
             control.should_save = True
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -41,6 +48,13 @@ def last_checkpoint(output_dir: str | Path | None) -> str | None:
         return None
     checkpoint: str | None = get_last_checkpoint(str(output_dir))  # type: ignore[no-untyped-call]
     return checkpoint
+
+
+def common_checkpoint(output_dir: Path) -> str | None:
+    """Return the newest checkpoint under a folder where every rank has the same one; None where not."""
+    own = last_checkpoint(output_dir)
+    names = {Path(each).name if each else None for each in ranks.objects(own)}
+    return own if len(names) == 1 else None
 
 
 def write_losses(folder: Path, losses: list[float]) -> None:

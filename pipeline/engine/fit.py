@@ -1,6 +1,5 @@
 """Train a sentence-transformers model on triplets, with this package's engine or the stock one."""
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -11,6 +10,7 @@ import torch
 from datasets import Dataset
 from sentence_transformers import SentenceTransformer
 
+from pipeline.device import ranks
 from pipeline.device.attention_masks import without_waiting
 from pipeline.device.compiled import compiled_layers, pays
 from pipeline.device.hardware import (
@@ -23,7 +23,7 @@ from pipeline.device.hardware import (
 from pipeline.device.numerics import settle
 from pipeline.device.out_of_memory import is_out_of_memory
 from pipeline.engine.build import TrainTexts, engine_trainer, stock_trainer, train_texts, training_arguments
-from pipeline.engine.checkpoints import SaveByTime, last_checkpoint
+from pipeline.engine.checkpoints import SaveByTime, common_checkpoint
 from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
 from pipeline.engine.report import Cost, report
 from pipeline.engine.trainer import MeasuredTrainer
@@ -44,6 +44,9 @@ def fit(
     resume: bool = False,
 ) -> TrainingRun:
     """Train `model` in place and report how it went.
+
+    Where a launcher started several ranks, each calls this with the same arguments and ends with the same
+    weights; they are those of one process but for rounding, and for what dropout draws.
 
     Args:
         model: Any sentence-transformers model that encodes text; its weights become float32.
@@ -78,15 +81,16 @@ def fit(
     """
     start = time.perf_counter()
     train_columns, dev_columns = _columns(train, "train"), _columns(dev, "dev")
+    ranks.connect()
     _check(recipe, model, train_columns)
-    threads = hardware.threads if hardware.threads is not None else granted_threads()
-    torch.set_num_threads(threads)
+    threads = hardware.threads if hardware.threads is not None else max(1, granted_threads() // ranks.here())
     keep_freed_memory()
     numerics = settle(model.device)
     if any(p.dtype in (torch.float16, torch.bfloat16) for p in model.parameters()):
         model.float()  # bfloat16 autocast over float32 weights; half-precision weights lose small updates
     bf16 = recipe.bf16 and fast_bfloat16(model.device)
     arguments = training_arguments(recipe, model.device, output_dir, bf16, list(train_columns))
+    torch.set_num_threads(threads)  # behind Accelerate, which sets it too
     with ExitStack() as stack:
         stack.enter_context(without_waiting(model, model.device))
         trainer: MeasuredTrainer
@@ -100,7 +104,8 @@ def fit(
             trainer = engine_trainer(
                 model, texts, dev_columns, recipe, hardware, arguments, compiled=compiled
             )
-        checkpoint = last_checkpoint(output_dir) if resume else None
+        ranks.seed(recipe.seed)
+        checkpoint = common_checkpoint(output_dir) if resume else None
         if checkpoint is not None:
             trainer.resume(checkpoint)
             trainer.args.eval_on_start = False  # the base's scores stand in the checkpoint's log
@@ -156,11 +161,15 @@ def _check(recipe: Recipe, model: SentenceTransformer, train: dict[str, list[str
             f"{', '.join(sorted(PARITY_TESTED))}, but {version} is installed. "
             "Set train.engine to stock, or install a version that was compared."
         )
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
-    if recipe.engine == "katman" and processes > 1:
+    if recipe.engine == "stock" and ranks.count() > 1:
         raise InvalidParams(
-            f"train.engine: katman trains in one process, but WORLD_SIZE is {processes}. "
-            "Set train.engine to stock, or start one process."
+            f"train.engine: stock trains in one process, and there are {ranks.count()}: its batches would be "
+            "others. Set train.engine to katman, or hardware.launch to null."
+        )
+    if recipe.batch_size < ranks.count():
+        raise InvalidParams(
+            f"train.batch_size: {recipe.batch_size}, for {ranks.count()} processes; wanted a row for each at "
+            "least. Start fewer processes (hardware.launch)."
         )
     width = model.get_embedding_dimension()
     if width is not None and max(recipe.dims) > width:

@@ -18,30 +18,68 @@ class PooledBatch:
     """One training batch as the loss takes it.
 
     Attributes:
-        blocks: Features of each block, as `SentenceTransformer.forward` takes them, shortest texts first.
-        positions: (columns, rows) row of each text in the blocks' rows laid end to end.
+        blocks: Features of each block of this rank, as `SentenceTransformer.forward` takes them, shortest
+            texts first.
+        own: Row of each text of this rank in its blocks' rows laid end to end, (counts[rank],).
+        counts: Texts of each rank.
+        padding: Positions of this rank's blocks that hold no token of its texts.
+        positions: (columns, rows) row of each text of the batch in the texts of all ranks laid end to end.
     """
 
     blocks: list[dict[str, Any]]
+    own: Tensor
+    counts: tuple[int, ...]
     positions: Tensor
+    padding: int = 0
 
 
-def pool(tokens: Tokens, numbers: NDArray[np.int64], shape: BlockShape) -> PooledBatch:
+def pool(
+    tokens: Tokens, numbers: NDArray[np.int64], shape: BlockShape, rank: int = 0, ranks: int = 1
+) -> PooledBatch:
     """Form the blocks of one batch; a text that stands in it more than once is encoded once.
 
     Args:
         tokens: The tokens of all texts.
         numbers: (columns, rows) numbers of the batch's texts.
         shape: How blocks are cut.
+        rank: Whose blocks are wanted.
+        ranks: How many share the batch's texts.
     """
     distinct, inverse = np.unique(numbers, return_inverse=True)
-    place = np.zeros(len(distinct), np.int64)
-    blocks, begin = [], 0
-    for texts, rows, width in cut(tokens.lengths[distinct], tokens.group[distinct], shape):
-        place[texts] = begin + np.arange(len(texts))
-        blocks.append(tokens.pad(distinct[texts], rows, width))
+    shares = deal(tokens.lengths[distinct], ranks)
+    theirs = distinct[shares[rank]]
+    own = np.zeros(len(theirs), np.int64)
+    blocks, begin, padding = [], 0, -int(tokens.lengths[theirs].sum())
+    for texts, rows, width in cut(tokens.lengths[theirs], tokens.group[theirs], shape):
+        own[texts] = begin + np.arange(len(texts))
+        blocks.append(tokens.pad(theirs[texts], rows, width))
         begin += rows
-    return PooledBatch(blocks, torch.from_numpy(place[inverse.reshape(numbers.shape)]))
+        padding += rows * width
+    place = np.zeros(len(distinct), np.int64)
+    place[np.concatenate(shares)] = np.arange(len(distinct))
+    return PooledBatch(
+        blocks=blocks,
+        own=torch.from_numpy(own),
+        counts=tuple(len(share) for share in shares),
+        positions=torch.from_numpy(place[inverse.reshape(numbers.shape)]),
+        padding=padding,
+    )
+
+
+def deal(lengths: NDArray[np.int64], ranks: int) -> list[NDArray[np.int64]]:
+    """Deal texts to ranks, to each as many and as long ones as to every other, to within one text.
+
+    Returns:
+        Per rank the places of its texts, rising.
+    """
+    if ranks == 1:
+        return [np.arange(len(lengths))]
+    order = np.argsort(-lengths, kind="stable")
+    turn, seat = np.divmod(np.arange(len(lengths)), ranks)
+    seat = np.where(
+        turn % 2 == 0, seat, ranks - 1 - seat
+    )  # there and back: nobody gets the longer one always
+    return [np.sort(order[seat == rank]) for rank in range(ranks)]
 
 
 def pool_features(sentence_features: Iterable[dict[str, Any]], shape: BlockShape) -> PooledBatch:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.device import hardware
+from pipeline.device import hardware, ranks
 from pipeline.engine.recipe import Recipe, TrainingRun
 from pipeline.engine.trainer import EngineTrainer, MeasuredTrainer
 from pipeline.records import CurvePoint, Speed
@@ -33,7 +33,7 @@ class Cost:
 
 
 def report(trainer: MeasuredTrainer, recipe: Recipe, columns: Sequence[str], cost: Cost) -> TrainingRun:
-    """Put together what the trainer logged and counted.
+    """Put together what the trainer logged and counted, on all ranks together; each of them calls this.
 
     Args:
         trainer: After its last step.
@@ -42,31 +42,37 @@ def report(trainer: MeasuredTrainer, recipe: Recipe, columns: Sequence[str], cos
         cost: How it ran.
     """
     work, device = trainer.work, trainer.model.device
+    processes = ranks.count()
+    padding, second_forward = ranks.total([work.padding, work.second_forward])
     training_seconds = cost.seconds - work.evaluation_seconds
     arguments = json.loads(trainer.args.to_json_string())  # type: ignore[no-untyped-call]
     arguments["prompts"] = recipe.prompts(columns) or None  # under the names that the user gave
-    peak_flops, source = hardware.peak_flops(device, cost.bf16)
+    one_peak, source = hardware.peak_flops(device, cost.bf16)
+    peak_flops = processes * one_peak if one_peak else None
+    if processes > 1:
+        source = f"{processes} times the {source}"
     engine = trainer if isinstance(trainer, EngineTrainer) else None
     sampler = engine.sampler if engine is not None else None
-    encoded = work.tokens - work.repeated_tokens + work.padding
+    encoded = work.tokens - work.repeated_tokens + padding
     flops_per_token = 6 * hardware.encoder_parameters(trainer.model)
     model_flops = flops_per_token * (work.tokens - work.repeated_tokens) / training_seconds
     # A token's forward pass is a third of its 6 FLOPs per parameter, the backward pass the rest.
-    hardware_flops = flops_per_token * (encoded + work.second_forward / 3) / training_seconds
+    hardware_flops = flops_per_token * (encoded + second_forward / 3) / training_seconds
     return TrainingRun(
         curve=_curve(trainer.state.log_history, recipe.dims),
         speed=Speed(
             seconds=cost.seconds,
             triplets_per_second=work.triplets / training_seconds,
             tokens_per_second=work.tokens / training_seconds,
-            padding_share=work.padding / encoded if encoded else 0.0,
-            second_forward_share=work.second_forward / encoded if encoded else 0.0,
+            padding_share=padding / encoded if encoded else 0.0,
+            second_forward_share=second_forward / encoded if encoded else 0.0,
             model_flops_utilisation=model_flops / peak_flops if peak_flops else None,
             hardware_flops_utilisation=hardware_flops / peak_flops if peak_flops else None,
             peak_memory_bytes=hardware.peak_memory_bytes(device),
             energy_joules=None,
             device=hardware.device_name(device),
             threads=cost.threads,
+            processes=processes,
         ),
         evaluation_seconds=work.evaluation_seconds,
         base_evaluation_seconds=work.base_evaluation_seconds,
@@ -79,7 +85,9 @@ def report(trainer: MeasuredTrainer, recipe: Recipe, columns: Sequence[str], cos
         peak_flops=peak_flops,
         peak_flops_source=source,
         memory_budget_bytes=engine.ranking_loss.budget.limit if engine is not None else None,
-        out_of_memory_errors=engine.ranking_loss.budget.out_of_memory_errors if engine is not None else 0,
+        out_of_memory_errors=int(
+            ranks.total([0 if engine is None else engine.ranking_loss.budget.out_of_memory_errors])[0]
+        ),
         rows_left_out=sampler.rows_left_out if sampler is not None else 0,
         bf16_used=cost.bf16,
         compiled=cost.compiled,

@@ -10,11 +10,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from accelerate.data_loader import prepare_data_loader
 from datasets import Dataset
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformerTrainer
 from sentence_transformers.base.losses.gradcache import RandContext
+from torch.utils.data import DataLoader
+from transformers.trainer_utils import EvalLoopOutput
 
+from pipeline.device import ranks
 from pipeline.device.memory import memory_of
 from pipeline.device.out_of_memory import is_out_of_memory
 from pipeline.engine.batches import ROW_COLUMN, RowCollator, RowSampler
@@ -82,12 +86,17 @@ class MeasuredTrainer(SentenceTransformerTrainer):
     ) -> torch.Tensor:
         """The stock step; its loss must be finite."""
         self._rows = inputs[ROW_COLUMN].tolist()
-        loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
+        loss = self.one_step(model, inputs, num_items_in_batch)
         value = loss.item()
         self._stop_unless_finite("loss", value)
         self._losses.append(value)
         self.work.triplets += len(self._rows)
         self.work.first_step_ended = self.work.first_step_ended or time.perf_counter()
+        return loss
+
+    def one_step(self, model: torch.nn.Module, inputs: dict[str, Any], num_items: Any) -> torch.Tensor:
+        """The stock step: loss and gradients."""
+        loss: torch.Tensor = super().training_step(model, inputs, num_items)
         return loss
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
@@ -102,8 +111,9 @@ class MeasuredTrainer(SentenceTransformerTrainer):
         self._losses = read_losses(Path(checkpoint))
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
-        write_losses(folder, self._losses)
+        if ranks.number() == 0:
+            folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
+            write_losses(folder, self._losses)
         super()._save_checkpoint(model, trial)
 
     def _get_grad_norm(self, model: torch.nn.Module, grad_norm: Any = None) -> Any:
@@ -173,40 +183,77 @@ class EngineTrainer(MeasuredTrainer):
         self.sampler = RowSampler(dataset, *args, **kwargs, texts=self._texts, sampler=self._batch_sampler)
         return self.sampler
 
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """The stock one; on several ranks each gets every batch whole, and the collator takes its share."""
+        if ranks.count() == 1:
+            loader: DataLoader[Any] = super().get_train_dataloader()
+            return loader
+        built = self._build_dataloader(self.train_dataset, self.args.train_batch_size, dataset_kind="train")
+        loader = prepare_data_loader(
+            built, self.args.device, num_processes=1, process_index=0, put_on_device=True
+        )
+        self._train_dataloader = loader
+        return loader
+
+    def override_model_in_loss(self, loss: torch.nn.Module, model: torch.nn.Module) -> torch.nn.Module:
+        """The loss as it is, with the plain model: gradients are added up behind its last block."""
+        return loss
+
+    def evaluation_loop(self, *args: Any, **kwargs: Any) -> EvalLoopOutput:
+        """The stock loop; of several ranks each runs the evaluator, which encodes that rank's share."""
+        if ranks.count() == 1:
+            alone: EvalLoopOutput = super().evaluation_loop(*args, **kwargs)
+            return alone
+        evaluator: Any = self.evaluator
+        self.evaluator = None
+        try:
+            output = super().evaluation_loop(*args, **kwargs)
+        finally:
+            self.evaluator = evaluator
+        scores = {f"eval_{name}": value for name, value in evaluator(self.model).items()}
+        return output._replace(metrics={**(output.metrics or {}), **scores})
+
     def collect_features(self, inputs: dict[str, Any]) -> tuple[Any, torch.Tensor]:
         """The blocks, which the collator has cut already."""
-        return PooledBatch(inputs["blocks"], inputs["positions"]), inputs[ROW_COLUMN]
+        batch = PooledBatch(inputs["blocks"], inputs["own"], tuple(inputs["counts"]), inputs["positions"])
+        return batch, inputs[ROW_COLUMN]
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
         """None: the pipeline writes its own card, and this one tokenizes examples for its own."""
 
-    def training_step(
-        self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None
-    ) -> torch.Tensor:
+    def one_step(self, model: torch.nn.Module, inputs: dict[str, Any], num_items: Any) -> torch.Tensor:
         """One step; out of memory, it starts over with the same dropout and one kept graph less.
+
+        Ranks start over together: the one that lacked memory keeps less.
 
         Raises:
             TrainingFailed: Not even one sequence at a time fits.
         """
-        step, device = super().training_step, self.args.device
+        step, device = super().one_step, self.args.device
         restore = _random_state(model)
         while True:
+            reason: str | None = None
+            again = False
             if inputs["block_tokens"] != self.data_collator.shape.tokens:
                 inputs = self.data_collator([{ROW_COLUMN: row} for row in inputs[ROW_COLUMN].tolist()])
             try:
                 # One context for all passes of the step: it casts each weight once, not once per block.
                 with torch.autocast(device.type, torch.bfloat16, enabled=self.args.bf16):
-                    loss = step(model, dict(inputs), num_items_in_batch)
+                    loss = step(model, dict(inputs), num_items)
+            except ranks.MemoryElsewhere:
+                again = True
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 reason = first_line(error)
-            else:
+            if not ranks.any_of(again or reason is not None, device):
+                ranks.add_gradients(model.parameters())
                 self.ranking_loss.budget.finish_batch()
                 self._count(inputs)
                 return loss
             # Out of the except clause: the error's traceback holds the frames that hold the graphs.
-            self._spend_less(inputs, reason)
+            if reason is not None:
+                self._spend_less(inputs, reason)
             model.zero_grad(set_to_none=True)
             restore()
             memory_of(model).release()
@@ -224,10 +271,9 @@ class EngineTrainer(MeasuredTrainer):
         collator.shape = replace(collator.shape, tokens=max(1, collator.shape.tokens // 2))
 
     def _count(self, inputs: dict[str, Any]) -> None:
-        positions = sum(block["input_ids"].numel() for block in inputs["blocks"])
         self.work.tokens += inputs["token_count"]
         self.work.repeated_tokens += inputs["token_count"] - inputs["distinct_token_count"]
-        self.work.padding += positions - inputs["distinct_token_count"]
+        self.work.padding += inputs["padding"]
         self.work.second_forward += self.ranking_loss.repeated_positions
         self.work.long_sequences += inputs["long_sequence_count"]
 

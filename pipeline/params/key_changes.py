@@ -75,6 +75,12 @@ CHANGES: tuple[Added | Removed, ...] = (
         10,
         "between two checkpoints of a training; null: none",
     ),
+    Added(
+        "hardware.launch",
+        "0.2.0",
+        None,
+        "{processes, machines, rendezvous}: that train together; null: one process",
+    ),
 )
 
 

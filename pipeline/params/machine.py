@@ -1,8 +1,25 @@
 """Sections that change speed, not results: `hardware` and `hub`. No stage depends on them."""
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipeline.params.section import Section
+
+
+class LaunchParams(Section):
+    """Processes that train and score together, one on each GPU."""
+
+    processes: int = Field(ge=1)
+    machines: int = Field(ge=1)
+    rendezvous: str | None = Field(pattern=r"^[^:/\s]+:\d+$")
+
+    @model_validator(mode="after")
+    def _machines_meet(self) -> "LaunchParams":
+        if self.machines > 1 and self.rendezvous is None:
+            raise ValueError(
+                f"machines is {self.machines} and rendezvous null; wanted HOST:PORT of the machine that runs "
+                "the step, where the others find it"
+            )
+        return self
 
 
 class HardwareParams(Section):
@@ -12,6 +29,7 @@ class HardwareParams(Section):
     memory_bytes: int | None = Field(ge=0)
     compile: bool | None
     save_minutes: float | None = Field(ge=0)
+    launch: LaunchParams | None
     min_free_disk_bytes: int = Field(ge=0)
 
 

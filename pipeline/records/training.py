@@ -30,6 +30,7 @@ class Speed(Part):
         energy_joules: Of the whole machine's processors and cards; None where they do not say what they draw.
         device: Type and name of the device.
         threads: Threads of one CPU operation.
+        processes: That trained together, one on each GPU; 1 in records of before this was kept.
     """
 
     seconds: float
@@ -43,6 +44,7 @@ class Speed(Part):
     energy_joules: float | None
     device: str
     threads: int
+    processes: int = 1
 
 
 class Training(Record):

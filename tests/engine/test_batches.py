@@ -131,7 +131,10 @@ def test_collator_pads_the_rows_that_it_is_given(encoder: Any) -> None:
         for block in batch["blocks"]
         for i in range(len(block["input_ids"]))
     ]
-    found = [[model.tokenizer.decode(rows[place][1:-1]) for place in column] for column in batch["positions"]]
+    found = [
+        [model.tokenizer.decode(rows[place][1:-1]) for place in batch["own"][column]]
+        for column in batch["positions"]
+    ]
     assert found == [["w4 w5 w6", "w1"], ["w8", "w2 w3"], ["w1", "w1"]]
     assert (batch["token_count"], batch["distinct_token_count"]) == (21, 15)
     assert batch["long_sequence_count"] == 0

@@ -244,7 +244,7 @@ def test_loss_wants_two_columns(encoder: Path) -> None:
     model = tiny.load(encoder)
     loss = PooledRankingLoss(model, shape=BlockShape(64), budget=GraphBudget(0))
     with pytest.raises(ValueError, match="at least 2 columns, got 1"):
-        loss(PooledBatch([], torch.zeros(1, 3, dtype=torch.long)), LABELS)
+        loss(PooledBatch([], torch.zeros(0), (0,), torch.zeros(1, 3, dtype=torch.long)), LABELS)
 
 
 def test_loss_encodes_a_repeated_text_once_and_a_long_one_alone(encoder: Path) -> None:

@@ -319,11 +319,3 @@ def test_fit_refuses_a_release_that_parity_tests_have_not_seen(
     ):
         run(tiny.load(encoder), tmp_path)
     assert run(tiny.load(encoder), tmp_path, replace(RECIPE, engine="stock", max_steps=1)).steps == 1
-
-
-def test_fit_refuses_several_processes(
-    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(InvalidParams, match=r"one process, but WORLD_SIZE is 2\. Set train\.engine to stock"):
-        run(tiny.load(encoder), tmp_path)

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from pipeline.embedding.length_buckets import BlockShape, block_shape
 from pipeline.embedding.tokens import tokenize
-from pipeline.engine.pooled_batch import PooledBatch, pool, pool_features
+from pipeline.engine.pooled_batch import PooledBatch, deal, pool, pool_features
 from tests.support import tiny
 
 COLUMNS = [
@@ -34,7 +35,7 @@ def test_each_text_is_encoded_once_and_found_everywhere(encoder: Path) -> None:
     rows = ids(batch)
     assert len([row for row in rows if row]) == 12  # the third column holds the texts of the first
     assert batch.positions.shape == (3, 6)
-    for column, places in zip(COLUMNS, batch.positions.tolist(), strict=True):
+    for column, places in zip(COLUMNS, batch.own[batch.positions].tolist(), strict=True):
         for text, place in zip(column, places, strict=True):
             assert rows[place] == model.tokenizer(text)["input_ids"]
 
@@ -44,7 +45,9 @@ def test_blocks_from_the_stock_collator_are_the_same(encoder: Path) -> None:
     tokens, numbers = tokenize(model, [(column, None) for column in COLUMNS])
     ours, theirs = pool(tokens, numbers, SHAPE), pool_features(tiny.features(model, COLUMNS), SHAPE)
     ours_rows, theirs_rows = ids(ours), ids(theirs)
-    for mine, other in zip(ours.positions.flatten(), theirs.positions.flatten(), strict=True):
+    for mine, other in zip(
+        ours.own[ours.positions].flatten(), theirs.own[theirs.positions].flatten(), strict=True
+    ):
         assert ours_rows[mine] == theirs_rows[other]
     assert sum(map(bool, ours_rows)) == sum(map(bool, theirs_rows))
 
@@ -56,3 +59,16 @@ def test_shortest_texts_stand_first(encoder: Path) -> None:
     widths = [block["input_ids"].shape[1] for block in pool(tokens, numbers, narrow).blocks]
     assert widths == sorted(widths)
     assert np.prod(numbers.shape) == 18
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 8])
+@pytest.mark.parametrize("texts", [0, 1, 7, 500])
+def test_deal_gives_each_text_to_one_rank_and_each_rank_as_much(texts: int, ranks: int) -> None:
+    lengths = np.random.default_rng(texts).integers(3, 90, texts)
+    shares = deal(lengths, ranks)
+    assert len(shares) == ranks
+    assert sorted(np.concatenate(shares)) == list(range(texts))
+    counts = [len(share) for share in shares]
+    tokens = [int(lengths[share].sum()) for share in shares]
+    assert max(counts) - min(counts) <= 1
+    assert max(tokens) - min(tokens) <= lengths.max(initial=0)

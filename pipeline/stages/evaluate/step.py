@@ -11,6 +11,7 @@ import torch
 from pipeline.dataset import language
 from pipeline.dataset.training_fingerprint import TRAINED_ROWS, near
 from pipeline.device import hardware as machine
+from pipeline.device import launch, ranks
 from pipeline.device.numerics import settle
 from pipeline.embedding import loading
 from pipeline.embedding.vector_cache import Cache, Encoder
@@ -40,15 +41,22 @@ _LIBRARIES = ("sentence-transformers", "transformers", "torch", "tokenizers", "n
 def run(workspace: Path, params: Params) -> Metrics:
     """Measure base, candidate, live and anchor.
 
-    It writes `outcomes.parquet`, `retrieved.parquet`, `reembed.json` and the metrics.
+    It writes `outcomes.parquet`, `retrieved.parquet`, `reembed.json` and the metrics. With `hardware.launch`
+    this process starts ranks on this machine, each of which calls this and encodes its share of the blocks;
+    rank 0 alone writes.
 
     Raises:
         InvalidData: A split, a probe or the retrieval set cannot be measured on, or a model not be loaded.
         InvalidParams: The base or the candidate is narrower than `model.dims` asks for.
     """
+    if params.hardware.launch is not None and not ranks.launched():
+        launch.run(__name__, workspace, launch.one_machine(params.hardware))
+        return Metrics.load(workspace / paths.RECORDS["evaluate"])
     before = lineage.opened(workspace, "evaluate")
+    ranks.connect()
     pin = Pin.load(workspace / paths.RECORDS["pin"])
-    threads = machine.granted_threads() if params.hardware.threads is None else params.hardware.threads
+    granted = max(1, machine.granted_threads() // ranks.here())
+    threads = granted if params.hardware.threads is None else params.hardware.threads
     torch.set_num_threads(threads)
     cache = Cache(workspace / paths.VECTORS)
     with mteb_probes.opened(workspace / paths.PROBES, pin.mteb, threads) as tasks:
@@ -56,11 +64,6 @@ def run(workspace: Path, params: Params) -> Metrics:
         found, inspected = _measure(workspace, _revisions(workspace, pin), params, texts, cache)
     stored = candidate.stored_vectors(found["candidate"], texts, params, inspected.device)
     compared = candidate.compatibility(found, texts, params, inspected.device)
-    cache.clean()
-    rows = [one.rows for one in found.values()]
-    pl.concat([part for one in rows for part in one.outcomes]).write_parquet(workspace / paths.OUTCOMES)
-    pl.concat([part for one in rows for part in one.retrieved]).write_parquet(workspace / paths.RETRIEVED)
-    write_text(workspace / paths.REEMBED, compared.dump())
     metrics = Metrics(
         bf16=_bf16(params, inspected.device),
         numerics=settle(inspected.device),
@@ -87,6 +90,13 @@ def run(workspace: Path, params: Params) -> Metrics:
         base_prompts=found["base"].prompts,
         mteb_version=version("mteb") if texts.tasks else None,
     )
+    if ranks.number() > 0:
+        return metrics
+    cache.clean()
+    rows = [one.rows for one in found.values()]
+    pl.concat([part for one in rows for part in one.outcomes]).write_parquet(workspace / paths.OUTCOMES)
+    pl.concat([part for one in rows for part in one.retrieved]).write_parquet(workspace / paths.RETRIEVED)
+    write_text(workspace / paths.REEMBED, compared.dump())
     return lineage.seal(workspace, before, metrics)
 
 
@@ -142,7 +152,8 @@ def _measure(
             continue
         subject = _subject(workspace, name, revision, params, cache)
         found[name] = _score(workspace, subject, revision, texts)
-        _say(name, found[name])
+        if ranks.number() == 0:
+            _say(name, found[name])
         if name == "candidate":
             inspected = candidate.inspect(workspace / paths.MODEL, subject.encoder, params.card.example)
         del subject  # before the next model is loaded

@@ -16,7 +16,7 @@ import polars as pl
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
 
 from pipeline.dataset import negatives
-from pipeline.device import hardware, installation
+from pipeline.device import hardware, installation, launch, ranks
 from pipeline.embedding import loading
 from pipeline.engine.fit import fit
 from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
@@ -37,37 +37,53 @@ def run(workspace: Path, params: Params) -> Training:
     """Train on `data/clean`, and write `model/` and `curves.csv`.
 
     A run that was killed goes on from its last checkpoint, as long as parameters, data and base are the same.
+    With `hardware.launch` this process starts ranks, each of which calls this; rank 0 alone writes.
 
     Raises:
         InvalidParams: The recipe does not fit the model or the data.
-        TrainingFailed: Loss or gradient stopped being finite, or memory did not suffice.
+        InvalidWorkspace: A rank has other files, parameters, code or libraries than the first one.
+        TrainingFailed: Loss or gradient stopped being finite, memory did not suffice, or a rank was lost.
     """
     installation.same_versions(params.train)
+    if params.hardware.launch is not None and not ranks.launched():
+        launch.run(__name__, workspace, params.hardware)
+        return Training.load(workspace / paths.RECORDS["train"])
     before = lineage.opened(workspace, "train")
+    ranks.connect()
+    ranks.agree(_facts(workspace, before))
     train, dev = (_columns(paths.clean(workspace, name)) for name in ("train", "dev"))
     if params.train.max_triplets is not None:
         train = {column: texts[: params.train.max_triplets] for column, texts in train.items()}
     model = loading.load_as(workspace / paths.BASE, params.model)
-    print(f"train: on {installation.device()}", flush=True)  # noqa: T201
     folder = lineage.checkpoints(workspace, before)
-    _drop_superseded(folder)
-    _drop_unfinished(folder)
-    with Meter(used=hardware.card_uuids(model.device)) as meter:
+    if ranks.number() == 0:
+        together = f", {ranks.count()} processes together" if ranks.count() > 1 else ""
+        print(f"train: on {installation.device()}{together}", flush=True)  # noqa: T201
+    if ranks.first_here():
+        _drop_superseded(folder)
+        _drop_unfinished(folder)
+    cards: list[frozenset[str]] = ranks.objects(hardware.card_uuids(model.device))
+    with Meter(used=frozenset().union(*cards)) as meter:
         trained = fit(
             model,
             train,
             dev,
             recipe(params.train, params.model),
-            Hardware(**params.hardware.model_dump(exclude={"min_free_disk_bytes"})),
+            Hardware(**params.hardware.model_dump(exclude={"launch", "min_free_disk_bytes"})),
             folder,
             resume=True,
         )
+    # Of other machines nobody here knows what they drew.
+    joules = meter.joules if ranks.count() == ranks.here() else None
+    record = _record(model, trained, len(train["query"]), params, joules)
+    if ranks.number() > 0:
+        if ranks.first_here():
+            shutil.rmtree(folder, ignore_errors=True)
+        return record
     shutil.rmtree(workspace / paths.MODEL, ignore_errors=True)
     model.save_pretrained(str(workspace / paths.MODEL), create_model_card=False, safe_serialization=True)
     write_text(workspace / paths.CURVES, _curves(trained, params.model.dims))
-    sealed = lineage.seal(
-        workspace, before, _record(model, trained, len(train["query"]), params, meter.joules)
-    )
+    sealed = lineage.seal(workspace, before, record)
     shutil.rmtree(folder, ignore_errors=True)
     return sealed
 
@@ -112,6 +128,16 @@ def recipe(train: TrainParams, model: ModelParams) -> Recipe:
         document_prompt=model.prompts.document or None,
         engine=train.engine,
     )
+
+
+def _facts(workspace: Path, before: lineage.Opened) -> dict[str, str]:
+    """Return what all ranks must have in common, each by a name that the user knows, with its digest."""
+    return {
+        **before.read,
+        "train section in params.yaml": before.params,
+        "code (pipeline)": digests.digest(workspace / "pipeline"),
+        **{f"{name} (library)": version(name) for name in _LIBRARIES},
+    }
 
 
 def _columns(path: Path) -> dict[str, list[str]]:

@@ -1,0 +1,32 @@
+"""Joining a training that is on no second machine, or on fewer; one that is, `tests/stages/train` starts."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.commands import join
+from pipeline.errors import InvalidParams
+from pipeline.params import load
+from pipeline.params.machine import LaunchParams
+from tests.support.workspaces import PROJECT
+
+
+@pytest.mark.parametrize(
+    ("launch", "machine", "message"),
+    [
+        (None, 1, r"machine 1 was asked to join 1 of hardware\.launch; .*from 1 to 0"),
+        (LaunchParams(processes=1, machines=2, rendezvous="10.0.0.1:29500"), 2, r"machine 2 .*from 1 to 1"),
+        (LaunchParams(processes=1, machines=2, rendezvous="10.0.0.1:29500"), 0, r"machine 0 .*from 1 to 1"),
+    ],
+)
+def test_join_refuses_a_number_that_no_machine_has(
+    launch: LaunchParams | None, machine: int, message: str
+) -> None:
+    params = load(PROJECT)
+    hardware = params.hardware.model_copy(update={"launch": launch})
+    with pytest.raises(InvalidParams, match=message):
+        join.run(Path("none"), params.model_copy(update={"hardware": hardware}), machine)
+
+
+def test_join_says_what_this_machine_gave() -> None:
+    assert join.summary(8).startswith("8 ranks of this machine trained to the end")
