@@ -24,12 +24,10 @@ def hardware(**wanted: Any) -> HardwareParams:
     return load(PROJECT).hardware.model_copy(update={"launch": chosen})
 
 
-def test_launch_takes_ranks_on_a_cpu_and_needs_a_meeting_place_for_machines() -> None:
+def test_launch_takes_ranks_on_a_cpu_and_leaves_other_machines_out_where_it_is_told() -> None:
     assert launch.demand(hardware()).processes == 2
     with pytest.raises(InvalidParams, match=r"hardware\.launch is null"):
         launch.demand(load(PROJECT).hardware)
-    with pytest.raises(ValueError, match=r"machines is 2 and rendezvous null; wanted HOST:PORT"):
-        LaunchParams(processes=1, machines=2, rendezvous=None)
     alone = launch.one_machine(hardware(machines=2, rendezvous="a:1")).launch
     assert alone == LaunchParams(processes=2, machines=1, rendezvous=None)
 

@@ -25,7 +25,7 @@ from pipeline.params.model import ModelParams
 from pipeline.params.train import TrainParams
 from pipeline.records import Training
 from pipeline.stages.train.energy import Meter
-from pipeline.workspace import lineage, paths
+from pipeline.workspace import digests, lineage, paths
 from pipeline.workspace.files import write_text
 
 # Where this run put its files, and who might push: nothing that made the weights.
