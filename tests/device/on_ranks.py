@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from pipeline.device import hardware as machine
 from pipeline.device import ranks
 from pipeline.embedding.encode import encode
 from pipeline.engine.cached_loss import PooledRankingLoss
@@ -154,6 +155,7 @@ def one_rank(world: int, rank: int, port: int, folder: Path, encoder: Path, drop
         os.environ.update({name: str(value) for name, value in names.items()})
         os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     torch.set_num_threads(1)
+    machine.peak_flops = lambda device, bf16: (1e12, "given")  # a quarter of a second for each training
     ranks.connect()
     ranks.agree({"code": "1"})
     dropped, saving = replace(RECIPE, max_steps=3), replace(ONE_THREAD, save_minutes=0)

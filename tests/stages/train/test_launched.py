@@ -93,26 +93,13 @@ def ranks_of(process: subprocess.Popen[str]) -> list[int]:
     return [one.pid for one in psutil.Process(process.pid).children(recursive=True)]
 
 
-@pytest.fixture
-def machines(start: Path, tmp_path: Path) -> tuple[Path, Path]:
-    """Two workspaces that are two machines of one process each, whose training is long."""
+def test_train_says_on_both_machines_that_a_rank_was_killed(start: Path, tmp_path: Path) -> None:
+    """Two workspaces are two machines of one process each, whose training is long."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     wanted = {"processes": 1, "machines": 2, "rendezvous": f"127.0.0.1:{port}"}
     changes = {"hardware__launch": wanted, "hardware__save_minutes": 0, "train__epochs": 400}
-    return copied(start, tmp_path / "first", **changes), copied(start, tmp_path / "second", **changes)
-
-
-def messages(here: subprocess.Popen[str], there: subprocess.Popen[str]) -> list[str]:
-    """Wait for both machines to fail, and give what each says without the name of its step."""
-    said = [process.communicate(timeout=120)[0] for process in (here, there)]
-    assert [here.returncode, there.returncode] == [1, 1], said
-    assert "Traceback" not in "".join(said)
-    return [text.splitlines()[-1].partition(": ")[2] for text in said]
-
-
-def test_train_says_on_both_machines_that_a_rank_was_killed(machines: tuple[Path, Path]) -> None:
-    first, second = machines
+    first, second = (copied(start, tmp_path / name, **changes) for name in ("first", "second"))
     with (
         command(first, "-m", "pipeline", "train") as here,
         command(second, "-m", "pipeline", "join", "1") as there,
@@ -123,22 +110,11 @@ def test_train_says_on_both_machines_that_a_rank_was_killed(machines: tuple[Path
         (rank,) = ranks_of(there)
         os.kill(rank, signal.SIGKILL)
         killed_at = time.monotonic()
-        said = messages(here, there)
+        said = [process.communicate(timeout=120)[0] for process in (here, there)]
     assert time.monotonic() - killed_at < 60
-    assert said[0] == said[1]
-    assert f"rank 1 (process {rank}) was ended by signal 9" in said[0]
+    assert [here.returncode, there.returncode] == [1, 1], said
+    assert "Traceback" not in "".join(said)
+    messages = [text.splitlines()[-1].partition(": ")[2] for text in said]
+    assert messages[0] == messages[1]
+    assert f"rank 1 (process {rank}) was ended by signal 9" in messages[0]
     assert list(first.glob(".checkpoints/*/checkpoint-*"))
-
-
-def test_train_says_on_both_machines_that_one_has_other_data(machines: tuple[Path, Path]) -> None:
-    first, second = machines
-    with (second / "data/clean/train.parquet").open("ab") as file:
-        file.write(b"\0")
-    with (
-        command(first, "-m", "pipeline", "train") as here,
-        command(second, "-m", "pipeline", "join", "1") as there,
-    ):
-        said = messages(here, there)
-    assert said[0] == said[1]
-    assert said[0].startswith("rank 1 on ")
-    assert "has another data/clean/train.parquet" in said[0]
