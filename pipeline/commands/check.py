@@ -40,7 +40,7 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
         "cache": machine.cache,
         "temporary files": machine.temporary,
         "versions": lambda: machine.versions(params.train),
-        "device": installation.device,
+        "device": lambda: _device(params),
         "client": _client,
     }
     asked: dict[str, Callable[[], str]] = {
@@ -109,6 +109,17 @@ def _all(faults: Mapping[str, PipelineError]) -> PipelineError:
 def summary(found: dict[str, str]) -> str:
     """Return a line per thing that was checked."""
     return "\n".join(f"{name:<18} {what}" for name, what in found.items())
+
+
+def _device(params: Params) -> str:
+    """Say what trains here, and that its processes can talk to each other where there are several."""
+    found = installation.device()
+    if params.hardware.launch is None:
+        return found
+    from pipeline.device import launch  # it imports torch
+
+    wanted = launch.demand(params.hardware)
+    return f"{found}; {wanted.processes} processes on each of {wanted.machines} machines"
 
 
 def _ledger(workspace: Path, params: Params) -> str:
