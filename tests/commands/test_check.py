@@ -331,3 +331,9 @@ def test_check_asks_mteb_for_the_tasks_and_the_hub_for_their_data_sets(folder: P
     found = check.run(folder, load(folder))
     assert found["mteb"].endswith(" has STSBenchmark")
     assert found["probes.sts"].endswith("; mteb names mteb/stsbenchmark-sts for it")
+
+
+def test_check_says_how_many_processes_train_together(folder: Path) -> None:
+    set_params(folder, {"hardware.launch": {"processes": 2, "machines": 1, "rendezvous": None}})
+    found = check.run(folder, load(folder))
+    assert found["device"].endswith("; 2 processes on each of 1 machines")
