@@ -64,7 +64,7 @@ lint: $(READY)  ## ruff and mypy
 	$(BIN)/mypy
 
 lock: $(READY)  ## write requirements.lock anew from pyproject.toml
-	$(BIN)/pip-compile --quiet --extra dev --extra sample --extra signing --extra mteb --strip-extras --no-header --no-allow-unsafe \
+	$(BIN)/pip-compile --quiet --extra dev --extra sample --extra signing --extra s3 --extra mteb --strip-extras --no-header --no-allow-unsafe \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
 		$(addprefix --unsafe-package ,$(NOT_LOCKED)) --output-file requirements.lock pyproject.toml
 	@if grep -nE '^(torch|triton|nvidia-|cuda-)|\+cpu|://|^--' requirements.lock; then \
