@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from pipeline.records import ModelName
 from pipeline.stages.card import step as card
 from pipeline.stages.card.tables import Read
 from pipeline.wording import words
@@ -103,16 +104,15 @@ def holds_of_the_training(found: Said) -> None:
 def holds_of_the_models(found: Said) -> None:
     metrics, read = found.read.metrics, found.read
     head = re.findall(r"^\| \| (.*) \|$", found.text, flags=re.MULTILINE)[0].split(" | ")
-    named = [name for name in ("base", "live") if name in metrics.models]
-    less = [
-        f"less {name}" for name in named if read.verdict.differences("base" if name == "base" else "live")
-    ]
+    known: tuple[ModelName, ...] = ("base", "live")
+    named = [name for name in known if name in metrics.models]
+    less = [f"less {name}" for name in named if read.verdict.differences(name)]
     assert head == [*named, "this model", *less]
     pairs = not metrics.candidate.splits["test"].triplets
     assert ("The data set holds pairs without negatives" in found.text) is pairs
     assert ("Pairs have no negatives" in found.text) is (metrics.mistakes is None)
     assert ("no live model to be compatible with" in found.text) is (read.reembed.compatible is None)
-    assert ("there was no live model to compare with." in found.text) is not read.verdict.compared_with
+    assert ("there was no live model to compare with." in found.text) is (not read.verdict.compared_with)
     assert ("**a new vector space**" in found.text) is (read.reembed.compatible is False)
     assert ("The service's own retrieval set" in found.text) is (metrics.service is not None)
     for name, task in read.pin.mteb.items():
