@@ -108,6 +108,12 @@ class Mteb:
         """End it."""
         self._process.kill()
 
+    def close(self) -> None:
+        """End it, with whatever it was not told yet."""
+        self.kill()
+        with contextlib.suppress(BrokenPipeError):
+            self._requests.close()
+
     def describe(self, task: str, key: str) -> Description:
         """Return what mteb says of a task.
 
@@ -236,4 +242,4 @@ def running(threads: int | None = None) -> Iterator[Mteb]:
                 mteb = Mteb(process, room)
                 yield mteb
             finally:
-                mteb.kill()
+                mteb.close()
