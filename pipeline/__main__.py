@@ -7,14 +7,17 @@ import os
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast
 
+from pipeline.device import turns
 from pipeline.errors import ExitCode, InvalidWorkspace, PipelineError
 from pipeline.params import load
 from pipeline.preflight import feasibility
 from pipeline.records.failure import FAILURE_FILE, Failure
-from pipeline.workspace import backup, lineage, live
+from pipeline.workspace import backup, lineage, live, locks, parent_process
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # What a machine, and no code, can have wrong. A file that is not there is none of it: who needs it says so.
@@ -102,21 +105,28 @@ def main(arguments: list[str] | None = None) -> int:
         elif isinstance(value, list):  # an argument that may be given several times
             chosen[key] = [(typed_in / one).resolve() if isinstance(one, Path) else one for one in value]
     name, workspace = chosen.pop("step"), chosen.pop("workspace")
+    parent_process.follow()
     try:
         _refuse_foreign_code(workspace)
-        params = (load(workspace),) if _step(name).needs_params else ()
-        if name in backup.NEEDS_LOG:
-            backup.demand_log(workspace, *params)
-        if name in live.GUARDED:
-            live.demand(workspace, *params)
-        if name in lineage.NAMES:
-            lineage.demand_deps(workspace, name)
-        if name in feasibility.GUARDED:
-            feasibility.demand(workspace, *params)
-        module = load_module(name)
-        print(module.summary(module.run(workspace, *params, **chosen)))
-        if name in feasibility.COUNTED:
-            print(feasibility.lines(workspace, *params))
+        with ExitStack() as held:
+            for kind in locks.TAKEN.get(name, ()):
+                waiting = locks.saying(partial(_say, name)) if kind == "main" else None
+                held.enter_context(locks.hold(workspace, name, kind, waiting))
+            params = (load(workspace),) if _step(name).needs_params else ()
+            if name in backup.NEEDS_LOG:
+                backup.demand_log(workspace, *params)
+            if name in live.GUARDED:
+                live.demand(workspace, *params)
+            if name in lineage.NAMES:
+                lineage.demand_deps(workspace, name)
+            if name in feasibility.GUARDED:
+                feasibility.demand(workspace, *params)
+            if name in turns.STEPS:
+                held.enter_context(turns.hold(name, workspace, partial(_say, name)))
+            module = load_module(name)
+            print(module.summary(module.run(workspace, *params, **chosen)))
+            if name in feasibility.COUNTED:
+                print(feasibility.lines(workspace, *params))
     except PipelineError as error:
         return _fail(name, error)
     except OSError as error:
@@ -144,6 +154,11 @@ def _parser(given: list[str]) -> ArgumentParser:
         if given[:1] == [step.name] and (register := getattr(load_module(step.name), "arguments", None)):
             register(own)
     return parser
+
+
+def _say(name: str, line: str) -> None:
+    """Say a line to whoever waits for a step."""
+    print(f"{name} {line}", file=sys.stderr, flush=True)
 
 
 def _refuse_foreign_code(workspace: Path) -> None:

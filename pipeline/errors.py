@@ -4,6 +4,7 @@
 PipelineError            one clear message: value found, value wanted, what to do
 ├── InvalidParams        params.yaml says something that cannot be meant
 ├── InvalidWorkspace     the folder, its git state or its stage list is not what a step needs
+│   └── WorkspaceHeld    somebody else writes there now
 ├── InvalidData          the data set or a model is not what params.yaml promises
 ├── HubError             the Hub could not be asked, or said no
 │   ├── HubUnreachable   nothing answered, or not in time
@@ -70,6 +71,12 @@ class InvalidParams(PipelineError):
 
 class InvalidWorkspace(PipelineError):
     """The folder, its git state or its stage list is not what a step needs."""
+
+
+class WorkspaceHeld(InvalidWorkspace):
+    """Another process writes to this workspace now."""
+
+    passing = True
 
 
 class InvalidData(PipelineError):
