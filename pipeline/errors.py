@@ -19,6 +19,7 @@ PipelineError            one clear message: value found, value wanted, what to d
 ├── ReleaseRefused       this candidate may not be released
 │   └── WaitsForPerson   it may, as soon as a person approves it (exit code 4)
 └── StepFailed           a step that a run started failed, with that step's own message and exit code
+    └── StepBrokeOff     it was killed, or ended without a message of its own
 ```
 
 Each but the marked ones ends a step with exit code 1.
@@ -162,3 +163,7 @@ class StepFailed(PipelineError):
         super().__init__(message)
         self.exit_code = exit_code
         self.passing = passing
+
+
+class StepBrokeOff(StepFailed):
+    """A step was killed, or ended without a message of its own: nobody knows whether it would again."""
