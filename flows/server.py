@@ -36,8 +36,6 @@ GOES_ON = "The next run goes on from the last checkpoint"
 # A run that comes again bears this tag and the number of times; one that dies each time must end.
 _AGAIN = "again-"
 _MOST_AGAIN = 3
-# A run that was made but not begun, and has no process yet.
-_SECONDS_TO_BEGIN = 60.0
 _SECONDS_BETWEEN_TRIES = 5.0
 _HOURS_TO_BE_TOLD = 72.0
 
@@ -112,7 +110,7 @@ def until_there(say: Callable[[str], None]) -> None:
 
 
 def close_dead(workspace: Path, client: SyncPrefectClient, say: Callable[[str], None]) -> None:
-    """Tell the server of the runs whose process died on this workspace; one that was scheduled comes again."""
+    """Tell the server of the runs whose process died on this workspace; a deployment's come again."""
     for life in lifelines.dead(workspace):
         try:
             run = client.read_flow_run(UUID(life.run))
