@@ -68,6 +68,7 @@ STEPS = (
     Step("restore", "pipeline.commands.restore", "bring log, models and data to a fresh clone"),
     Step("clean", "pipeline.commands.clean", "show what only takes up disk, and remove it"),
     Step("retrain", "flows.retrain", "run what is needed of refresh to release, as the schedule does"),
+    Step("worker", "flows.worker", "run what is scheduled for this workspace, one run at a time", False),
 )
 
 
