@@ -16,7 +16,7 @@ _GIB = 1 << 30
 
 
 class Use(NamedTuple):
-    """Bytes in use, and those there are: of this process's cgroup where it has a limit, else the machine's."""
+    """Bytes in use, and those there are: of this process's cgroup where that is limited, else all."""
 
     used: int
     total: int

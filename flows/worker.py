@@ -19,6 +19,7 @@ import anyio
 import httpx
 import psutil  # type: ignore[import-untyped]
 from prefect.client.orchestration import get_client
+from prefect.client.schemas import FlowRun
 from prefect.settings import PREFECT_API_URL
 from prefect.workers.process import ProcessWorker
 
@@ -60,7 +61,8 @@ def run(workspace: Path, pool: str, also: list[Path]) -> str:
     """
     if not PREFECT_API_URL.value():
         raise InvalidWorkspace(
-            "PREFECT_API_URL is not set; wanted the address of Prefect's server. Set it, as docs/operating.md says"
+            "PREFECT_API_URL is not set; wanted the address of Prefect's server. Set it as docs/operating.md "
+            "says"
         )
     tmp = workspace / ".dvc" / "tmp"
     tmp.mkdir(parents=True, exist_ok=True)
@@ -84,9 +86,20 @@ async def _work(pool: str, name: str) -> None:
     """Run Prefect's worker until it is asked to end."""
     worker = ProcessWorker(work_pool_name=pool, name=name, limit=1)
     ending = anyio.Event()
-    # Two loops of Prefect's worker, which count failures and end it, and a run with it, at the twelfth in a row.
+    # Prefect's worker counts their failures, and at the twelfth in a row ends itself and its run.
     for method in ("get_and_submit_flow_runs", "_sync_and_initialize"):
         setattr(worker, method, _patient(getattr(worker, method), ending))
+    submit = worker._submit_run
+
+    async def submitted(run: FlowRun) -> None:
+        try:
+            await submit(run)
+        except httpx.HTTPError as error:  # which would end the worker; the run is still there to be taken
+            _LOG.warning("the run %s could not be taken: %s", run.name, error)
+            worker._submitting_flow_run_ids.discard(run.id)
+            worker._release_limit_slot(run.id)
+
+    setattr(worker, "_submit_run", submitted)  # noqa: B010
     async with anyio.create_task_group() as group:
         group.start_soon(_end_gently, ending, group.cancel_scope)
         await worker.start()
@@ -112,7 +125,7 @@ def _patient(ask: Callable[[], Awaitable[Any]], ending: anyio.Event) -> Callable
 
 
 async def _end_gently(ending: anyio.Event, scope: anyio.CancelScope) -> None:
-    """Wait for the first signal, ask the run to end, and end the worker when the run has; others are ignored."""
+    """Wait for the first signal, ask the run to end, and end the worker then; further signals are ignored."""
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
         async for which in signals:
             if ending.is_set():
