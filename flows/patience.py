@@ -1,8 +1,8 @@
 """How long a run waits for a Hub that is away, where the step itself asked no longer."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 
 from pipeline.errors import PipelineError
 from pipeline.params import load
@@ -19,8 +19,8 @@ def pauses(workspace: Path) -> Iterator[float]:
         hub = load(workspace).hub
     except PipelineError:  # which every step says for itself
         return
-    end = time.monotonic() + 3600 * hub.patience_hours
+    end = monotonic() + 3600 * hub.patience_hours
     pause = hub.backoff_seconds * 2**hub.retries
-    while (left := end - time.monotonic()) > 0:
+    while (left := end - monotonic()) > 0:
         yield min(pause, _LONGEST_SECONDS, left)
         pause *= 2

@@ -18,9 +18,8 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
 @pytest.fixture(scope="session")
 def deployed(prefect: Prefect) -> None:
     """The pool and the deployment, as docs/operating.md makes them."""
-    prefect.cli(
-        "work-pool", "create", "katman", "--type", "process", "--base-job-template", "flows/pool.json"
-    )
+    made = ("work-pool", "create", "katman", "--type", "process")
+    prefect.cli(*made, "--base-job-template", "flows/pool.json")
     prefect.cli("deploy", "--all")
 
 

@@ -2,7 +2,8 @@
 
 The file `say` in the workspace tells it how to behave: `fail STEP`, `wait STEP`, `crash STEP`, `hang STEP`,
 `away STEP` (a Hub that does not answer), `bar STEP` and `die STEP` (both draw a bar without an end; one
-breaks off, one is killed), or nothing. What it writes are the real records in `templates/`, with little changed.
+breaks off, one is killed), or nothing. What it writes are the real records in `templates/`, with little
+changed.
 """
 
 import hashlib

@@ -1,0 +1,44 @@
+import subprocess
+import sys
+from pathlib import Path
+
+from flows import lifelines
+from tests.support.workspaces import PROJECT
+
+RUN = """
+import sys, time
+from pathlib import Path
+from flows.lifelines import Lifeline
+life = Lifeline(Path(sys.argv[1]), "7")
+life.at("train")
+print("began", flush=True)
+time.sleep(300)
+"""
+
+
+def test_lifeline_tells_a_dead_run_from_a_living_one(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", RUN, str(tmp_path)]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert lifelines.lives(tmp_path, "7")
+        assert lifelines.dead(tmp_path) == []
+        process.kill()
+    assert not lifelines.lives(tmp_path, "7")
+    (life,) = lifelines.dead(tmp_path)
+    assert (life.run, life.step, life.ended) == ("7", "train", None)
+    lifelines.forget(tmp_path, "7")
+    assert lifelines.dead(tmp_path) == []
+    assert lifelines.last(tmp_path) == life
+
+
+def test_lifeline_keeps_how_a_run_ended(tmp_path: Path) -> None:
+    lifelines.Lifeline(tmp_path, "8").end("COMPLETED", "Released", "released v1")
+    (life,) = lifelines.dead(tmp_path)  # nothing holds it any more
+    assert (life.type, life.name, life.message) == ("COMPLETED", "Released", "released v1")
+    assert life.ended is not None
+
+
+def test_lifeline_of_a_new_workspace_is_none(tmp_path: Path) -> None:
+    assert lifelines.last(tmp_path) is None
+    assert lifelines.dead(tmp_path) == []
