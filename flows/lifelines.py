@@ -7,6 +7,7 @@ ended, for a server that was away when the run wanted to tell it.
 
 import fcntl
 import json
+import os
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,8 +43,8 @@ class Lifeline:
     def __init__(self, workspace: Path, run: str) -> None:
         self._folder = _folder(workspace)
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._file = (self._folder / f"{run}.lock").open("a", encoding="utf-8")
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+        # Never closed: the lock says that the process lives.
+        fcntl.flock(os.open(self._folder / f"{run}.lock", os.O_RDWR | os.O_CREAT), fcntl.LOCK_EX)
         self._life = Life(run, _now())
         self._write()
 

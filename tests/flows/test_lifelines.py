@@ -1,26 +1,37 @@
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from flows import lifelines
 from tests.support.workspaces import PROJECT
 
 RUN = """
-import sys, time
+import sys
 from pathlib import Path
 from flows.lifelines import Lifeline
 life = Lifeline(Path(sys.argv[1]), "7")
 life.at("train")
 print("began", flush=True)
-time.sleep(300)
+sys.stdin.readline()
+life.end("COMPLETED", "Released", "released v1")
 """
 
 
-def test_lifeline_tells_a_dead_run_from_a_living_one(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", RUN, str(tmp_path)]
-    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE) as process:
+@contextmanager
+def running(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A run that has begun, and ends when it is told a line."""
+    command = [sys.executable, "-c", RUN, str(folder)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=PROJECT, stdin=pipe, stdout=pipe, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
+        yield process
+
+
+def test_lifeline_tells_a_dead_run_from_a_living_one(tmp_path: Path) -> None:
+    with running(tmp_path) as process:
         assert lifelines.lives(tmp_path, "7")
         assert lifelines.dead(tmp_path) == []
         process.kill()
@@ -33,8 +44,9 @@ def test_lifeline_tells_a_dead_run_from_a_living_one(tmp_path: Path) -> None:
 
 
 def test_lifeline_keeps_how_a_run_ended(tmp_path: Path) -> None:
-    lifelines.Lifeline(tmp_path, "8").end("COMPLETED", "Released", "released v1")
-    (life,) = lifelines.dead(tmp_path)  # nothing holds it any more
+    with running(tmp_path) as process:
+        process.communicate("\n")
+    (life,) = lifelines.dead(tmp_path)
     assert (life.type, life.name, life.message) == ("COMPLETED", "Released", "released v1")
     assert life.ended is not None
 

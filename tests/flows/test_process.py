@@ -73,10 +73,9 @@ def test_process_says_which_signal_killed_a_step_and_what_memory_was_in_use(
     (toy / "say").write_text("die pin", "utf-8")
     with pytest.raises(StepBrokeOff) as caught:
         run(kind, "pin", toy)
-    assert re.fullmatch(
-        r"killed by signal 9, (probably out of memory|by whom nobody knows): [\d.]+ of [\d.]+ GiB were in use",
-        str(caught.value),
-    )
+    why = "(probably out of memory|by whom nobody knows)"
+    said = rf"killed by signal 9, {why}: [\d.]+ of [\d.]+ GiB were in use"
+    assert re.fullmatch(said, str(caught.value))
 
 
 def test_process_names_the_likely_reason_of_a_kill() -> None:
