@@ -138,6 +138,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, on_sigterm)
     follow(int(parent))
     code = run_stage(name) if kind == "stage" else run_step(name)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # nothing is left to end but this process
     return 128 + signal.SIGTERM if _stopping.is_set() else code
 
 

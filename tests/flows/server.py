@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil  # type: ignore[import-untyped]
+
 ROOT = Path(__file__).parents[2]
 PASSWORD = "katman:a-password-of-the-tests"
 CLIENT = str(uuid.uuid4())
@@ -105,6 +107,14 @@ def ended(process: subprocess.Popen[str], seconds: float) -> tuple[int, str]:
     with process:
         output, _ = process.communicate(timeout=seconds)
     return process.returncode, output
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that nobody has looked after since it ended does not."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 Found = TypeVar("Found")

@@ -5,12 +5,11 @@ import signal
 import time
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
 import pytest
 
 from flows import lock
 from pipeline.errors import ExitCode
-from tests.flows.server import Prefect, until
+from tests.flows.server import Prefect, alive, until
 from tests.flows.toy import steps_run
 
 STEPS = ["check", "refresh", "pin", "audit", "train", "evaluate", "gate", "card", "release"]
@@ -168,10 +167,3 @@ def test_retrain_leaves_no_training_behind_when_it_is_ended(
 
 def read(path: Path) -> str:
     return path.read_text("utf-8") if path.exists() else ""
-
-
-def alive(pid: int) -> bool:
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False

@@ -1,7 +1,7 @@
 """A pipeline that does nothing in no time: `pipeline/__main__.py` of the toy workspace.
 
 The file `say` in the workspace tells it how to behave: `fail STEP`, `wait STEP`, `crash STEP`, `hang STEP`,
-`away STEP` (a Hub that does not answer), `bar STEP` and `die STEP` (both draw a bar without an end; one
+`tidy STEP` (hangs, and takes a second to end), `away STEP` (a Hub that does not answer), `bar STEP` and `die STEP` (both draw a bar without an end; one
 breaks off, one is killed), or nothing. What it writes are the real records in `templates/`, with little
 changed.
 """
@@ -9,8 +9,10 @@ changed.
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +48,9 @@ def main(step: str) -> int:
         if behaviour == f"bar {step}":
             os._exit(3)
         os.kill(os.getpid(), 9)
-    if behaviour == f"hang {step}":
+    if behaviour in {f"hang {step}", f"tidy {step}"}:
+        if behaviour == f"tidy {step}":
+            signal.signal(signal.SIGTERM, tidy_up)
         worker = subprocess.Popen(["sleep", "300"])
         Path("pids").write_text(f"{os.getpid()} {worker.pid}", "utf-8")
         worker.wait()
@@ -58,6 +62,15 @@ def main(step: str) -> int:
         commit = candidate[:40]
         write(f"receipts/{commit}.json", template("receipt") | {"candidate": candidate, "commit": commit})
     return 0
+
+
+def tidy_up(signum: int, frame: object) -> None:
+    """Write what a checkpoint is to a training; a second signal in that time ends it."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    Path("saved").unlink(missing_ok=True)
+    time.sleep(1)
+    Path("saved").touch()
+    sys.exit(128 + signum)
 
 
 def fail(step: str, code: int, message: str, *, passing: bool = False) -> int:
