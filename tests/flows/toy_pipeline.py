@@ -1,9 +1,9 @@
 """A pipeline that does nothing in no time: `pipeline/__main__.py` of the toy workspace.
 
 The file `say` in the workspace tells it how to behave: `fail STEP`, `wait STEP`, `crash STEP`, `hang STEP`,
-`tidy STEP` (hangs, and takes a second to end), `away STEP` (a Hub that does not answer), `bar STEP` and `die STEP` (both draw a bar without an end; one
-breaks off, one is killed), or nothing. What it writes are the real records in `templates/`, with little
-changed.
+`tidy STEP` (hangs, and takes a second to end), `away STEP` (a Hub that does not answer), `bar STEP` and
+`die STEP` (both draw a bar without an end; one breaks off, one is killed), or nothing. What it writes are
+the real records in `templates/`, with little changed.
 """
 
 import hashlib
