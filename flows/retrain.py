@@ -5,14 +5,13 @@ import os
 import signal
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
-from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas import FlowRun, State
 from prefect.exceptions import Pause, TerminationSignal
 from prefect.logging import get_run_logger
@@ -73,24 +72,33 @@ def retrain(workspace: str = ".", refresh: bool = True, release: bool = True) ->
     except PipelineError as error:
         return Failed(message=str(error))
     _end_with_worker()
-    _passing(lambda client, own: server.close_dead(folder, client, log.info), run)
-    _passing(lambda client, own: server.end_missed(client, own, log.info), run)
+
+    def clear(client: SyncPrefectClient, own: FlowRun) -> None:
+        server.close_dead(folder, client, log.info)
+        server.end_missed(client, own, log.info)
+
+    server.passing(run, log.warning, clear)
     with server.Watch(run) as watch:
-        end = _locked(folder, watch, life, refresh, release)
-        state = end.state
-        life.end(str(state.type.value), state.name or "", state.message or "")
-        server.until_there(log.warning)
-        if watch.asked is not None and watch.asked.is_paused():
-            raise Pause(state=watch.asked)
-    if end.again_hours is not None:
-        hours = end.again_hours
-        _passing(lambda client, own: _told(server.again(client, own, hours), hours), run)
-    _passing(lambda client, own: client.set_flow_run_name(own.id, end.did) and None, run)
-    _passing(lambda client, own: _page(end), run)
+        end = _locked(folder, run, watch, life, refresh, release)
+    state = end.state
+    life.end(str(state.type.value), state.name or "", state.message or "")
+    server.until_there(log.warning)
+    if watch.asked is not None and watch.asked.is_paused():
+        raise Pause(state=watch.asked)
+
+    def tell(client: SyncPrefectClient, own: FlowRun) -> None:
+        client.set_flow_run_name(run, end.did)
+        create_markdown_artifact(key="retrain", markdown=end.page, description=state.message)
+        if end.again_hours is not None and server.again(client, own, end.again_hours):
+            log.info("this run comes again in %.0f hours", end.again_hours)
+
+    server.passing(run, log.warning, tell)
     return state
 
 
-def _locked(folder: Path, watch: server.Watch, life: Lifeline, refresh: bool, release: bool) -> End:
+def _locked(
+    folder: Path, run: UUID, watch: server.Watch, life: Lifeline, refresh: bool, release: bool
+) -> End:
     """Run the steps as soon as nobody else writes to the workspace."""
     log = get_run_logger()
     saying = locks.saying(log.info)
@@ -106,7 +114,12 @@ def _locked(folder: Path, watch: server.Watch, life: Lifeline, refresh: bool, re
             return _run(steps.Work(folder, held, watch, life), refresh, release)
     except StepStopped:
         return _ended(Cancelled(message="cancelled while it waited for the workspace"), "cancelled")
-    except TerminationSignal:
+    except (TerminationSignal, SystemExit):  # Prefect's console ends a process whose output nobody reads
+        _leave_alone()
+        asked = server.passing(run, log.warning, lambda client, own: own.state)
+        if asked is not None and (asked.is_cancelling() or asked.is_paused()):
+            life.end(asked.type.value, asked.name or "", f"ended by a person. {server.GOES_ON}")
+            raise  # Prefect's worker asked for it, and its engine says so
         message = f"ended from outside by SIGTERM. {server.GOES_ON}"
         return _ended(Crashed(message=message), "ended from outside")._replace(again_hours=0.0)
     except PipelineError as error:
@@ -185,24 +198,6 @@ def _ended(state: State[None], did: str) -> End:
     return End(state, did, f"# {did[:1].upper()}{did[1:]}\n\n{message}\n")
 
 
-def _page(end: End) -> None:
-    create_markdown_artifact(key="retrain", markdown=end.page, description=end.state.message)
-
-
-def _told(comes: bool, hours: float) -> None:
-    when = f"in {hours:.0f} hours" if hours else "as soon as a worker takes it"
-    get_run_logger().info("this run %s", f"comes again {when}" if comes else "does not come again by itself")
-
-
-def _passing(tell: Callable[[SyncPrefectClient, FlowRun], None], run: UUID) -> None:
-    """Ask or tell the server something that the run does not need; a warning where that fails."""
-    try:
-        with get_client(sync_client=True) as client:
-            tell(client, client.read_flow_run(run))
-    except server.AWAY as error:
-        get_run_logger().warning("Prefect's server could not be told: %s", error)
-
-
 def _refuse_elsewhere(folder: Path) -> None:
     """Refuse what is no workspace, or none that the worker was started for."""
     if not (folder / ".dvc").is_dir() or not (folder / paths.STAGES).is_file():
@@ -222,6 +217,15 @@ def _end_with_worker() -> None:
     """Get a SIGTERM when the worker that started this run dies, however it dies."""
     if sys.platform == "linux" and os.environ.get("PREFECT__FLOW_RUN_ID"):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _leave_alone() -> None:
+    """Let nothing more come between an ended run and what it has to tell: no signal, and no closed pipe."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if os.environ.get("PREFECT__FLOW_RUN_ID"):  # the pipe's other end is the worker
+        with Path(os.devnull).open("w") as nowhere:
+            for place in (1, 2):
+                os.dup2(nowhere.fileno(), place)
 
 
 def arguments(parser: ArgumentParser) -> None:

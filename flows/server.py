@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
 import httpx
@@ -30,6 +31,7 @@ from prefect.states import Cancelled, Crashed, Scheduled
 from flows import lifelines
 from flows.process import StepStopped
 
+Answer = TypeVar("Answer")
 # What a call of the client raises where the server is away, restarts, or answers something else.
 AWAY = (httpx.HTTPError, PrefectException)
 GOES_ON = "The next run goes on from the last checkpoint"
@@ -89,6 +91,27 @@ class Watch:
                 return
 
 
+def passing(
+    run: UUID, say: Callable[[str], None], tell: Callable[[SyncPrefectClient, FlowRun], Answer]
+) -> Answer | None:
+    """Ask or tell the server something that the run does not need.
+
+    Args:
+        run: The run.
+        say: Gets a line where that fails.
+        tell: Gets a client, and the run as the server knows it.
+
+    Returns:
+        What `tell` returns; None where the server is away.
+    """
+    try:
+        with get_client(sync_client=True) as client:
+            return tell(client, client.read_flow_run(run))
+    except AWAY as error:
+        say(f"Prefect's server could not be told: {error}")
+        return None
+
+
 def until_there(say: Callable[[str], None]) -> None:
     """Wait for a server that is away, since a run's end that nobody is told leaves it *Running*.
 
@@ -132,9 +155,11 @@ def close_lost(workspace: Path, worker: str, client: SyncPrefectClient, say: Cal
         )
     )
     for run in client.read_flow_runs(flow_run_filter=asked):
-        if run.labels.get("prefect.worker.name") == worker and not lifelines.lives(workspace, str(run.id)):
+        folder = (workspace / str(run.parameters.get("workspace", "."))).resolve()
+        if run.labels.get("prefect.worker.name") == worker and not lifelines.lives(folder, str(run.id)):
             say(f"closes the run {run.name}, which was given to this worker before it ended")
-            close(client, run, None)
+            close(client, run, next((one for one in lifelines.dead(folder) if one.run == str(run.id)), None))
+            lifelines.forget(folder, str(run.id))
 
 
 def close(client: SyncPrefectClient, run: FlowRun, life: lifelines.Life | None) -> None:
@@ -190,7 +215,7 @@ def scheduled(client: SyncPrefectClient, deployment: UUID, before: datetime) -> 
         deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment])),
         flow_run_filter=FlowRunFilter(
             state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
-            expected_start_time=FlowRunFilterExpectedStartTime(before_=before),
+            expected_start_time=FlowRunFilterExpectedStartTime.model_validate({"before_": before}),
         ),
     )
 
