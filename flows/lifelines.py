@@ -62,11 +62,19 @@ class Lifeline:
         content = json.dumps(asdict(self._life), indent=1, ensure_ascii=False)
         write_text(self._folder / f"{self._life.run}.json", content)
         write_text(self._folder / "last", content)
+        if self._life.type == "COMPLETED":
+            write_text(self._folder / "done", content)
 
 
 def last(workspace: Path) -> Life | None:
     """Return the run that wrote last; None where there was none."""
     return _read(_folder(workspace) / "last")
+
+
+def done(workspace: Path) -> datetime | None:
+    """Return when a run ended well for the last time; None where none has."""
+    life = _read(_folder(workspace) / "done")
+    return datetime.fromisoformat(life.ended) if life is not None and life.ended is not None else None
 
 
 def lives(workspace: Path, run: str) -> bool:

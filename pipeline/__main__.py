@@ -68,12 +68,16 @@ STEPS = (
     Step("restore", "pipeline.commands.restore", "bring log, models and data to a fresh clone"),
     Step("clean", "pipeline.commands.clean", "show what only takes up disk, and remove it"),
     Step("retrain", "flows.retrain", "run what is needed of refresh to release, as the schedule does"),
+    Step("status", "flows.status", "show how the workspace stands, in six lines; exit code 5: overdue"),
     Step("worker", "flows.worker", "run what is scheduled for this workspace, one run at a time", False),
 )
 
 
 class StepModule(Protocol):
-    """What a step's module gives, and `arguments(parser)` where the step has arguments of its own.
+    """What a step's module gives.
+
+    Also `arguments(parser)` where the step has arguments of its own, and `exit_code(found)` where that is not
+    always 0.
 
     Attributes:
         run: Does the step; takes workspace, params (unless the table says that it needs none) and, by name,
@@ -125,7 +129,8 @@ def main(arguments: list[str] | None = None) -> int:
             if name in turns.STEPS:
                 held.enter_context(turns.hold(name, workspace, partial(_say, name)))
             module = load_module(name)
-            print(module.summary(module.run(workspace, *params, **chosen)))
+            found = module.run(workspace, *params, **chosen)
+            print(module.summary(found))
             if name in feasibility.COUNTED:
                 print(feasibility.lines(workspace, *params))
     except PipelineError as error:
@@ -134,7 +139,8 @@ def main(arguments: list[str] | None = None) -> int:
         if error.errno not in _OF_THE_MACHINE:
             raise
         return _fail(name, _explained(error))
-    return ExitCode.DONE
+    counted: Callable[[Any], ExitCode] | None = getattr(module, "exit_code", None)
+    return ExitCode.DONE if counted is None else counted(found)
 
 
 def _parser(given: list[str]) -> ArgumentParser:
