@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from prefect._vendor.croniter import croniter  # type: ignore[attr-defined]
@@ -30,8 +31,8 @@ def following(workspace: Path, after: datetime) -> list[datetime]:
         for schedule in deployment.get("schedules") or []:
             if schedule.get("active", True) and "cron" in schedule:
                 here = after.astimezone(ZoneInfo(schedule.get("timezone") or "UTC"))
-                times = croniter(schedule["cron"], here)  # type: ignore[no-untyped-call]
-                found += [next_of(datetime).astimezone(UTC) for next_of in 2 * (times.get_next,)]
+                times: Any = croniter(schedule["cron"], here)  # type: ignore[no-untyped-call]
+                found += [times.get_next(datetime).astimezone(UTC) for _ in range(2)]
     return sorted(found)[:2]
 
 

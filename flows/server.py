@@ -155,7 +155,7 @@ def close_lost(workspace: Path, worker: str, client: SyncPrefectClient, say: Cal
         )
     )
     for run in client.read_flow_runs(flow_run_filter=asked):
-        folder = (workspace / str(run.parameters.get("workspace", "."))).resolve()
+        folder = folder_of(client, run) or workspace
         if run.labels.get("prefect.worker.name") == worker and not lifelines.lives(folder, str(run.id)):
             say(f"closes the run {run.name}, which was given to this worker before it ended")
             close(client, run, next((one for one in lifelines.dead(folder) if one.run == str(run.id)), None))
@@ -218,6 +218,19 @@ def scheduled(client: SyncPrefectClient, deployment: UUID, before: datetime) -> 
             expected_start_time=FlowRunFilterExpectedStartTime.model_validate({"before_": before}),
         ),
     )
+
+
+def folder_of(client: SyncPrefectClient, run: FlowRun) -> Path | None:
+    """Return the workspace of a run; None where that is a folder of which only its own process knows."""
+    asked = Path(str(run.parameters.get("workspace", ".")))
+    if asked.is_absolute():
+        return asked.resolve()
+    deployment = client.read_deployment(run.deployment_id) if run.deployment_id is not None else None
+    for step in (deployment and deployment.pull_steps) or []:
+        for name, given in step.items():
+            if name.endswith(".set_working_directory"):  # as `prefect deploy` notes it
+                return (Path(given["directory"]) / asked).resolve()
+    return None
 
 
 def _is_again(tag: str) -> bool:

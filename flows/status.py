@@ -160,13 +160,10 @@ def _next(workspace: Path, now: datetime) -> str:
             runs = client.read_flow_runs(
                 flow_run_filter=asked, sort=FlowRunSort.EXPECTED_START_TIME_ASC, limit=50
             )
+            times = [one.expected_start_time for one in runs if server.folder_of(client, one) == workspace]
     except server.AWAY as error:
         return f"{planned}; Prefect's server does not answer ({type(error).__name__})"
-    for one in runs:
-        folder = (workspace / str(one.parameters.get("workspace", "."))).resolve()
-        if folder == workspace and one.expected_start_time is not None:
-            return _said(one.expected_start_time)
-    return "none is scheduled at Prefect's server"
+    return _said(times[0]) if times and times[0] else "none is scheduled at Prefect's server"
 
 
 def _said(time: datetime) -> str:

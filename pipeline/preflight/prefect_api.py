@@ -39,7 +39,7 @@ def closed(url: str) -> str:
     except OSError as error:
         return f"{url} does not answer ({getattr(error, 'reason', error)})"
     raise InvalidWorkspace(
-        f"{url} answers without a password; wanted one, because whoever reaches it can start runs, also a web "
-        "page in a browser of this machine. Set PREFECT_SERVER_API_AUTH_STRING for the server and "
+        f"{url} answers without a password; wanted one, because whoever reaches it can start runs, also a "
+        "web page in a browser of this machine. Set PREFECT_SERVER_API_AUTH_STRING for the server and "
         "PREFECT_API_AUTH_STRING for worker and commands, see docs/operating.md"
     )
