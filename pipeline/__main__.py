@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast
 
 from pipeline.device import turns
-from pipeline.errors import ExitCode, InvalidWorkspace, PipelineError
-from pipeline.params import load
+from pipeline.errors import ExitCode, InvalidParams, InvalidWorkspace, PipelineError
+from pipeline.params import Params, load
 from pipeline.preflight import feasibility
 from pipeline.records.failure import FAILURE_FILE, Failure
 from pipeline.workspace import backup, lineage, live, locks, parent_process
@@ -76,8 +76,8 @@ STEPS = (
 class StepModule(Protocol):
     """What a step's module gives.
 
-    Also `arguments(parser)` where the step has arguments of its own, and `exit_code(found)` where that is not
-    always 0.
+    Also `arguments(parser)` where the step has arguments of its own, `exit_code(found)` where that is not
+    always 0, and `usable_params(workspace)` where a params.yaml that cannot be used must not hold it up.
 
     Attributes:
         run: Does the step; takes workspace, params (unless the table says that it needs none) and, by name,
@@ -117,7 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
             for kind in locks.TAKEN.get(name, ()):
                 waiting = locks.saying(partial(_say, name)) if kind == "main" else None
                 held.enter_context(locks.hold(workspace, name, kind, waiting))
-            params = (load(workspace),) if _step(name).needs_params else ()
+            params = (_params(name, workspace),) if _step(name).needs_params else ()
             if name in backup.NEEDS_LOG:
                 backup.demand_log(workspace, *params)
             if name in live.GUARDED:
@@ -161,6 +161,17 @@ def _parser(given: list[str]) -> ArgumentParser:
         if given[:1] == [step.name] and (register := getattr(load_module(step.name), "arguments", None)):
             register(own)
     return parser
+
+
+def _params(name: str, workspace: Path) -> Params:
+    """Return params.yaml; of a step that goes on without, what that step takes in its place."""
+    try:
+        return load(workspace)
+    except InvalidParams:
+        usable: Callable[[Path], Params] | None = getattr(load_module(name), "usable_params", None)
+        if usable is None:
+            raise
+        return usable(workspace)
 
 
 def _say(name: str, line: str) -> None:

@@ -149,6 +149,13 @@ def process(command: list[str], env: dict[str, str], log: Path) -> Iterator[subp
 @contextmanager
 def serve(home: Path) -> Iterator[Prefect]:
     """Run `prefect server start` with a database of its own."""
+    prefect = prepare(home)
+    with start(prefect):
+        yield prefect
+
+
+def prepare(home: Path) -> Prefect:
+    """Choose a port and a folder for a server that is not there yet."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -173,9 +180,8 @@ def serve(home: Path) -> Iterator[Prefect]:
         "DVC_NO_ANALYTICS": "1",
         "NO_COLOR": "1",
     }
-    prefect = Prefect(url, env)
-    with start(prefect):
-        yield prefect
+    home.mkdir(exist_ok=True)
+    return Prefect(url, env)
 
 
 @contextmanager

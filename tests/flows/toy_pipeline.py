@@ -1,7 +1,8 @@
 """A pipeline that does nothing in no time: `pipeline/__main__.py` of the toy workspace.
 
 The file `say` in the workspace tells it how to behave: `fail STEP`, `wait STEP`, `crash STEP`, `hang STEP`,
-`tidy STEP` (hangs, and takes a second to end), `away STEP` (a Hub that does not answer), `bar STEP` and
+`tidy STEP` (hangs, and takes a second to end), `until STEP` (hangs until the file
+`go` is there), `away STEP` (a Hub that does not answer), `bar STEP` and
 `die STEP` (both draw a bar without an end; one breaks off, one is killed), or nothing. What it writes are
 the real records in `templates/`, with little changed.
 """
@@ -48,6 +49,10 @@ def main(step: str) -> int:
         if behaviour == f"bar {step}":
             os._exit(3)
         os.kill(os.getpid(), 9)
+    if behaviour == f"until {step}":
+        Path("pids").write_text(f"{os.getpid()} {os.getpid()}", "utf-8")
+        while not Path("go").exists():
+            time.sleep(0.2)
     if behaviour in {f"hang {step}", f"tidy {step}"}:
         if behaviour == f"tidy {step}":
             signal.signal(signal.SIGTERM, tidy_up)
