@@ -12,12 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast
 
-from pipeline.device import turns
+from pipeline.device import parent_process, turns
 from pipeline.errors import ExitCode, InvalidParams, InvalidWorkspace, PipelineError
 from pipeline.params import Params, load
 from pipeline.preflight import feasibility
 from pipeline.records.failure import FAILURE_FILE, Failure
-from pipeline.workspace import backup, lineage, live, locks, parent_process
+from pipeline.workspace import backup, lineage, live, locks
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # What a machine, and no code, can have wrong. A file that is not there is none of it: who needs it says so.

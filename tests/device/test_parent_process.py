@@ -15,7 +15,7 @@ STEP = f"""
 import os, subprocess, sys, time
 sys.path.insert(0, {str(PROJECT)!r})
 from pathlib import Path
-from pipeline.workspace import parent_process
+from pipeline.device import parent_process
 parent_process.follow()
 below = subprocess.Popen(["sleep", "300"])
 Path("pids.new").write_text(f"{{os.getpid()}} {{below.pid}}")
