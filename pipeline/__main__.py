@@ -68,7 +68,7 @@ STEPS = (
     Step("restore", "pipeline.commands.restore", "bring log, models and data to a fresh clone"),
     Step("clean", "pipeline.commands.clean", "show what only takes up disk, and remove it"),
     Step("retrain", "flows.retrain", "run what is needed of refresh to release, as the schedule does"),
-    Step("status", "flows.status", "show how the workspace stands, in six lines; exit code 5: overdue"),
+    Step("status", "flows.status", "show how the workspace stands, and whether a run is overdue"),
     Step("worker", "flows.worker", "run what is scheduled for this workspace, one run at a time", False),
 )
 
