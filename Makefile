@@ -55,7 +55,7 @@ test: lint  ## lint, types and every test, in under ten minutes on two cores
 test-gpu: $(READY)  ## the tests that need a CUDA device, on a machine that has one
 	$(BIN)/python -m pytest -m gpu tests/engine
 
-faults: $(READY)  ## every fault at every request of a release, under an hour: a table of what was survived
+faults: $(READY)  ## every fault at every request of a release, and ten minutes without a server: about an hour
 	FAULTS_REPORT=$(or $(FAULTS_REPORT),$(CURDIR)/.faults.json) $(BIN)/python -m pytest -m faults tests/faults
 
 lint: $(READY)  ## ruff and mypy

@@ -17,7 +17,7 @@ import threading
 import time
 from pathlib import Path
 
-SECONDS_TO_STOP = 10.0
+SECONDS_TO_STOP = 30.0
 _PR_SET_PDEATHSIG = 1
 _stopping = threading.Event()
 
@@ -71,7 +71,11 @@ def run_step(name: str) -> int:
     Returns:
         The step's exit code, as a shell counts it: 128 and the signal's number where a signal ended the step.
     """
-    code = subprocess.call([sys.executable, "-m", "pipeline", name])
+    return counted(subprocess.call([sys.executable, "-m", "pipeline", name]))
+
+
+def counted(code: int) -> int:
+    """Return an exit code as a shell counts it: 128 and the number of the signal that ended a process."""
     return code if code >= 0 else 128 - code
 
 
@@ -82,13 +86,23 @@ def run_stage(name: str) -> int:
         name: A stage of `dvc.yaml`.
 
     Returns:
-        0, or 1 when it failed. Where the stage's own command failed, that command has said why; else this
-        process says it for DVC, in the same file.
+        0, or the exit code of the stage's own command, as a shell counts it, which then has said why; or 1,
+        where this process says it for DVC, in the same file.
     """
+    import dvc.stage.run
     from dvc.exceptions import DvcException, ReproductionError
     from dvc.lock import LockError
     from dvc.repo import Repo
     from dvc.stage.exceptions import StageCmdFailedError
+
+    class Failed(StageCmdFailedError):  # type: ignore[misc]
+        """The failure of a stage's command that keeps its exit code: DVC 3.67 has it in the message alone."""
+
+        def __init__(self, cmd: object, status: int | None = None) -> None:
+            super().__init__(cmd, status)
+            self.status = status or 1
+
+    dvc.stage.run.StageCmdFailedError = Failed
 
     logging.getLogger("dvc").setLevel(logging.INFO)
     logging.getLogger("dvc.repo.scm_context").setLevel(logging.WARNING)  # its hint to run `git add` each time
@@ -97,6 +111,8 @@ def run_stage(name: str) -> int:
             repo.reproduce(name, single_item=True)
     except DvcException as error:
         cause = error.__cause__ if isinstance(error, ReproductionError) else error
+        if isinstance(cause, Failed):
+            return counted(cause.status)
         if not isinstance(cause, StageCmdFailedError):
             message = f"DVC: {cause or error}"
             sys.stdout.write(f"{message}\n")
@@ -122,6 +138,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, on_sigterm)
     follow(int(parent))
     code = run_stage(name) if kind == "stage" else run_step(name)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # nothing is left to end but this process
     return 128 + signal.SIGTERM if _stopping.is_set() else code
 
 

@@ -1,19 +1,53 @@
 """The flow: every step in order, each where DVC says it is needed, and a release of what passed the gate."""
 
+import ctypes
+import os
+import signal
+import sys
 from argparse import ArgumentParser
 from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
-from prefect.client.schemas import State
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas import FlowRun, State
+from prefect.exceptions import Pause, TerminationSignal
 from prefect.logging import get_run_logger
-from prefect.states import Completed, Failed
+from prefect.runtime import flow_run
+from prefect.states import Cancelled, Completed, Crashed, Failed
 
-from flows import lock, report, steps
-from pipeline.errors import PipelineError, StepFailed, WaitsForPerson
+from flows import report, server, steps
+from flows.lifelines import Lifeline
+from flows.process import StepStopped
+from pipeline.errors import InvalidWorkspace, PipelineError, StepFailed, WaitsForPerson
 from pipeline.params import Params, load
 from pipeline.records import Verdict
-from pipeline.workspace import backup, paths
+from pipeline.workspace import backup, locks, paths
+
+RELEASED = "Released"
+REFUSED = "Refused"
+# The folders, one of which a run's workspace must be or lie in: those that the worker was started for.
+WORKSPACES = "KATMAN_WORKSPACES"
+# A run that failed because the Hub was away comes again then.
+_HOURS_TO_COME_AGAIN = 1.0
+_PR_SET_PDEATHSIG = 1
+
+
+class End(NamedTuple):
+    """How a run ended.
+
+    Attributes:
+        did: What it did, in a few words: the run's name.
+        page: Markdown for the run's page.
+        again_hours: It comes again after so many; None where it does not.
+    """
+
+    state: State[None]
+    did: str
+    page: str
+    again_hours: float | None = None
 
 
 @flow(name="retrain", persist_result=False)
@@ -26,63 +60,172 @@ def retrain(workspace: str = ".", refresh: bool = True, release: bool = True) ->
         release: Push a candidate that passed the gate; without it, the run ends with the verdict.
 
     Returns:
-        Completed with what came of it, also where the gate refused; under the name "Waiting" where a person
-        must approve the candidate. Failed with the step and its message.
+        Completed under the name of what came of it: "Released", "Refused" by the gate, "Waiting" for a
+        person, "Skipped" where nothing moved; or just Completed where it was told not to release. Failed with
+        the step's message, Crashed where the run was ended from outside, or Cancelled.
     """
-    folder = Path(workspace).resolve()
+    folder, log = Path(workspace).resolve(), get_run_logger()
+    run = UUID(flow_run.get_id())
     try:
-        with lock.hold(folder) as held:
-            return _run(folder, held, refresh, release)
+        _refuse_elsewhere(folder)
+        life = Lifeline(folder, str(run))
     except PipelineError as error:
         return Failed(message=str(error))
+    _end_with_worker()
+
+    def clear(client: SyncPrefectClient, own: FlowRun) -> None:
+        server.close_dead(folder, client, log.info)
+        server.end_missed(client, own, log.info)
+
+    server.passing(run, log.warning, clear)
+    with server.Watch(run) as watch:
+        end = _locked(folder, run, watch, life, refresh, release)
+    state = end.state
+    life.end(str(state.type.value), state.name or "", state.message or "")
+    server.until_there(log.warning)
+    if watch.asked is not None and watch.asked.is_paused():
+        raise Pause(state=watch.asked)
+
+    def tell(client: SyncPrefectClient, own: FlowRun) -> None:
+        client.set_flow_run_name(run, end.did)
+        create_markdown_artifact(key="retrain", markdown=end.page, description=state.message)
+        if end.again_hours is not None and server.again(client, own, end.again_hours):
+            log.info("this run comes again in %.0f hours", end.again_hours)
+
+    server.passing(run, log.warning, tell)
+    return state
 
 
-def _run(folder: Path, held: int, refresh: bool, release: bool) -> State[None]:
-    """Run the steps in a workspace that is locked, and leave the tables on the run's page."""
+def _locked(
+    folder: Path, run: UUID, watch: server.Watch, life: Lifeline, refresh: bool, release: bool
+) -> End:
+    """Run the steps as soon as nobody else writes to the workspace."""
+    log = get_run_logger()
+    saying = locks.saying(log.info)
+
+    def waiting(holder: locks.Holder, seconds: float) -> None:
+        saying(holder, seconds)
+        if watch.stop():
+            raise StepStopped
+
+    try:
+        with locks.hold(folder, "retrain", waiting=waiting) as held:
+            assert held is not None  # this process works for nobody
+            return _run(steps.Work(folder, held, watch, life), refresh, release)
+    except StepStopped:
+        return _ended(Cancelled(message="cancelled while it waited for the workspace"), "cancelled")
+    except (TerminationSignal, SystemExit):  # Prefect's console ends a process whose output nobody reads
+        _leave_alone()
+        asked = server.passing(run, log.warning, lambda client, own: own.state)
+        if asked is not None and (asked.is_cancelling() or asked.is_paused()):
+            life.end(asked.type.value, asked.name or "", f"ended by a person. {server.GOES_ON}")
+            raise  # Prefect's worker asked for it, and its engine says so
+        message = f"ended from outside by SIGTERM. {server.GOES_ON}"
+        return _ended(Crashed(message=message), "ended from outside")._replace(again_hours=0.0)
+    except PipelineError as error:
+        return _ended(Failed(message=str(error)), "failed")
+
+
+def _run(work: steps.Work, refresh: bool, release: bool) -> End:
+    """Run the steps in a workspace that is locked."""
     unchanged = True
     for step in [steps.CHECK, *([steps.REFRESH] if refresh else []), *steps.STAGES]:
-        state = _await(step, folder, held)
+        state = _await(step, work)
         if not state.is_completed():
-            return state
+            return _failed(step, state)
         unchanged = unchanged and (step not in steps.STAGES or state.name == steps.SKIPPED)
 
-    for warning in backup.keep_log(folder, load(folder)):
+    for warning in backup.keep_log(work.workspace, load(work.workspace)):
         get_run_logger().warning("%s", warning)
-    end = _release(folder, held, release, unchanged)
-    if end.is_completed():
-        outcome = end.message or ""
-        text = report.markdown(folder, outcome)
-        create_markdown_artifact(key="retrain", markdown=text, description=outcome)
-        get_run_logger().info("%s", outcome)
+    end = _release(work, release, unchanged)
+    if end.state.is_completed():
+        message = end.state.message or ""
+        get_run_logger().info("%s", message)
+        return end._replace(page=report.markdown(work.workspace, message))
     return end
 
 
-def _release(folder: Path, held: int, wanted: bool, unchanged: bool) -> State[None]:
-    """Release the candidate where there is something to release; returns the flow's end."""
-    verdict = Verdict.load(folder / paths.RECORDS["gate"])
+def _release(work: steps.Work, wanted: bool, unchanged: bool) -> End:
+    """Release the candidate where there is something to release; returns the run's end."""
+    verdict = Verdict.load(work.workspace / paths.RECORDS["gate"])
     if not verdict.passed:
-        return Completed(message=f"refused by the gate: {report.refusal(verdict)}")
-    receipt = report.receipt_of(folder, verdict.candidate)
-    if unchanged and receipt is not None:
-        message = f"unchanged: every step skipped, {report.standing(folder, receipt)}"
-        return Completed(name=steps.SKIPPED, message=message)
+        message = f"refused by the gate: {report.refusal(verdict)}"
+        return _ended(Completed(name=REFUSED, message=message), f"refused at look {verdict.look}")
+    before = report.receipt_of(work.workspace, verdict.candidate)
+    if unchanged and before is not None:
+        message = f"unchanged: every step skipped, {report.standing(work.workspace, before)}"
+        return _ended(Completed(name=steps.SKIPPED, message=message), "unchanged")
     if not wanted:
-        return Completed(message="passed the gate; not released, because this run was told not to")
-    state = _await(steps.RELEASE, folder, held)
-    if not state.is_completed() or state.name == steps.WAITING:
-        return state
-    receipt = report.receipt_of(folder, verdict.candidate)
+        message = "passed the gate; not released, because this run was told not to"
+        return _ended(Completed(message=message), "passed, not released")
+    state = _await(steps.RELEASE, work)
+    if not state.is_completed():
+        return _failed(steps.RELEASE, state)
+    if state.name == steps.WAITING:
+        return _ended(state, "waits for a person")
+    receipt = report.receipt_of(work.workspace, verdict.candidate)
     if receipt is None:
-        return Failed(message="release: it ended well but left no receipt for this candidate in receipts/")
-    return Completed(message=f"released {receipt.version}: {receipt.repo} at {receipt.commit}")
+        message = "release: it ended well but left no receipt for this candidate in receipts/"
+        return _ended(Failed(message=message), "failed in release")
+    if before is not None and before.commit == receipt.commit:
+        message = f"the steps that ran gave the same candidate, {report.standing(work.workspace, before)}"
+        return _ended(Completed(name=steps.SKIPPED, message=message), "unchanged")
+    message = f"released {receipt.version}: {receipt.repo} at {receipt.commit}"
+    return _ended(Completed(name=RELEASED, message=message), f"released {receipt.version}")
 
 
-def _await(step: steps.Step, folder: Path, held: int) -> State[None]:
-    """Run one step's task to its end; a failed or waiting one gives a state that the flow can end with."""
-    state: State[None] = step(folder, held, return_state=True)  # type: ignore[assignment]
+def _await(step: steps.Step, work: steps.Work) -> State[None]:
+    """Run one step's task to its end; returns a state that the flow can end with."""
+    state: State[None] = step(work, return_state=True)  # type: ignore[assignment]
     if state.is_completed():
         return Completed(name=state.name, message=state.message)
-    return Failed(message=state.message)
+    if state.is_cancelled():
+        return Cancelled(message=state.message)
+    return Failed(name=state.name, message=state.message)
+
+
+def _failed(step: steps.Step, state: State[None]) -> End:
+    """Return the end of a run of which a step failed or was ended."""
+    if state.is_cancelled():
+        return _ended(state, f"cancelled in {step.name}")
+    again = _HOURS_TO_COME_AGAIN if state.name == steps.UNAVAILABLE else None
+    return _ended(Failed(message=state.message), f"failed in {step.name}")._replace(again_hours=again)
+
+
+def _ended(state: State[None], did: str) -> End:
+    """Return an end whose page says no more than its state."""
+    message = state.message or ""
+    return End(state, did, f"# {did[:1].upper()}{did[1:]}\n\n{message}\n")
+
+
+def _refuse_elsewhere(folder: Path) -> None:
+    """Refuse what is no workspace, or none that the worker was started for."""
+    if not (folder / ".dvc").is_dir() or not (folder / paths.STAGES).is_file():
+        raise InvalidWorkspace(f"{folder} is not a workspace: it has no .dvc folder or no dvc.yaml")
+    asked = os.environ.get(WORKSPACES)
+    allowed = (
+        [Path(one) for one in asked.split(os.pathsep)] if asked else [Path(__file__).resolve().parents[1]]
+    )
+    if not any(folder.is_relative_to(one) for one in allowed):
+        raise InvalidWorkspace(
+            f"the run's workspace is {folder}; wanted one that its worker was started for: "
+            f"{', '.join(map(str, allowed))}. Start a worker there, or correct the parameter `workspace`"
+        )
+
+
+def _end_with_worker() -> None:
+    """Get a SIGTERM when the worker that started this run dies, however it dies."""
+    if sys.platform == "linux" and os.environ.get("PREFECT__FLOW_RUN_ID"):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _leave_alone() -> None:
+    """Let nothing more come between an ended run and what it has to tell: no signal, and no closed pipe."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if os.environ.get("PREFECT__FLOW_RUN_ID"):  # the pipe's other end is the worker
+        with Path(os.devnull).open("w") as nowhere:
+            for place in (1, 2):
+                os.dup2(nowhere.fileno(), place)
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -104,6 +247,7 @@ def run(workspace: Path, params: Params, refresh: bool, release: bool) -> str:
         WaitsForPerson: A person must approve the candidate; then release it, or run this again.
         StepFailed: A step failed.
     """
+    os.environ[WORKSPACES] = str(workspace)
     state = retrain(str(workspace), refresh, release, return_state=True)
     message = state.message or ""
     if not state.is_completed():

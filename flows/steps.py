@@ -1,6 +1,7 @@
 """One Prefect task per step; DVC decides whether a stage runs."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 from dvc.exceptions import DvcException
@@ -8,14 +9,34 @@ from dvc.lock import LockError
 from dvc.repo import Repo
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas import State, TaskRun
+from prefect.client.schemas import State
 from prefect.logging import get_run_logger
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 
-from flows import process
-from pipeline.errors import ExitCode, StepFailed
+from flows import lifelines, patience, process, server
+from pipeline.errors import ExitCode, StepBrokeOff, StepFailed
 
-Step = Task[[Path, int], State[None]]
+
+class Work:
+    """What the steps of one run share.
+
+    Attributes:
+        workspace: The folder they run in.
+        held: The open file of the workspace's lock, and its token.
+        watch: Says whether somebody wants the run to end.
+        life: Told which step begins.
+    """
+
+    def __init__(
+        self, workspace: Path, held: tuple[int, str], watch: server.Watch, life: lifelines.Lifeline
+    ) -> None:
+        self.workspace = workspace
+        self.held = held
+        self.watch = watch
+        self.life = life
+
+
+Step = Task[[Work], State[None]]
 
 
 def _without_empty_traceback(record: logging.LogRecord) -> bool:
@@ -30,7 +51,10 @@ logging.getLogger("prefect.task_runs").addFilter(_without_empty_traceback)
 UNCHANGED = "unchanged, skipped"
 SKIPPED = "Skipped"
 WAITING = "Waiting"
-REFUSED = "Refused"
+# A task's: what the step needs is away, or busy, and was waited for as long as anybody waits.
+UNAVAILABLE = "Unavailable"
+# Before a step that broke off is tried again.
+_SECONDS_BEFORE_TRIES = (5.0, 30.0)
 RECOVERY = (
     "its earlier files were removed before it ran; to get them back: git checkout records && dvc checkout"
 )
@@ -53,61 +77,73 @@ def stale(workspace: Path, stage: str) -> bool:
         return bool(repo.status(targets=[f"{workspace / 'dvc.yaml'}:{stage}"]))
 
 
-def may_pass(task: Step, task_run: TaskRun, state: State[None]) -> bool:
-    """Return whether a step that failed so is tried again; one that was refused says the same each time."""
-    return state.name != REFUSED
-
-
-def _task(name: str, kind: process.StepKind, retries: int = 0) -> Step:
+def _task(name: str, kind: process.StepKind, *, asks_hub: bool = False) -> Step:
     """Make the task of one step.
 
     Args:
         name: The step, and the name of the task and its runs.
         kind: Whether it is a DVC stage.
-        retries: How often it is tried again, where that can help. Only steps that talk to the Hub are: the
-            others fail the same way each time.
+        asks_hub: It is tried twice more where it broke off without a word: what the Hub sends can do that.
 
     Returns:
-        A task that ends Completed, Completed under the name "Skipped" or "Waiting", or Failed with the step's
-        own message, under the name "Refused" where trying again does not help.
+        A task that ends Completed, Completed under the name "Skipped" or "Waiting", Failed with the step's
+        own message, under the name "Unavailable" where the same step can succeed in a while, or Cancelled
+        where somebody wants the run to end.
     """
 
-    @task(
-        name=name,
-        task_run_name=name,
-        cache_policy=NO_CACHE,
-        persist_result=False,
-        retries=retries,
-        retry_delay_seconds=[5, 30],
-        retry_condition_fn=may_pass,
-    )
-    def run(workspace: Path, lock: int) -> State[None]:
+    @task(name=name, task_run_name=name, cache_policy=NO_CACHE, persist_result=False)
+    def run(work: Work) -> State[None]:
         logger = get_run_logger()
-        try:
-            if kind == "stage" and not stale(workspace, name):
-                logger.info("%s: %s", name, UNCHANGED)
-                return Completed(name=SKIPPED, message=UNCHANGED)
-            process.run(kind, name, workspace, lock, logger.info)
-        except (StepFailed, DvcException) as error:
-            if isinstance(error, StepFailed) and error.exit_code == ExitCode.WAITS_FOR_PERSON:
-                return Completed(name=WAITING, message=str(error))  # no failure, so no retry
-            if kind == "stage":
-                logger.info("%s", RECOVERY)
-            passing = error.passing if isinstance(error, StepFailed) else isinstance(error, LockError)
-            return Failed(name="Failed" if passing else REFUSED, message=f"{name}: {error}")
-        return Completed(message=f"{name}: done")
+        waits, tries = patience.pauses(work.workspace), iter(_SECONDS_BEFORE_TRIES if asks_hub else ())
+        work.life.at(name)
+        while True:
+            try:
+                if kind == "stage" and not stale(work.workspace, name):
+                    logger.info("%s: %s", name, UNCHANGED)
+                    return Completed(name=SKIPPED, message=UNCHANGED)
+                process.run(kind, name, work.workspace, work.held, logger.info, work.watch.stop)
+                return Completed(message=f"{name}: done")
+            except process.StepStopped:
+                return Cancelled(message=f"{name}: ended, because somebody ended the run. {server.GOES_ON}")
+            except (StepFailed, DvcException) as error:
+                if isinstance(error, StepFailed) and error.exit_code == ExitCode.WAITS_FOR_PERSON:
+                    return Completed(name=WAITING, message=str(error))  # no failure, so no second try
+                passing = error.passing if isinstance(error, StepFailed) else isinstance(error, LockError)
+                pause = _pause(error, passing, waits, tries)
+                if pause is None:
+                    if kind == "stage":
+                        logger.info("%s", RECOVERY)
+                    return Failed(name=UNAVAILABLE if passing else None, message=f"{name}: {error}")
+                logger.warning("%s: %s\n%s is tried again in %s", name, error, name, _said(pause))
+            try:
+                work.watch.sleep(pause)
+            except process.StepStopped:
+                return Cancelled(message=f"{name}: ended, because somebody ended the run")
 
     return run
 
 
-CHECK = _task("check", "step", retries=2)
-REFRESH = _task("refresh", "step", retries=2)
+def _pause(
+    error: StepFailed | DvcException, passing: bool, waits: Iterator[float], tries: Iterator[float]
+) -> float | None:
+    """Return the seconds to wait before a step is tried again; None where it is not."""
+    if passing:
+        return next(waits, None)
+    return next(tries, None) if isinstance(error, StepBrokeOff) else None
+
+
+def _said(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"
+
+
+CHECK = _task("check", "step", asks_hub=True)
+REFRESH = _task("refresh", "step", asks_hub=True)
 STAGES = [
-    _task("pin", "stage", retries=2),
+    _task("pin", "stage", asks_hub=True),
     _task("audit", "stage"),
     _task("train", "stage"),
     _task("evaluate", "stage"),
     _task("gate", "stage"),
     _task("card", "stage"),
 ]
-RELEASE = _task("release", "step", retries=2)  # safe to repeat: it looks first whether the commit is there
+RELEASE = _task("release", "step", asks_hub=True)  # it looks first whether the commit is there

@@ -7,14 +7,17 @@ import os
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast
 
-from pipeline.errors import ExitCode, InvalidWorkspace, PipelineError
-from pipeline.params import load
+from pipeline.device import parent_process, turns
+from pipeline.errors import ExitCode, InvalidParams, InvalidWorkspace, PipelineError
+from pipeline.params import Params, load
 from pipeline.preflight import feasibility
 from pipeline.records.failure import FAILURE_FILE, Failure
-from pipeline.workspace import backup, lineage, live
+from pipeline.workspace import backup, lineage, live, locks
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # What a machine, and no code, can have wrong. A file that is not there is none of it: who needs it says so.
@@ -65,11 +68,16 @@ STEPS = (
     Step("restore", "pipeline.commands.restore", "bring log, models and data to a fresh clone"),
     Step("clean", "pipeline.commands.clean", "show what only takes up disk, and remove it"),
     Step("retrain", "flows.retrain", "run what is needed of refresh to release, as the schedule does"),
+    Step("status", "flows.status", "show how the workspace stands, and whether a run is overdue"),
+    Step("worker", "flows.worker", "run what is scheduled for this workspace, one run at a time", False),
 )
 
 
 class StepModule(Protocol):
-    """What a step's module gives, and `arguments(parser)` where the step has arguments of its own.
+    """What a step's module gives.
+
+    Also `arguments(parser)` where the step has arguments of its own, `exit_code(found)` where that is not
+    always 0, and `usable_params(workspace)` where a params.yaml that cannot be used must not hold it up.
 
     Attributes:
         run: Does the step; takes workspace, params (unless the table says that it needs none) and, by name,
@@ -102,28 +110,37 @@ def main(arguments: list[str] | None = None) -> int:
         elif isinstance(value, list):  # an argument that may be given several times
             chosen[key] = [(typed_in / one).resolve() if isinstance(one, Path) else one for one in value]
     name, workspace = chosen.pop("step"), chosen.pop("workspace")
+    parent_process.follow()
     try:
         _refuse_foreign_code(workspace)
-        params = (load(workspace),) if _step(name).needs_params else ()
-        if name in backup.NEEDS_LOG:
-            backup.demand_log(workspace, *params)
-        if name in live.GUARDED:
-            live.demand(workspace, *params)
-        if name in lineage.NAMES:
-            lineage.demand_deps(workspace, name)
-        if name in feasibility.GUARDED:
-            feasibility.demand(workspace, *params)
-        module = load_module(name)
-        print(module.summary(module.run(workspace, *params, **chosen)))
-        if name in feasibility.COUNTED:
-            print(feasibility.lines(workspace, *params))
+        with ExitStack() as held:
+            for kind in locks.TAKEN.get(name, ()):
+                waiting = locks.saying(partial(_say, name)) if kind == "main" else None
+                held.enter_context(locks.hold(workspace, name, kind, waiting))
+            params = (_params(name, workspace),) if _step(name).needs_params else ()
+            if name in backup.NEEDS_LOG:
+                backup.demand_log(workspace, *params)
+            if name in live.GUARDED:
+                live.demand(workspace, *params)
+            if name in lineage.NAMES:
+                lineage.demand_deps(workspace, name)
+            if name in feasibility.GUARDED:
+                feasibility.demand(workspace, *params)
+            if name in turns.STEPS:
+                held.enter_context(turns.hold(name, workspace, partial(_say, name)))
+            module = load_module(name)
+            found = module.run(workspace, *params, **chosen)
+            print(module.summary(found))
+            if name in feasibility.COUNTED:
+                print(feasibility.lines(workspace, *params))
     except PipelineError as error:
         return _fail(name, error)
     except OSError as error:
         if error.errno not in _OF_THE_MACHINE:
             raise
         return _fail(name, _explained(error))
-    return ExitCode.DONE
+    counted: Callable[[Any], ExitCode] | None = getattr(module, "exit_code", None)
+    return ExitCode.DONE if counted is None else counted(found)
 
 
 def _parser(given: list[str]) -> ArgumentParser:
@@ -144,6 +161,22 @@ def _parser(given: list[str]) -> ArgumentParser:
         if given[:1] == [step.name] and (register := getattr(load_module(step.name), "arguments", None)):
             register(own)
     return parser
+
+
+def _params(name: str, workspace: Path) -> Params:
+    """Return params.yaml; of a step that goes on without, what that step takes in its place."""
+    try:
+        return load(workspace)
+    except InvalidParams:
+        usable: Callable[[Path], Params] | None = getattr(load_module(name), "usable_params", None)
+        if usable is None:
+            raise
+        return usable(workspace)
+
+
+def _say(name: str, line: str) -> None:
+    """Say a line to whoever waits for a step."""
+    print(f"{name} {line}", file=sys.stderr, flush=True)
 
 
 def _refuse_foreign_code(workspace: Path) -> None:

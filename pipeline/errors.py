@@ -4,6 +4,7 @@
 PipelineError            one clear message: value found, value wanted, what to do
 ├── InvalidParams        params.yaml says something that cannot be meant
 ├── InvalidWorkspace     the folder, its git state or its stage list is not what a step needs
+│   └── WorkspaceHeld    somebody else writes there now
 ├── InvalidData          the data set or a model is not what params.yaml promises
 ├── HubError             the Hub could not be asked, or said no
 │   ├── HubUnreachable   nothing answered, or not in time
@@ -18,6 +19,7 @@ PipelineError            one clear message: value found, value wanted, what to d
 ├── ReleaseRefused       this candidate may not be released
 │   └── WaitsForPerson   it may, as soon as a person approves it (exit code 4)
 └── StepFailed           a step that a run started failed, with that step's own message and exit code
+    └── StepBrokeOff     it was killed, or ended without a message of its own
 ```
 
 Each but the marked ones ends a step with exit code 1.
@@ -70,6 +72,12 @@ class InvalidParams(PipelineError):
 
 class InvalidWorkspace(PipelineError):
     """The folder, its git state or its stage list is not what a step needs."""
+
+
+class WorkspaceHeld(InvalidWorkspace):
+    """Another process writes to this workspace now."""
+
+    passing = True
 
 
 class InvalidData(PipelineError):
@@ -155,3 +163,7 @@ class StepFailed(PipelineError):
         super().__init__(message)
         self.exit_code = exit_code
         self.passing = passing
+
+
+class StepBrokeOff(StepFailed):
+    """A step was killed, or ended without a message of its own: nobody knows whether it would again."""

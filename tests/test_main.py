@@ -16,7 +16,7 @@ import pytest
 from huggingface_hub import HfApi
 
 from pipeline import __main__ as main
-from pipeline.errors import ExitCode, HubUnreachable, PipelineError
+from pipeline.errors import ExitCode, HubUnreachable, PipelineError, WorkspaceHeld
 from pipeline.records.failure import FAILURE_FILE, Failure, read
 from pipeline.workspace import digests, lineage
 from pipeline.workspace.files import write_text
@@ -26,6 +26,8 @@ from tests.support.imports import MODULES
 from tests.support.releasing import REPO, second
 from tests.support.workspaces import PROJECT, READ_TOKEN, set_params, triplets
 
+# The verbs that need Prefect.
+OF_FLOWS = {"flows.retrain", "flows.status", "flows.worker"}
 Outcome = subprocess.CompletedProcess[str]
 
 
@@ -141,7 +143,7 @@ def test_main_step_registers_the_arguments_that_its_run_takes(step: main.Step) -
 def test_main_table_holds_every_verb() -> None:
     stages = {f"pipeline.stages.{name}.step" for name in lineage.NAMES}
     commands = {name for name in MODULES if name.startswith("pipeline.commands.")}
-    assert {step.module for step in main.STEPS} == stages | commands | {"flows.retrain"}
+    assert {step.module for step in main.STEPS} == stages | commands | OF_FLOWS
 
 
 def test_main_names_nothing_outside_pipeline_but_the_verbs_that_need_prefect() -> None:
@@ -149,7 +151,7 @@ def test_main_names_nothing_outside_pipeline_but_the_verbs_that_need_prefect() -
 
     `release` names folders of code, which it compares with their commit and never loads.
     """
-    allowed = {"pipeline.__main__": {"flows.retrain"}, "pipeline.workspace.paths": {"flows", "localhub"}}
+    allowed = {"pipeline.__main__": OF_FLOWS, "pipeline.workspace.paths": {"flows", "localhub"}}
     for name, path in MODULES.items():
         texts = [node.value for node in ast.walk(ast.parse(path.read_text("utf-8"))) if is_text(node)]
         named = {text for text in texts if text in MODULES and not text.startswith("pipeline")}
@@ -461,7 +463,7 @@ def test_main_ends_with_the_exit_code_of_the_error_and_tells_it_whole(
         error=error.__name__,
         exit_code=error.exit_code,
         message="found;\n  wanted",
-        passing=error is HubUnreachable,
+        passing=error in {HubUnreachable, WorkspaceHeld},
     )
 
 

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.embedding import vector_space
-from pipeline.errors import BrokenChain, ReleaseRefused
+from pipeline.errors import BrokenChain, InvalidParams, ReleaseRefused
 from pipeline.hub import Hub
-from pipeline.params import Params
+from pipeline.params import Params, load
+from pipeline.params.document import check, parse_yaml
 from pipeline.params.release import KeySignature, SigstoreSignature
 from pipeline.publishing import provenance, publish, release_tree, round_trip, signatures, unsafe_files
 from pipeline.publishing.release_tree import PROVENANCE, SIGNATURE
 from pipeline.records import Receipt
-from pipeline.workspace import backup, digests, receipts
+from pipeline.workspace import backup, digests, git, paths, receipts
 
 _LOG = logging.getLogger(__name__)
 
@@ -23,6 +24,25 @@ def arguments(parser: ArgumentParser) -> None:
     """Register which release main goes back to."""
     parser.add_argument("--to", required=True, metavar="VERSION", help="a release of `katman releases`")
     parser.epilog = "example:\n  katman rollback --to v2"
+
+
+def usable_params(workspace: Path) -> Params:
+    """Return params.yaml as of the last commit in which it can be used: a rollback is for bad times.
+
+    Raises:
+        InvalidParams: There is no such commit.
+    """
+    path = workspace / paths.PARAMS
+    for content in reversed(git.states(workspace, paths.PARAMS)):
+        try:
+            found = check(parse_yaml(content.decode("utf-8", errors="replace"), path), path, "")
+        except InvalidParams:
+            continue
+        _LOG.warning(
+            "%s cannot be used; the rollback takes it as of the last commit in which it could be", path
+        )
+        return found
+    return load(workspace)
 
 
 def run(workspace: Path, params: Params, to: str) -> tuple[Receipt, str]:

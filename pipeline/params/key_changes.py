@@ -81,6 +81,7 @@ CHANGES: tuple[Added | Removed, ...] = (
         None,
         "{processes, machines, rendezvous}: that train together; null: one process",
     ),
+    Added("hub.patience_hours", "0.2.0", 0, "a run asks a Hub that is away again for so long; 0: not"),
 )
 
 

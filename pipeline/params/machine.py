@@ -42,3 +42,4 @@ class HubParams(Section):
     download_timeout_seconds: float = Field(gt=0)
     retries: int = Field(ge=0)
     backoff_seconds: float = Field(ge=0)
+    patience_hours: float = Field(ge=0)

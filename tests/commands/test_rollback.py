@@ -1,5 +1,6 @@
 """An earlier release comes back as a new one, and what was rolled back from stays away."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from pipeline.publishing import provenance
 from pipeline.publishing.release_tree import PROVENANCE
 from pipeline.records import Receipt, RepoRef
 from pipeline.records.log import Adopted, Deployed
-from pipeline.workspace import log, receipts
+from pipeline.workspace import locks, log, receipts
 from tests.support import sealed, workspaces
 from tests.support.records import adopted, put, receipt
 from tests.support.releasing import REPO, branches, commits, refusal, run, second, tags, tree, waiting
@@ -64,6 +65,20 @@ def test_rollback_restores_the_tree_by_a_new_commit_and_keeps_history(
     assert git(line, "log", "-1", "--format=%s").strip() == f"Roll back to v1 as v3 of {REPO}"
     assert said.startswith("major: another vector space")
     assert "every vector that was stored in the other space must be made anew" in said
+
+
+def test_rollback_needs_neither_usable_params_nor_clean_code(line: Path, api: HfApi) -> None:
+    """And while somebody trains."""
+    two(line)
+    (line / "params.yaml").write_text("release: {repo: [", "utf-8")
+    with (line / "pipeline" / "errors.py").open("a", encoding="utf-8") as code:
+        code.write("# edited\n")
+    (line / ".dvc").mkdir(exist_ok=True)
+    with locks.hold(line, "train"):
+        done = workspaces.pipeline(line, dict(os.environ), "rollback", "--to", "v1")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"rolled back: {REPO} v3 at {commits(api)[0]}")
+    assert "as of the last commit in which it could be" in done.stderr
 
 
 def test_rollback_again_says_that_it_stands(line: Path, api: HfApi) -> None:

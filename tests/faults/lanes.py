@@ -117,6 +117,7 @@ def _patience() -> dict[str, Any]:
         "download_timeout_seconds": TIMEOUT_SECONDS,
         "retries": 2,
         "backoff_seconds": 0.05,
+        "patience_hours": 0,
     }
     known = YAML(typ="safe").load((workspaces.PROJECT / "params.yaml").read_text(encoding="utf-8"))["hub"]
     return {f"hub.{key}": value for key, value in wanted.items() if key in known}

@@ -1,12 +1,11 @@
 """One server and one worker for the whole folder."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.flows.server import Prefect, process, serve
+from tests.flows.server import Prefect, Worker, serve, start_worker
 from tests.flows.toy import make_toy
 
 
@@ -17,14 +16,18 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
 
 
 @pytest.fixture(scope="session")
-def worker(prefect: Prefect, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A process worker, with the deployment of prefect.yaml in place."""
-    prefect.cli("work-pool", "create", "katman", "--type", "process")
+def deployed(prefect: Prefect) -> None:
+    """The pool and the deployment, as docs/operating.md makes them."""
+    made = ("work-pool", "create", "katman", "--type", "process")
+    prefect.cli(*made, "--base-job-template", "flows/pool.json")
     prefect.cli("deploy", "--all")
-    log = tmp_path_factory.mktemp("worker") / "worker.log"
-    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "katman"]
-    with process(command, prefect.env, log):
-        yield
+
+
+@pytest.fixture
+def worker(prefect: Prefect, deployed: None, tmp_path: Path) -> Iterator[Worker]:
+    """A worker for the workspaces of one test."""
+    with start_worker(prefect, tmp_path) as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A real Prefect server in a process of its own, and what the tests ask it."""
 
+import base64
 import json
 import os
 import signal
@@ -9,13 +10,19 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil  # type: ignore[import-untyped]
+
 ROOT = Path(__file__).parents[2]
+PASSWORD = "katman:a-password-of-the-tests"
+CLIENT = str(uuid.uuid4())
+BASIC = base64.b64encode(PASSWORD.encode()).decode()
 
 
 @dataclass(frozen=True)
@@ -27,10 +34,12 @@ class Prefect:
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """GET, or POST where there is a body."""
+        headers = {"Content-Type": "application/json", "Authorization": f"Basic {BASIC}"}
+        if body is not None:
+            token = self.ask(f"csrf-token?client={CLIENT}")["token"]
+            headers |= {"Prefect-Csrf-Token": token, "Prefect-Csrf-Client": CLIENT}
         request = urllib.request.Request(
-            f"{self.url}/{path}",
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
+            f"{self.url}/{path}", None if body is None else json.dumps(body).encode(), headers
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
@@ -100,6 +109,14 @@ def ended(process: subprocess.Popen[str], seconds: float) -> tuple[int, str]:
     return process.returncode, output
 
 
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that nobody has looked after since it ended does not."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 Found = TypeVar("Found")
 
 
@@ -132,6 +149,13 @@ def process(command: list[str], env: dict[str, str], log: Path) -> Iterator[subp
 @contextmanager
 def serve(home: Path) -> Iterator[Prefect]:
     """Run `prefect server start` with a database of its own."""
+    prefect = prepare(home)
+    with start(prefect):
+        yield prefect
+
+
+def prepare(home: Path) -> Prefect:
+    """Choose a port and a folder for a server that is not there yet."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -140,7 +164,11 @@ def serve(home: Path) -> Iterator[Prefect]:
         "PREFECT_HOME": str(home),
         "PREFECT_API_URL": url,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+        # Closed, as docs/operating.md sets it up.
+        "PREFECT_SERVER_API_AUTH_STRING": PASSWORD,
+        "PREFECT_API_AUTH_STRING": PASSWORD,
+        "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": url.removesuffix("/api"),
         # How often worker and scheduler look for work, and how long events and logs are held back: 10, 60, 5
         # and 2 s by default, for which every test would wait. Below 1 Prefect 3.8's recorder never sleeps.
         "PREFECT_WORKER_QUERY_SECONDS": "1",
@@ -152,11 +180,17 @@ def serve(home: Path) -> Iterator[Prefect]:
         "DVC_NO_ANALYTICS": "1",
         "NO_COLOR": "1",
     }
-    words = ["server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui"]
-    command = [sys.executable, "-m", "prefect", *words]
-    log = home / "server.log"
-    with process(command, env, log) as running:
-        prefect = Prefect(url, env)
+    home.mkdir(exist_ok=True)
+    return Prefect(url, env)
+
+
+@contextmanager
+def start(prefect: Prefect) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server on its database, for the first time or again."""
+    port = prefect.url.removesuffix("/api").rpartition(":")[2]
+    words = ["server", "start", "--host", "127.0.0.1", "--port", port, "--no-ui"]
+    log = Path(prefect.env["PREFECT_HOME"], "server.log")
+    with process([sys.executable, "-m", "prefect", *words], prefect.env, log) as running:
 
         def healthy() -> bool:
             assert running.poll() is None, log.read_text("utf-8")
@@ -166,4 +200,15 @@ def serve(home: Path) -> Iterator[Prefect]:
                 return False
 
         until(healthy, 120)
-        yield prefect
+        yield running
+
+
+Worker = subprocess.Popen[bytes]
+
+
+@contextmanager
+def start_worker(prefect: Prefect, folder: Path) -> Iterator[Worker]:
+    """Run `katman worker` for the workspaces below a folder, from the project's own code."""
+    command = [sys.executable, "-m", "pipeline", "worker", "--pool", "katman", "--also", str(folder)]
+    with process(command, prefect.env, folder / "worker.log") as running:
+        yield running

@@ -21,13 +21,12 @@ def test_deployment_runs_on_a_process_worker(prefect: Prefect, toy: Path) -> Non
     assert steps_run(toy)[-1] == "release"
 
 
-@pytest.mark.usefixtures("worker")
-def test_deployment_is_scheduled_weekly_and_limited_to_one_run(prefect: Prefect) -> None:
+@pytest.mark.usefixtures("deployed")
+def test_deployment_is_scheduled_weekly_and_has_no_limit_that_ends_runs(prefect: Prefect) -> None:
     deployment = prefect.ask("deployments/name/retrain/production")
     (schedule,) = deployment["schedules"]
     assert schedule["active"]
-    assert deployment["global_concurrency_limit"]["limit"] == 1
-    assert deployment["concurrency_options"]["collision_strategy"] == "ENQUEUE"
+    assert deployment["global_concurrency_limit"] is None
 
     body = {"deployments": {"id": {"any_": [deployment["id"]]}}, "sort": "EXPECTED_START_TIME_ASC"}
     planned = until(

@@ -1,17 +1,18 @@
 """The flow on a workspace whose steps do nothing, so that only the flow is tested."""
 
 import json
+import os
 import signal
 import time
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
 import pytest
 
-from flows import lock
 from pipeline.errors import ExitCode
-from tests.flows.server import Prefect, until
+from pipeline.workspace import locks
+from tests.flows.server import Prefect, alive, ended, until
 from tests.flows.toy import steps_run
+from tests.support.workspaces import set_params
 
 STEPS = ["check", "refresh", "pin", "audit", "train", "evaluate", "gate", "card", "release"]
 
@@ -24,6 +25,11 @@ def test_retrain_runs_every_step_once_then_skips_them_all(prefect: Prefect, toy:
     (run,) = prefect.runs_on(toy)
     (receipt,) = (toy / "receipts").glob("*.json")
     assert run["state"]["message"] == f"released v1: toy/model at {receipt.stem}"
+    assert (run["state"]["type"], run["state"]["name"], run["name"]) == (
+        "COMPLETED",
+        "Released",
+        "released v1",
+    )
     until(lambda: "train says good day" in prefect.logs_of(run))
     until(lambda: prefect.tasks_of(run) == dict.fromkeys(STEPS, "Completed"))
     assert "| candidate | test | 384 | 0.9125 | 0.8807 to 0.9364 | 400 |" in prefect.artifact_of(run)
@@ -35,7 +41,11 @@ def test_retrain_runs_every_step_once_then_skips_them_all(prefect: Prefect, toy:
     assert code == 0, output
     assert steps_run(toy) == ["check", "refresh"]
     again = prefect.runs_on(toy)[0]
-    assert again["state_type"] == "COMPLETED"
+    assert (again["state_type"], again["state"]["name"], again["name"]) == (
+        "COMPLETED",
+        "Skipped",
+        "unchanged",
+    )
     assert again["state"]["message"] == "unchanged: every step skipped, v1 stays released"
     assert "train: unchanged, skipped" in output
     until(lambda: prefect.tasks_of(again).get("card") == "Skipped")
@@ -62,7 +72,7 @@ def test_retrain_ends_completed_without_a_release_where_the_gate_refuses(prefect
     assert code == 0, output
     assert "release" not in steps_run(toy)
     state = prefect.runs_on(toy)[0]["state"]
-    assert state["type"] == "COMPLETED"
+    assert (state["type"], state["name"]) == ("COMPLETED", "Refused")
     assert state["message"].startswith(
         "refused by the gate: triplet accuracy at 16: 0.8000, wanted at least 0.9"
     )
@@ -83,6 +93,9 @@ def test_retrain_shows_a_steps_message_as_the_state_without_a_traceback(prefect:
     assert "Traceback" not in output
     assert "NoneType" not in output
     assert "git checkout" in output
+    run = prefect.runs_on(toy)[0]
+    assert run["name"] == "failed in audit"
+    assert said in prefect.artifact_of(run)
 
 
 def test_retrain_ends_completed_where_a_release_waits_for_a_person(prefect: Prefect, toy: Path) -> None:
@@ -108,7 +121,7 @@ def test_retrain_tries_a_refused_step_no_second_time(prefect: Prefect, toy: Path
     assert steps_run(toy) == ["check", "refresh", "pin"]
     run = prefect.runs_on(toy)[0]
     assert run["state"]["message"].startswith("pin: rows is 3, wanted 4 or more")
-    until(lambda: prefect.tasks_of(run).get("pin") == "Refused")
+    until(lambda: prefect.tasks_of(run).get("pin") == "Failed")
 
 
 def test_retrain_fails_where_a_step_breaks_off_whatever_its_words(prefect: Prefect, toy: Path) -> None:
@@ -120,7 +133,7 @@ def test_retrain_fails_where_a_step_breaks_off_whatever_its_words(prefect: Prefe
     assert "release" not in steps_run(toy)
     state = prefect.runs_on(toy)[0]["state"]
     assert state["type"] == "FAILED"
-    assert state["message"].startswith("gate: ended with exit code 1, and said last: ")
+    assert state["message"].startswith("gate: broke off with exit code 1, and said last: ")
 
 
 def test_retrain_fails_with_one_message_where_a_receipt_is_none(prefect: Prefect, toy: Path) -> None:
@@ -136,13 +149,71 @@ def test_retrain_fails_with_one_message_where_a_receipt_is_none(prefect: Prefect
     assert state["message"].startswith(f"{toy / 'receipts' / '1.json'} is no receipt")
 
 
-def test_retrain_refuses_a_workspace_that_another_run_holds(prefect: Prefect, toy: Path) -> None:
-    with lock.hold(toy):
-        code, output = prefect.run_flow(toy)
+def test_retrain_says_released_of_no_release_that_stood_already(prefect: Prefect, toy: Path) -> None:
+    prefect.run_flow(toy, "--no-refresh")
+    steps_run(toy)
+    (toy / "records" / "metrics.json").write_text("{}", "utf-8")  # measured anew, with the same candidate
+
+    code, output = prefect.run_flow(toy, "--no-refresh")
+
+    assert code == 0, output
+    assert steps_run(toy) == ["check", "evaluate", "release"]
+    state = prefect.runs_on(toy)[0]["state"]
+    assert (state["name"], state["message"]) == (
+        "Skipped",
+        "the steps that ran gave the same candidate, v1 stays released",
+    )
+
+
+def test_retrain_waits_for_a_workspace_that_somebody_else_holds(prefect: Prefect, toy: Path) -> None:
+    with locks.hold(toy, "train"):
+        flow = prefect.start_flow(toy)
+        (run,) = until(lambda: prefect.runs_on(toy), 60)
+        says = f"waits for `train` (process {os.getpid()} on "
+        until(lambda: [line for line in prefect.logs_of(run) if line.startswith(says)])
+        assert steps_run(toy) == []
+
+    code, output = ended(flow, 60)
+    assert code == 0, output
+    assert steps_run(toy) == STEPS
+
+
+def test_retrain_asks_a_hub_that_is_away_again_until_it_answers(prefect: Prefect, toy: Path) -> None:
+    (toy / "say").write_text("away pin", "utf-8")
+    flow = prefect.start_flow(toy)
+    until(lambda: (toy / "steps.txt").exists() and (toy / "steps.txt").read_text().count("pin") == 2, 60)
+    (toy / "say").unlink()
+
+    code, output = ended(flow, 60)
+    assert code == 0, output
+    assert "pin: could not look at it: the Hub did not answer\npin is tried again in 1 seconds" in output
+    assert {*steps_run(toy)} == {*STEPS}
+
+
+def test_retrain_fails_where_a_hub_is_away_for_longer_than_anybody_waits(prefect: Prefect, toy: Path) -> None:
+    (toy / "say").write_text("away pin", "utf-8")
+    set_params(toy, {"hub.patience_hours": 0.0003})
+
+    code, output = prefect.run_flow(toy)
 
     assert code == 1, output
-    assert steps_run(toy) == []
-    assert "another run (process" in prefect.runs_on(toy)[0]["state"]["message"]
+    assert steps_run(toy).count("pin") > 1
+    assert prefect.runs_on(toy)[0]["state"]["message"] == "pin: could not look at it: the Hub did not answer"
+
+
+def test_retrain_that_nobody_else_can_end_looks_whether_it_was_cancelled(prefect: Prefect, toy: Path) -> None:
+    """No worker watches it, as none does where the server was restarted meanwhile."""
+    (toy / "say").write_text("hang train", "utf-8")
+    flow = prefect.start_flow(toy)
+    pids = [int(word) for word in until(lambda: read(toy / "pids"), 60).split()]
+    (run,) = prefect.runs_on(toy)
+    prefect.cli("flow-run", "cancel", run["id"])
+
+    code, output = ended(flow, 60)
+    assert code == 1, output
+    assert not any(map(alive, pids))
+    state = prefect.runs_on(toy)[0]["state"]
+    assert state["type"] == "CANCELLED", state
 
 
 @pytest.mark.parametrize("signals", [[signal.SIGKILL], [signal.SIGTERM, signal.SIGTERM]])
@@ -168,10 +239,3 @@ def test_retrain_leaves_no_training_behind_when_it_is_ended(
 
 def read(path: Path) -> str:
     return path.read_text("utf-8") if path.exists() else ""
-
-
-def alive(pid: int) -> bool:
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False

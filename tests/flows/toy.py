@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.support import sealed
 from tests.support.records import METRICS, receipt
-from tests.support.workspaces import PROJECT, repository
+from tests.support.workspaces import PROJECT, repository, set_params
 
 CHECK = {"value": 0.8, "rule": ">=", "wanted": 0.9, "passed": True}
 STAGES = {
@@ -40,6 +40,7 @@ def make_toy(folder: Path, data: str = "good") -> Path:
     (folder / "dvc.yaml").write_text("\n".join(lines) + "\n", "utf-8")
     (folder / "data.txt").write_text(data, "utf-8")
     shutil.copy(PROJECT / "params.yaml", folder)
+    set_params(folder, {"hub.backoff_seconds": 0.05, "hub.patience_hours": 0.1})
     repository(folder)
     return folder
 

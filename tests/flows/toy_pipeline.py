@@ -1,14 +1,19 @@
 """A pipeline that does nothing in no time: `pipeline/__main__.py` of the toy workspace.
 
 The file `say` in the workspace tells it how to behave: `fail STEP`, `wait STEP`, `crash STEP`, `hang STEP`,
-or nothing. What it writes are the real records in `templates/`, with little changed.
+`tidy STEP` (hangs, and takes a second to end), `until STEP` (hangs until the file
+`go` is there), `away STEP` (a Hub that does not answer), `bar STEP` and
+`die STEP` (both draw a bar without an end; one breaks off, one is killed), or nothing. What it writes are
+the real records in `templates/`, with little changed.
 """
 
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +41,21 @@ def main(step: str) -> int:
         return fail(step, 4, "candidate 0 is a person's to let out")
     if behaviour == f"crash {step}":
         raise KeyError("passed the gate and waits for a person")
-    if behaviour == f"hang {step}":
+    if behaviour == f"away {step}":
+        return fail(step, 1, "could not look at it: the Hub did not answer", passing=True)
+    if behaviour in {f"bar {step}", f"die {step}"}:
+        sys.stderr.write(f"\r{step}:  33%|███   | 1/3 [00:01<00:02,  1.00it/s]\r{step}:  66%|██████")
+        sys.stderr.flush()
+        if behaviour == f"bar {step}":
+            os._exit(3)
+        os.kill(os.getpid(), 9)
+    if behaviour == f"until {step}":
+        Path("pids").write_text(f"{os.getpid()} {os.getpid()}", "utf-8")
+        while not Path("go").exists():
+            time.sleep(0.2)
+    if behaviour in {f"hang {step}", f"tidy {step}"}:
+        if behaviour == f"tidy {step}":
+            signal.signal(signal.SIGTERM, tidy_up)
         worker = subprocess.Popen(["sleep", "300"])
         Path("pids").write_text(f"{os.getpid()} {worker.pid}", "utf-8")
         worker.wait()
@@ -50,10 +69,19 @@ def main(step: str) -> int:
     return 0
 
 
-def fail(step: str, code: int, message: str) -> int:
+def tidy_up(signum: int, frame: object) -> None:
+    """Write what a checkpoint is to a training; a second signal in that time ends it."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    Path("saved").unlink(missing_ok=True)
+    time.sleep(1)
+    Path("saved").touch()
+    sys.exit(128 + signum)
+
+
+def fail(step: str, code: int, message: str, *, passing: bool = False) -> int:
     """Say what went wrong, as the real pipeline does."""
     print(f"{step}: {message}", file=sys.stderr)
-    said = {"step": step, "error": "ToyError", "exit_code": code, "message": message, "passing": False}
+    said = {"step": step, "error": "ToyError", "exit_code": code, "message": message, "passing": passing}
     Path(os.environ["KATMAN_FAILURE"]).write_text(json.dumps(said), "utf-8")
     return code
 

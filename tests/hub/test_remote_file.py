@@ -39,7 +39,13 @@ def test_remote_file_is_read_where_somebody_looks() -> None:
 
 
 HUB = HubParams(
-    endpoint=None, xet=False, timeout_seconds=20, download_timeout_seconds=20, retries=0, backoff_seconds=0
+    endpoint=None,
+    xet=False,
+    timeout_seconds=20,
+    download_timeout_seconds=20,
+    retries=0,
+    backoff_seconds=0,
+    patience_hours=0,
 )
 
 

@@ -19,5 +19,6 @@ def hub_at(endpoint: str | None = None, seconds: float = 20) -> Hub:
             download_timeout_seconds=seconds,
             retries=2,
             backoff_seconds=0.05,
+            patience_hours=0,
         )
     )

@@ -285,6 +285,7 @@ SMALL: dict[str, Any] = {
     "hub.timeout_seconds": 20,
     "hub.retries": 2,
     "hub.backoff_seconds": 0.05,
+    "hub.patience_hours": 0,
 }
 
 # A data set on which accuracies are neither 0 nor 1, with prompts.

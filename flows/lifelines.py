@@ -1,0 +1,122 @@
+"""Which runs of a workspace live: each holds a file of its own locked until its process ends.
+
+Prefect's server keeps a run *Running* whose machine died. The system frees a dead process's locks, also in a
+reboot, so that whoever comes next can tell the dead from those who wait. The file also keeps how the run
+ended, for a server that was away when the run wanted to tell it.
+"""
+
+import fcntl
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from pipeline.workspace.files import write_text
+
+
+@dataclass(frozen=True)
+class Life:
+    """One run of the flow.
+
+    Attributes:
+        run: Its id at Prefect's server.
+        began: ISO time, with `ended`.
+        step: The last one that began.
+        ended: None while it runs, and where it was cut off.
+        type: With `name` and `message` its end, as Prefect calls it; None until then.
+    """
+
+    run: str
+    began: str
+    step: str | None = None
+    ended: str | None = None
+    type: str | None = None
+    name: str | None = None
+    message: str | None = None
+
+
+class Lifeline:
+    """The file of the run that goes on in this process; it stays locked until the process ends."""
+
+    def __init__(self, workspace: Path, run: str) -> None:
+        self._folder = _folder(workspace)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        # Never closed: the lock says that the process lives.
+        fcntl.flock(os.open(self._folder / f"{run}.lock", os.O_RDWR | os.O_CREAT), fcntl.LOCK_EX)
+        self._life = Life(run, _now())
+        self._write()
+
+    def at(self, step: str) -> None:
+        """Note that a step begins."""
+        self._life = replace(self._life, step=step)
+        self._write()
+
+    def end(self, type: str, name: str, message: str) -> None:
+        """Note how the run ended."""
+        self._life = replace(self._life, ended=_now(), type=type, name=name, message=message)
+        self._write()
+
+    def _write(self) -> None:
+        content = json.dumps(asdict(self._life), indent=1, ensure_ascii=False)
+        write_text(self._folder / f"{self._life.run}.json", content)
+        write_text(self._folder / "last", content)
+        if self._life.type == "COMPLETED":
+            write_text(self._folder / "done", content)
+
+
+def last(workspace: Path) -> Life | None:
+    """Return the run that wrote last; None where there was none."""
+    return _read(_folder(workspace) / "last")
+
+
+def done(workspace: Path) -> datetime | None:
+    """Return when a run ended well for the last time; None where none has."""
+    life = _read(_folder(workspace) / "done")
+    return datetime.fromisoformat(life.ended) if life is not None and life.ended is not None else None
+
+
+def lives(workspace: Path, run: str) -> bool:
+    """Return whether the process of a run is there."""
+    try:
+        file = (_folder(workspace) / f"{run}.lock").open("r", encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    with file:
+        return not _free(file)
+
+
+def dead(workspace: Path) -> list[Life]:
+    """Return the runs whose process is gone, and that nobody has forgotten yet."""
+    found = [_read(path) for path in sorted(_folder(workspace).glob("*.json"))]
+    return [one for one in found if one is not None and not lives(workspace, one.run)]
+
+
+def forget(workspace: Path, run: str) -> None:
+    """Remove the file of a run that nobody needs to be told of any more."""
+    for ending in ("json", "lock"):
+        (_folder(workspace) / f"{run}.{ending}").unlink(missing_ok=True)
+
+
+def _folder(workspace: Path) -> Path:
+    return workspace / ".dvc" / "tmp" / "runs"
+
+
+def _free(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _read(path: Path) -> Life | None:
+    try:
+        return Life(**json.loads(path.read_text("utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,142 @@
+"""`worker`: run what is scheduled for this workspace, one run at a time, for as long as the machine is up.
+
+It is Prefect's process worker, with three differences. It closes what it left when it last died; a server
+that is away does not end it, nor the run that goes on; and a SIGTERM ends that run gently: it may write a
+checkpoint and tell its end before the worker goes.
+"""
+
+import hashlib
+import logging
+import os
+import platform
+import signal
+from argparse import ArgumentParser
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import psutil  # type: ignore[import-untyped]
+from prefect.client.orchestration import get_client
+from prefect.client.schemas import FlowRun
+from prefect.settings import PREFECT_API_URL
+from prefect.workers.process import ProcessWorker
+
+from flows import server
+from flows.retrain import WORKSPACES
+from pipeline.errors import InvalidWorkspace
+from pipeline.workspace import locks
+
+_LOG = logging.getLogger("prefect.worker.katman")
+# The flow gives its step 40 of them, and tells its end then.
+_SECONDS_TO_STOP = 75.0
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Register the pool, and for which further workspaces runs may be taken."""
+    parser.add_argument("--pool", default="katman", help="Prefect's work pool (default: katman)")
+    parser.add_argument(
+        "--also",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="a further folder whose workspaces may be worked on",
+    )
+    parser.epilog = "example:\n  katman worker --pool katman"
+
+
+def run(workspace: Path, pool: str, also: list[Path]) -> str:
+    """Work until a SIGTERM, SIGINT or SIGHUP.
+
+    Args:
+        workspace: The workspace; only runs on it, or below it, are taken.
+        pool: Prefect's work pool, of the type `process`.
+        also: Further folders of workspaces.
+
+    Raises:
+        InvalidWorkspace: There is no server to work for.
+        WorkspaceHeld: A worker of this workspace is at work.
+    """
+    if not PREFECT_API_URL.value():
+        raise InvalidWorkspace(
+            "PREFECT_API_URL is not set; wanted the address of Prefect's server. Set it as docs/operating.md "
+            "says"
+        )
+    tmp = workspace / ".dvc" / "tmp"
+    tmp.mkdir(parents=True, exist_ok=True)
+    os.environ[WORKSPACES] = os.pathsep.join(str(one) for one in (workspace, *also))
+    with locks.hold_file(tmp / "worker.lock", "worker", f"the runs of {workspace}"):
+        name = f"katman-{platform.node()}-{hashlib.sha256(str(workspace).encode()).hexdigest()[:8]}"
+        server.until_there(_LOG.warning)
+        with get_client(sync_client=True) as client:
+            server.close_dead(workspace, client, _LOG.warning)
+            server.close_lost(workspace, name, client, _LOG.warning)
+        anyio.run(_work, pool, name)
+    return "the worker has ended"
+
+
+def summary(said: str) -> str:
+    """Return that it ended."""
+    return said
+
+
+async def _work(pool: str, name: str) -> None:
+    """Run Prefect's worker until it is asked to end."""
+    worker = ProcessWorker(work_pool_name=pool, name=name, limit=1)
+    ending = anyio.Event()
+    # Prefect's worker counts their failures, and at the twelfth in a row ends itself and its run.
+    for method in ("get_and_submit_flow_runs", "_sync_and_initialize"):
+        setattr(worker, method, _patient(getattr(worker, method), ending))
+    submit = worker._submit_run
+
+    async def submitted(run: FlowRun) -> None:
+        try:
+            await submit(run)
+        except httpx.HTTPError as error:  # which would end the worker; the run is still there to be taken
+            _LOG.warning("the run %s could not be taken: %s", run.name, error)
+            worker._submitting_flow_run_ids.discard(run.id)
+            worker._release_limit_slot(run.id)
+
+    setattr(worker, "_submit_run", submitted)  # noqa: B010
+    async with anyio.create_task_group() as group:
+        group.start_soon(_end_gently, ending, group.cancel_scope)
+        await worker.start()
+
+
+def _patient(ask: Callable[[], Awaitable[Any]], ending: anyio.Event) -> Callable[[], Awaitable[Any]]:
+    """Return what asks the server, and takes it as no news where the server is away."""
+
+    async def asked() -> Any:
+        if ending.is_set():
+            return []
+        try:
+            return await ask()
+        except httpx.TransportError as error:
+            _LOG.warning("Prefect's server does not answer (%s); the worker goes on", type(error).__name__)
+        except httpx.HTTPStatusError as error:
+            if not error.response.is_server_error:
+                raise
+            _LOG.warning("Prefect's server answers %d; the worker goes on", error.response.status_code)
+        return []
+
+    return asked
+
+
+async def _end_gently(ending: anyio.Event, scope: anyio.CancelScope) -> None:
+    """Wait for the first signal, ask the run to end, and end the worker then; further signals are ignored."""
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+        async for which in signals:
+            if ending.is_set():
+                continue
+            ending.set()
+            _LOG.warning("%s: the worker ends, and the run before it", which.name)
+            runs = psutil.Process().children()
+            for run in runs:
+                run.terminate()
+            with anyio.move_on_after(_SECONDS_TO_STOP):
+                while any(run.is_running() and run.status() != psutil.STATUS_ZOMBIE for run in runs):
+                    await anyio.sleep(0.2)
+            await anyio.sleep(2)  # Prefect's worker looks at how the run ended
+            scope.cancel()

@@ -1,0 +1,56 @@
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flows import lifelines
+from tests.support.workspaces import PROJECT
+
+RUN = """
+import sys
+from pathlib import Path
+from flows.lifelines import Lifeline
+life = Lifeline(Path(sys.argv[1]), "7")
+life.at("train")
+print("began", flush=True)
+sys.stdin.readline()
+life.end("COMPLETED", "Released", "released v1")
+"""
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A run that has begun, and ends when it is told a line."""
+    command = [sys.executable, "-c", RUN, str(folder)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=PROJECT, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process
+
+
+def test_lifeline_tells_a_dead_run_from_a_living_one(tmp_path: Path) -> None:
+    with running(tmp_path) as process:
+        assert lifelines.lives(tmp_path, "7")
+        assert lifelines.dead(tmp_path) == []
+        process.kill()
+    assert not lifelines.lives(tmp_path, "7")
+    (life,) = lifelines.dead(tmp_path)
+    assert (life.run, life.step, life.ended) == ("7", "train", None)
+    lifelines.forget(tmp_path, "7")
+    assert lifelines.dead(tmp_path) == []
+    assert lifelines.last(tmp_path) == life
+
+
+def test_lifeline_keeps_how_a_run_ended(tmp_path: Path) -> None:
+    with running(tmp_path) as process:
+        process.communicate("\n")
+    (life,) = lifelines.dead(tmp_path)
+    assert (life.type, life.name, life.message) == ("COMPLETED", "Released", "released v1")
+    assert life.ended is not None
+
+
+def test_lifeline_of_a_new_workspace_is_none(tmp_path: Path) -> None:
+    assert lifelines.last(tmp_path) is None
+    assert lifelines.dead(tmp_path) == []
