@@ -1,4 +1,4 @@
-"""Against the real API, with its password and without."""
+"""An API that answers without a password is told from one that does not, by a small server instead of it."""
 
 import threading
 from collections.abc import Iterator
