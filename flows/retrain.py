@@ -21,6 +21,7 @@ from prefect.states import Cancelled, Completed, Crashed, Failed
 from flows import report, server, steps
 from flows.lifelines import Lifeline
 from flows.process import StepStopped
+from pipeline.commands import clean
 from pipeline.errors import InvalidWorkspace, PipelineError, StepFailed, WaitsForPerson
 from pipeline.params import Params, load
 from pipeline.records import Verdict
@@ -138,11 +139,24 @@ def _run(work: steps.Work, refresh: bool, release: bool) -> End:
     for warning in backup.keep_log(work.workspace, load(work.workspace)):
         get_run_logger().warning("%s", warning)
     end = _release(work, release, unchanged)
+    if not unchanged:
+        _clean(work.workspace)
     if end.state.is_completed():
         message = end.state.message or ""
         get_run_logger().info("%s", message)
         return end._replace(page=report.markdown(work.workspace, message))
     return end
+
+
+def _clean(folder: Path) -> None:
+    """Remove what only takes up disk; a run does not fail for it."""
+    try:
+        found = clean.run(folder, load(folder), remove=True)
+    except PipelineError as error:
+        get_run_logger().warning("nothing was cleaned up: %s", error)
+        return
+    if found.size:
+        get_run_logger().info("%s", clean.summary(found))
 
 
 def _release(work: steps.Work, wanted: bool, unchanged: bool) -> End:

@@ -1,7 +1,7 @@
-"""`clean`: what only takes up disk: candidates that nobody released, vectors and checkpoints of earlier ones.
+"""`clean`: what only takes up disk: candidates that nobody released, checkpoints of trainings that are over.
 
-Without `--remove` nothing is: what would go is shown. What the workspace, a tag of git (each release has one)
-or an experiment names stays, and what of the vectors the last evaluation used.
+Without `--remove` nothing is: what would go is shown. What the workspace, a branch, a tag of git (each release
+has one) or an experiment names stays. A cache outside of the workspace may be shared, and is left alone.
 """
 
 import shutil
@@ -20,7 +20,7 @@ class Removable:
     """What may go, each with its bytes.
 
     Attributes:
-        cache: Files of DVC's cache that nothing names which is kept.
+        cache: Files of the workspace's own cache of DVC that nothing names which is kept.
         checkpoints: Of trainings that are over.
         removed: Whether all of it is gone.
     """
@@ -47,8 +47,9 @@ def run(workspace: Path, params: Params, remove: bool = False) -> Removable:
     Raises:
         InvalidWorkspace: DVC cannot say what its cache holds.
     """
+    own = workspace.resolve() / ".dvc" / "cache"
     found = Removable(
-        cache={path: path.stat().st_size for path in dvc.unused(workspace) if path.is_file()},
+        cache={path: path.stat().st_size for path in dvc.unused(workspace) if path.is_relative_to(own)},
         checkpoints={path: _size(path) for path in _over(workspace)},
         removed=remove,
     )

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pipeline.errors import InvalidWorkspace, first_line
 
-# What `dvc gc` leaves: what the workspace needs, each commit with a tag, and each experiment.
-_KEPT = ("--workspace", "--all-tags", "--all-experiments", "--force")
+# What `dvc gc` leaves: what the workspace, each branch, each commit with a tag and each experiment names.
+_KEPT = ("--workspace", "--all-branches", "--all-tags", "--all-experiments", "--force")
 _REMOVING = "Removing "
 
 

@@ -45,3 +45,15 @@ def test_clean_of_a_workspace_that_never_ran_leaves_checkpoints(line: Path) -> N
         paths.clean(line, path).unlink()
     assert clean.run(line, load(line), remove=True).checkpoints == {}
     assert over.exists()
+
+
+def test_clean_leaves_a_cache_alone_that_others_may_share(line: Path, tmp_path: Path) -> None:
+    shared = line / ".dvc" / "cache"
+    shared.rename(tmp_path / "shared")
+    ask = [sys.executable, "-m", "dvc", "cache", "dir", "--quiet", str(tmp_path / "shared")]
+    subprocess.run(ask, cwd=line, check=True)
+    foreign = tmp_path / "shared" / "files" / "md5" / "00" / ("0" * 30)
+    foreign.parent.mkdir(parents=True, exist_ok=True)
+    foreign.write_text("of another project")
+    assert clean.run(line, load(line), remove=True).cache == {}
+    assert foreign.exists()
