@@ -1,7 +1,8 @@
 """`clean`: what only takes up disk: candidates that nobody released, checkpoints of trainings that are over.
 
 Without `--remove` nothing is: what would go is shown. What the workspace, a branch, a tag of git (each
-release has one) or an experiment names stays. A cache outside of the workspace may be shared, and is left alone.
+release has one) or an experiment names stays. A cache outside of the workspace may be shared, and is left
+alone.
 """
 
 import shutil
