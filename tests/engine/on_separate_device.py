@@ -1,4 +1,4 @@
-"""The whole fit, the evaluator, ranks and quantized search on the separate device; prints what it found.
+"""Fit, evaluator, search, compatibility and example on the separate device; prints what it found.
 
 Run in a process of its own, because what it registers with torch and replaces in it stays.
 """
@@ -29,7 +29,10 @@ from pipeline.embedding.encode import score_triplets
 from pipeline.engine import build, cached_loss, trainer
 from pipeline.engine.fit import fit
 from pipeline.engine.recipe import Hardware, Recipe
+from pipeline.params.card import Example
 from pipeline.records import Precision
+from pipeline.stages.evaluate import usage_example
+from pipeline.stages.evaluate.compatibility import Space, reembed
 from pipeline.stages.evaluate.quantization import quantized
 from pipeline.stages.evaluate.retrieval import Collection, ranks
 from tests.support import separate_device as separate
@@ -130,6 +133,38 @@ def searched(device: torch.device) -> list[list[int]]:
         return [ranks(found, *quantized(queries, documents, precision)).tolist() for precision in PRECISIONS]
 
 
+def compared(device: torch.device) -> dict[str, float]:
+    """Search old vectors with new queries and the other way, and mixtures of both."""
+    draw = np.random.default_rng(1)
+    pairs = np.arange(5)
+    found = Collection(
+        tuple("abcde"), tuple("abcde"), tuple(map(str, range(30))), pairs, pairs * 3, np.ones(5)
+    )
+
+    def space(name: str) -> Space:
+        queries, documents = (
+            torch.from_numpy(draw.standard_normal((n, 16), dtype=np.float32)) for n in (5, 30)
+        )
+        return Space(name, 16, queries, documents, (queries, queries), per_hour=1.0)
+
+    with separate.Everywhere():
+        return dict(
+            reembed(found, space("new"), space("old"), (16, 8), PRECISIONS, 0.01, device=device).ndcg10
+        )
+
+
+def evaluated(model: SentenceTransformer, device: torch.device) -> dict[str, Any]:
+    """Do what `evaluate` does beside scoring."""
+    return {"searched": searched(device), "compared": compared(device), "answered": answered(model)}
+
+
+def answered(model: SentenceTransformer) -> list[list[float | None]]:
+    """Answer the card's example."""
+    asked = Example(queries=("w5 w6", "w7"), documents=("w5 w6 w9", "w8"))
+    with separate.Everywhere():
+        return [list(row) for row in usage_example.answer(model, asked).similarities]
+
+
 def main() -> None:
     """Print what the CPU gives and what the device gives."""
     torch.set_num_threads(1)
@@ -140,12 +175,12 @@ def main() -> None:
     replace()
     os.environ["ACCELERATE_TORCH_DEVICE"] = "cpu"
     found: dict[str, Any] = {
-        "cpu": trained(models[0], folder, 1 << 30) | {"searched": searched(torch.device("cpu"))}
+        "cpu": trained(models[0], folder, 1 << 30) | evaluated(models[0], torch.device("cpu"))
     }
     os.environ["ACCELERATE_TORCH_DEVICE"] = str(separate.DEVICE)
     for model in models[1:]:
         separate.move(model)
-    found["separate"] = trained(models[1], folder, 1 << 30) | {"searched": searched(separate.DEVICE)}
+    found["separate"] = trained(models[1], folder, 1 << 30) | evaluated(models[1], separate.DEVICE)
     found["repeated"] = trained(models[2], folder, 0)
     found["threads"] = sorted(separate.THREADS)
     print(json.dumps(found))

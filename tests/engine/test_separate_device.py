@@ -32,6 +32,10 @@ def test_separate_device_trains_as_the_cpu_does(found: dict[str, Any]) -> None:
 
 def test_separate_device_scores_and_searches_as_the_cpu_does(found: dict[str, Any]) -> None:
     assert found["separate"]["searched"] == found["cpu"]["searched"]
+    assert found["separate"]["compared"] == found["cpu"]["compared"]
+    assert len(found["cpu"]["compared"]) == 7
+    for theirs, ours in zip(found["cpu"]["answered"], found["separate"]["answered"], strict=True):
+        assert ours == pytest.approx(theirs, abs=1e-4)
     for theirs, ours in zip(found["cpu"]["positive"], found["separate"]["positive"], strict=True):
         assert ours == pytest.approx(theirs, abs=1e-4)
 
