@@ -5,10 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 READY := $(BIN)/katman
-# Tests that share a server or a finished workspace go to one worker (tests/support/sorting.py says which). A
-# worker takes up to 2 GB and keeps a core busy.
+# The tests of a file go to one worker, the files that share something dear first (tests/support/sorting.py says
+# which). A worker takes up to 2 GB and keeps a core busy.
 WORKERS ?= 2
-PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
+PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The build of torch that pip finds fits the machine (CUDA or CPU), so torch and what only its CUDA build
 # brings stay out of the lock: torch is installed first, and whatever it needs comes with it. pip, setuptools

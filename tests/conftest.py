@@ -41,14 +41,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore:Use 'content=<...>' to upload:DeprecationWarning")
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups off the items in the same hook
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     tests = [item for item in items if isinstance(item, pytest.Function)]
     for item in tests:
         for name in sorting.needs(item):
             item.add_marker(name)
-        item.add_marker(pytest.mark.xdist_group(sorting.group(item)))
-    if getattr(config.option, "loadgroup", False):  # in a worker
+    if hasattr(
+        config, "workerinput"
+    ):  # a worker of xdist, which starts files in the order of their first tests
         others = [item for item in items if item not in tests]
         items[:] = [*sorted(tests, key=sorting.rank), *others]
 

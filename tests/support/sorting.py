@@ -1,4 +1,4 @@
-"""What a test needs, and which tests one worker runs together: read off the tests, listed nowhere.
+"""What a test needs, and which tests are started first: read off the tests, listed nowhere.
 
 Fixtures say it where a test asks for them, and names in its module where it builds that itself.
 """
@@ -16,8 +16,8 @@ SERVER_NAMES = frozenset({"serve", "ThreadingHTTPServer"})
 PROCESS_NAMES = frozenset({"subprocess", "row_process", "trial_process", "child", "mteb_process"})
 PROCESS_MODULES = frozenset({"tests.support.splits"})
 MODEL_NAMES = frozenset({"SentenceTransformer", "tiny", "torch"})
-# What is made once for the session and is dear: who asks for it goes to the one worker that has it. The
-# slowest stand first, so that no worker starts the longest when the others are done.
+# What is made once in each worker and is dear: the tests that ask for it stand beside each other, the slowest
+# first, so that no worker starts the longest when the others are done.
 SHARED = ("prefect", "judged", "template", "finished", "mteb")
 
 
@@ -37,12 +37,7 @@ def needs(item: pytest.Function) -> set[str]:
     return found
 
 
-def group(item: pytest.Function) -> str:
-    """Return the group of tests that one worker runs: what shares something dear, else a file."""
-    shared = [name for name in SHARED if name in item.fixturenames]
-    return shared[0] if shared else str(item.path.relative_to(FOLDER))
-
-
 def rank(item: pytest.Function) -> int:
-    """Return the place of a test's group among all groups, the slowest first."""
-    return [*SHARED, group(item)].index(group(item))
+    """Return the place of a test's kind in the order in which tests are started."""
+    asked = [place for place, name in enumerate(SHARED) if name in item.fixturenames]
+    return min(asked, default=len(SHARED))
