@@ -18,7 +18,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def asked(callback: checkpoints.SaveByTime, step: int, last: int = 100) -> bool:
     control = SimpleNamespace(should_save=False)
-    callback.on_step_end(None, SimpleNamespace(global_step=step, max_steps=last), control)
+    callback.on_step_end(
+        SimpleNamespace(device="cpu"), SimpleNamespace(global_step=step, max_steps=last), control
+    )
     return bool(control.should_save)
 
 

@@ -68,7 +68,7 @@ def test_loss_that_is_no_number_ends_the_training(value: float) -> None:
 
 def test_work_is_counted_by_what_was_encoded() -> None:
     made, inputs = short_of_memory(kept=0, rows=4)
-    inputs |= {"token_count": 20, "distinct_token_count": 10, "long_sequence_count": 1}
+    inputs |= {"token_count": 20, "distinct_token_count": 10, "padding": 2, "long_sequence_count": 1}
     made._count(inputs)
     made._count(inputs)
     work = made.work
