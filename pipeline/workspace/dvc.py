@@ -29,8 +29,10 @@ def push(workspace: Path, remote: str) -> None:
     asked = f"pushing to the DVC remote {remote}"
     try:
         with Repo(str(workspace)) as repo:
-            used = repo.used_objs(all_tags=True, remote=remote)
-            wanted = {one for names in used.values() for one in names}
+            # A tag whose files are nowhere any more, or on the remote alone, has nothing to push.
+            tagged = repo.used_objs(all_tags=True, remote=remote, skip_failed=True)
+            here = repo.used_objs(remote=remote)
+            wanted = {one for used in (tagged, here) for names in used.values() for one in names}
             failed = repo.cloud.push(wanted, remote=remote).failed
             there = repo.cloud.status(wanted, remote=remote)
     except Exception as error:  # each kind of remote raises what its own library raises
