@@ -1,6 +1,7 @@
 """Run the workspace's flow on a real Prefect server, and show how far it is."""
 
 import re
+import secrets
 import socket
 import subprocess
 import sys
@@ -25,8 +26,12 @@ _BAR = re.compile(r"%\|.*\| (?P<done>\d+)/(?P<all>\d+) \[")
 _HUSHED = ("Running stage", "> ", "Updating lock file", "Generating lock file", "Finished in state")
 
 
-def start_server(room: Room) -> tuple[str, subprocess.Popen[bytes]]:
-    """Start Prefect with a database of its own, without waiting for it; returns its address and process."""
+def start_server(room: Room, password: str) -> tuple[str, subprocess.Popen[bytes]]:
+    """Start Prefect with a database and a password of its own, without waiting for it.
+
+    Returns:
+        Its address and process.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -47,7 +52,7 @@ def start_server(room: Room) -> tuple[str, subprocess.Popen[bytes]]:
         process = subprocess.Popen(
             command,
             cwd=room.folder,
-            env=room.environment(),
+            env=room.environment(PREFECT_SERVER_API_AUTH_STRING=password),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -59,9 +64,10 @@ def start_server(room: Room) -> tuple[str, subprocess.Popen[bytes]]:
 @contextmanager
 def server(room: Room) -> Iterator["Server"]:
     """Have a Prefect server for as long as the block runs; it starts while the block does other things."""
-    url, process = start_server(room)
+    password = f"katman:{secrets.token_urlsafe(16)}"  # for this run alone
+    url, process = start_server(room, password)
     try:
-        yield Server(url, process, room)
+        yield Server(url, process, room, password)
     finally:
         process.terminate()
         try:
@@ -74,8 +80,8 @@ def server(room: Room) -> Iterator["Server"]:
 class Server:
     """A Prefect server that was started and may not answer yet."""
 
-    def __init__(self, url: str, process: subprocess.Popen[bytes], room: Room) -> None:
-        self.url, self._process, self._room = url, process, room
+    def __init__(self, url: str, process: subprocess.Popen[bytes], room: Room, password: str) -> None:
+        self.url, self._process, self._room, self.password = url, process, room, password
 
     def wait(self) -> None:
         """Wait until it answers.
@@ -121,7 +127,12 @@ def retrain(room: Room, server: Server, endpoint: str, screen: Screen, log: Path
         Path(scratch, "said.txt").open("w+", encoding="utf-8") as said,
     ):
         failure_file = Path(scratch, "failure.json")
-        more = {"PREFECT_API_URL": server.url, "HF_ENDPOINT": endpoint, FAILURE_FILE: str(failure_file)}
+        more = {
+            "PREFECT_API_URL": server.url,
+            "PREFECT_API_AUTH_STRING": server.password,
+            "HF_ENDPOINT": endpoint,
+            FAILURE_FILE: str(failure_file),
+        }
         with subprocess.Popen(
             command,
             cwd=room.work,
