@@ -175,7 +175,7 @@ def flow(room: drive_room.Room, code: str) -> drive_flow.Ended:
     (room.work / "pipeline" / "__main__.py").write_text(code, "utf-8")
     room.logs.mkdir()
     with subprocess.Popen(["true"]) as process:
-        server = drive_flow.Server("http://127.0.0.1:1/api", process, room)
+        server = drive_flow.Server("http://127.0.0.1:1/api", process, room, "katman:x")
     return drive_flow.retrain(room, server, "http://127.0.0.1:1", Screen(), room.logs / "flow.txt")
 
 
