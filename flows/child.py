@@ -17,9 +17,12 @@ import threading
 import time
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
+
 SECONDS_TO_STOP = 30.0
 _PR_SET_PDEATHSIG = 1
-_stopping = threading.Event()
+_step_ended = threading.Event()
+_ender = threading.Thread(target=lambda: end_children(), daemon=True)
 
 
 def follow(parent: int) -> None:
@@ -35,31 +38,43 @@ def follow(parent: int) -> None:
 
 
 def end_children() -> None:
-    """End every process below this one, also those that start while it waits; never returns.
+    """End every process below this one, also those that start meanwhile; return when none is left.
 
     Each gets one SIGTERM, and a SIGKILL after `SECONDS_TO_STOP`: a step's own clean-up must not be cut
-    short by a second signal. DVC then sees its command fail, cleans up by itself, and this process exits.
+    short by a second signal. DVC then sees its command fail and cleans up by itself. What lies below a shell
+    that ends at once (DVC runs a command by `$SHELL`, and not every shell becomes its one command) is no
+    longer below this process, and still waited for.
     """
-    import psutil  # type: ignore[import-untyped]
-
-    told: dict[int, float] = {}
+    told: dict[psutil.Process, float] = {}
     this = psutil.Process()
     while True:
         for process in this.children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                if process.pid not in told:
-                    told[process.pid] = time.monotonic()
+            if process not in told:
+                told[process] = time.monotonic()
+                with contextlib.suppress(psutil.NoSuchProcess):
                     process.terminate()
-                elif time.monotonic() - told[process.pid] > SECONDS_TO_STOP:
+        left = [process for process in told if _runs(process)]
+        if not left and _step_ended.is_set():
+            return
+        for process in left:
+            if time.monotonic() - told[process] > SECONDS_TO_STOP:
+                with contextlib.suppress(psutil.NoSuchProcess):
                     process.kill()
         time.sleep(0.1)
 
 
+def _runs(process: psutil.Process) -> bool:
+    """Return whether a process has not ended; one that nobody has waited for yet has."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def on_sigterm(signum: int, frame: object) -> None:
     """Stop at the first SIGTERM and ignore all others: two during clean-up left DVC's rwlock empty."""
-    if not _stopping.is_set():
-        _stopping.set()
-        threading.Thread(target=end_children, daemon=True).start()
+    if _ender.ident is None:
+        _ender.start()
 
 
 def run_step(name: str) -> int:
@@ -139,7 +154,11 @@ def main() -> int:
     follow(int(parent))
     code = run_stage(name) if kind == "stage" else run_step(name)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # nothing is left to end but this process
-    return 128 + signal.SIGTERM if _stopping.is_set() else code
+    if _ender.ident is None:
+        return code
+    _step_ended.set()
+    _ender.join()
+    return 128 + signal.SIGTERM
 
 
 if __name__ == "__main__":
