@@ -1,10 +1,11 @@
 """What models are measured on besides the splits: the user's own retrieval set, and probes."""
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import polars as pl
 
-from pipeline.errors import InvalidData
+from pipeline.errors import HubNotFound, InvalidData
 from pipeline.hub import Hub
 from pipeline.params.pin import PairsProbe, RetrievalFiles
 from pipeline.records import PinnedRepo
@@ -51,8 +52,7 @@ def fetch(hub: Hub, key: str, asked: RetrievalFiles | PairsProbe, *, max_workers
         if asked.qrels not in hub.files(repo, "dataset", revision):
             raise InvalidData(
                 f"data set {repo} at {revision[:12]} has no {asked.qrels}, which {key}.qrels names; wanted "
-                "the file that says which documents answer a query. Correct that, or name the repository "
-                f"that has it in {key}.qrels_from, as {{repo: {repo}-qrels, revision: …}}"
+                f"the file that says which documents answer a query. {_where_else(hub, key, asked)}"
             )
     found = downloads.tables(hub, key, repo, revision, files, max_workers=max_workers)
     if other is None:
@@ -63,3 +63,20 @@ def fetch(hub: Hub, key: str, asked: RetrievalFiles | PairsProbe, *, max_workers
     )
     tables, unknown = beir.retrieval(found.folder, asked, key, qrels.folder)
     return MeasuredSet(found.pinned, tables, qrels.pinned, unknown)
+
+
+def _where_else(hub: Hub, key: str, asked: RetrievalFiles) -> str:
+    """Return what to do about missing qrels: what to write, where BEIR's own sets would have them."""
+    repo = f"{asked.repo}-qrels"
+    try:
+        commit = hub.info(repo, "dataset").commit
+    except HubNotFound:
+        other = f"{{repo: {repo}, revision: …}}"
+        return f"Correct that, or name the repository that has it in {key}.qrels_from, as {other}"
+    there = hub.files(repo, "dataset", commit)
+    last = PurePosixPath(asked.qrels).name
+    names = [path for path in dict.fromkeys((asked.qrels, last)) if path in there] or sorted(there)
+    return (
+        f"The Hub has {repo}: set {key}.qrels_from: {{repo: {repo}, revision: {commit}}}, "
+        f"and {key}.qrels: {' or '.join(names)}"
+    )

@@ -27,10 +27,16 @@ def test_measured_sets_take_qrels_of_another_repository_and_say_so_where_they_ar
         for name, path in (("beir", tmp_path / "texts"), ("beir-qrels", tmp_path / "qrels"))
     )
     asked = texts | {"corpus": "corpus.jsonl", "queries": "queries.jsonl", "qrels": "test.tsv"}
-    with pytest.raises(
-        InvalidData, match=r"has no test\.tsv, .* in retrieval\.qrels_from, as {repo: tester/beir-qr"
-    ):
-        measured_sets.fetch(hub_at(), "retrieval", RetrievalFiles.model_validate(asked), max_workers=1)
+    for named in ("test.tsv", "qrels/test.tsv"):
+        missing = RetrievalFiles.model_validate(asked | {"qrels": named})
+        with pytest.raises(
+            InvalidData, match=rf"has no {named}, .* revision: \w{{40}}}}, .*\.qrels: test\.tsv$"
+        ) as e:
+            measured_sets.fetch(hub_at(), "retrieval", missing, max_workers=1)
+        assert qrels["revision"] in str(e.value)
+    elsewhere = RetrievalFiles.model_validate(asked | {"qrels": "dev.tsv"})
+    with pytest.raises(InvalidData, match=r"\.qrels: .* or test\.tsv$"):
+        measured_sets.fetch(hub_at(), "retrieval", elsewhere, max_workers=1)
     both = RetrievalFiles.model_validate(asked | {"qrels_from": qrels})
     found = measured_sets.fetch(hub_at(), "retrieval", both, max_workers=1)
     assert found.qrels is not None
