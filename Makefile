@@ -5,9 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 READY := $(BIN)/katman
-# The tests of a file go to one worker, the files that share something dear first (tests/support/sorting.py says
-# which). A worker takes up to 2 GB and keeps a core busy.
-WORKERS ?= 2
+# The tests of a file go to one worker, the files that share something dear first (tests/support/scheduler.py and
+# sorting.py say which). A worker takes up to 2 GB; one has those that mostly wait, the others keep a core busy each.
+WORKERS ?= 3
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The build of torch that pip finds fits the machine (CUDA or CPU), so torch and what only its CUDA build

@@ -32,13 +32,21 @@ from tests.support import sorting, workspaces
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
+    from xdist.remote import Producer
 
     from pipeline.isolated.mteb_process import Mteb
+    from tests.support.scheduler import Scheduler
 
 
 def pytest_configure(config: pytest.Config) -> None:
     # huggingface_hub 2.4 sends an upload in a way that httpx2 has deprecated.
     config.addinivalue_line("filterwarnings", "ignore:Use 'content=<...>' to upload:DeprecationWarning")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "Scheduler":
+    from tests.support.scheduler import Scheduler
+
+    return Scheduler(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
