@@ -32,7 +32,7 @@ from tests.support import sorting, workspaces
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
-    from xdist.remote import Producer
+    from xdist.remote import Producer  # type: ignore[import-untyped]
 
     from pipeline.isolated.mteb_process import Mteb
     from tests.support.scheduler import Scheduler

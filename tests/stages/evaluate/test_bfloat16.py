@@ -37,6 +37,6 @@ def test_bfloat16_turns_no_row_but_those_that_are_nearly_ties(finished: Path) ->
         for one, other in ((exact.positive, rounded.positive), (exact.negative, rounded.negative))
     )
     assert 0 < moved < 0.01
-    turned = exact.hits() != rounded.hits()
+    turned = np.asarray(exact.hits() != rounded.hits())
     assert (np.abs(exact.positive - exact.negative)[turned] < 2 * moved).all()
     assert turned.mean(axis=1).max() <= 0.02
