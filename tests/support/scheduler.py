@@ -1,6 +1,6 @@
 """Which tests xdist gives to one worker: those of a file, and all that share a Prefect server."""
 
-from xdist.scheduler import LoadFileScheduling
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 # A server of its own in each worker costs more than the tests wait for each other, most of which only wait.
 TOGETHER = ("tests/flows/",)
