@@ -95,7 +95,9 @@ def run(workspace: Path, params: Params) -> Plan:
         measured=bool(floors),
         retention=_retention(kept, params.gate),
         disk=resources.disk(sizes, params),
-        seconds=resources.training_seconds(workspace, params, audit, installation.flops(params.train.bf16)),
+        seconds=resources.training_seconds(
+            workspace, params, audit, installation.flops(params.train.bf16, params.hardware.launch)
+        ),
     )
 
 

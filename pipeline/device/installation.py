@@ -5,6 +5,7 @@ import subprocess
 from importlib.metadata import version
 
 from pipeline.errors import InvalidParams, InvalidWorkspace
+from pipeline.params.machine import LaunchParams
 from pipeline.params.train import TrainParams
 
 _DEVICES = frozenset({"cuda", "cpu"})
@@ -73,11 +74,13 @@ def cards_without_torch(command: tuple[str, ...] = _LIST_CARDS) -> list[str]:
     return [line.partition(":")[2].partition("(")[0].strip() for line in said.splitlines() if line.strip()]
 
 
-def flops(bf16: bool) -> float:
-    """Return the device's rate of arithmetic, which is measured in a quarter of a second where it is unknown.
+def flops(bf16: bool, launch: LaunchParams | None = None) -> float:
+    """Return the rate of arithmetic, which is measured in a quarter of a second where it is unknown.
 
     Args:
         bf16: Whether bfloat16 is asked for; it is taken where the device is fast at it.
+        launch: The processes that train together, each with a GPU like this machine's; without GPUs those of
+            a machine share its cores, and are no faster than one.
     """
     import torch
     from sentence_transformers.util import get_device_name
@@ -86,4 +89,5 @@ def flops(bf16: bool) -> float:
 
     found = torch.device(get_device_name())
     rate, _ = hardware.peak_flops(found, bf16 and hardware.fast_bfloat16(found))
-    return rate or 1e12
+    together = 1 if launch is None else launch.machines * (launch.processes if found.type == "cuda" else 1)
+    return (rate or 1e12) * together

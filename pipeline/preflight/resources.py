@@ -70,7 +70,7 @@ def training_seconds(workspace: Path, params: Params, audit: Audit, flops: float
         workspace: May hold the record of an earlier training, and the base.
         params: Epochs, steps and batch size.
         audit: How many rows there are, and how long their texts.
-        flops: Of the device, per second.
+        flops: Of all devices that train together, per second.
     """
     train = audit.splits["train"]
     rows = min(train.kept, params.train.max_triplets or train.kept)
@@ -80,7 +80,8 @@ def training_seconds(workspace: Path, params: Params, audit: Audit, flops: float
     seen = min(steps * params.train.batch_size, rows * max(1.0, params.train.epochs))
     try:
         earlier = Training.load(workspace / paths.RECORDS["train"]).speed
-        return seen / earlier.triplets_per_second, f"as the last one on {earlier.device}"
+        together = f" in {earlier.processes} processes" if earlier.processes > 1 else ""
+        return seen / earlier.triplets_per_second, f"as the last one on {earlier.device}{together}"
     except BrokenChain:
         limit = params.model.max_seq_length
         tokens = sum(min(one.mean, limit) for one in train.tokens.values())

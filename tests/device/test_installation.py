@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from pipeline.device import installation
+from pipeline.device import hardware, installation
 from pipeline.errors import InvalidParams, InvalidWorkspace
 from pipeline.params import load
+from pipeline.params.machine import LaunchParams
 from tests.support.workspaces import PROJECT
 
 
@@ -38,3 +39,14 @@ def test_installation_refuses_devices_that_nobody_tested(monkeypatch: pytest.Mon
     monkeypatch.setattr("sentence_transformers.util.get_device_name", lambda: "mps")
     with pytest.raises(InvalidWorkspace, match="the device here is mps; wanted a CUDA card or a CPU"):
         installation.device()
+
+
+@pytest.mark.parametrize(("device", "times"), [("cuda", 6), ("cpu", 2)])
+def test_installation_counts_the_cards_that_train_together(
+    device: str, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sentence_transformers.util.get_device_name", lambda: device)
+    monkeypatch.setattr(hardware, "peak_flops", lambda found, bf16: (1e14, "listed"))
+    launch = LaunchParams(processes=3, machines=2, rendezvous="10.0.0.1:29500")
+    assert installation.flops(False) == 1e14
+    assert installation.flops(False, launch) == times * 1e14
