@@ -17,6 +17,7 @@ os.environ.pop("HUGGING_FACE_HUB_TOKEN", None)
 os.environ.pop("HF_TOKEN_PATH", None)
 os.environ.pop("HF_HUB_CACHE", None)
 os.environ.pop("HF_ENDPOINT", None)
+os.environ.pop("SSL_CERT_FILE", None)
 
 import atexit
 import shutil
