@@ -4,6 +4,7 @@ import json
 import shutil
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -163,7 +164,8 @@ def render(
     return f"---\n{front}\n---\n\n{body}"
 
 
-def _environment() -> Environment:
+@cache
+def _environment() -> Environment:  # compiling the templates takes ten times as long as rendering them
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         undefined=StrictUndefined,
