@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from localhub import discussion_pages, discussion_routes, file_routes, pages, repo_routes, upload_routes
-from localhub.context import Hub, with_body, with_json
+from localhub import (
+    access_routes,
+    discussion_pages,
+    discussion_routes,
+    file_routes,
+    pages,
+    ref_routes,
+    repo_routes,
+    upload_routes,
+)
+from localhub.bodies import LISTING_BYTES, Allow, with_body, with_file, with_json
+from localhub.context import Hub, everyone, may_write, visible_repo, writable_repo
 from localhub.errors import Refusal, answer
+from localhub.middleware import Patience, RawPath, RequestLog
 
-logger = logging.getLogger("localhub")
+
+class Digits(Convertor[str]):
+    """A number in an address; what it means is for the signature to say, so its length is bounded here."""
+
+    regex = "[0-9]{1,15}"
+
+    def convert(self, value: str) -> str:
+        """Leave the digits."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Leave the digits."""
+        return value
+
+
+register_url_convertor("digits", Digits())
 
 ID = "{namespace}/{name}"
 REV = "{revision}"
@@ -30,9 +54,12 @@ def create_app(hub: Hub) -> Starlette:
     """Make the application for one server."""
     routes = [
         Route("/api/whoami-v2", repo_routes.get_whoami),
-        Route("/api/validate-yaml", with_json(repo_routes.validate_yaml), methods=["POST"]),
-        Route("/api/repos/create", with_json(repo_routes.create_repo), methods=["POST"]),
-        Route("/api/repos/delete", with_json(repo_routes.delete_repo), methods=["DELETE"]),
+        _post("/api/validate-yaml", with_json(repo_routes.validate_yaml, everyone)),
+        _post("/api/repos/create", with_json(repo_routes.create_repo, may_write)),
+        _post("/api/repos/move", with_json(repo_routes.move_repo, may_write)),
+        Route("/api/repos/delete", with_json(repo_routes.delete_repo, may_write), methods=["DELETE"]),
+        _get("/api/settings/repositories", repo_routes.list_own),
+        _get("/api/organizations/{namespace}/settings/repositories", repo_routes.list_own),
         *_api_routes("/api/models"),
         *_api_routes("/api/datasets"),
         _get(f"/datasets/{{name}}/resolve/{REV}/{{path:path}}", repo_routes.no_namespace),
@@ -48,6 +75,7 @@ def create_app(hub: Hub) -> Starlette:
         middleware=[
             Middleware(RequestLog),
             Middleware(TrustedHostMiddleware, allowed_hosts=hub.hosts, www_redirect=False),
+            Middleware(Patience),
             Middleware(RawPath),
         ],
         exception_handlers={Refusal: answer, HTTPException: _unknown_address},
@@ -66,22 +94,28 @@ def _api_routes(kind: str) -> list[Route]:
         _get(f"{repo}/revision/{REV}", repo_routes.repo_info),
         _get(f"{repo}/auth-check", repo_routes.auth_check),
         _get(f"{repo}/auth-check/write", repo_routes.auth_check),
-        _get(f"{repo}/refs", repo_routes.list_refs),
+        _get(f"{repo}/refs", ref_routes.list_refs),
         _get(f"{repo}/commits/{REV}", file_routes.commits),
         _get(f"{repo}/tree/{REV}", file_routes.tree),
         _get(f"{repo}/tree/{REV}/{{path:path}}", file_routes.tree),
-        Route(f"{repo}/paths-info/{REV}", with_body(file_routes.paths_info), methods=["POST"]),
-        Route(f"{repo}/settings", with_json(repo_routes.change_settings), methods=["PUT"]),
-        Route(f"{repo}/tag/{REV}", with_json(repo_routes.create_tag), methods=["POST"]),
-        Route(f"{repo}/tag/{REV}", repo_routes.delete_tag, methods=["DELETE"]),
-        Route(f"{repo}/branch/{REV}", with_json(repo_routes.create_branch), methods=["POST"]),
-        Route(f"{repo}/branch/{REV}", repo_routes.delete_branch, methods=["DELETE"]),
-        Route(f"{repo}/preupload/{REV}", with_json(upload_routes.preupload), methods=["POST"]),
-        Route(f"{repo}/commit/{REV}", with_body(upload_routes.commit), methods=["POST"]),
+        _post(f"{repo}/paths-info/{REV}", with_body(file_routes.paths_info, visible_repo)),
+        Route(f"{repo}/settings", with_json(repo_routes.change_settings, writable_repo), methods=["PUT"]),
+        _post(f"{repo}/tag/{REV}", with_json(ref_routes.create_tag, writable_repo)),
+        Route(f"{repo}/tag/{REV}", ref_routes.delete_tag, methods=["DELETE"]),
+        _post(f"{repo}/branch/{REV}", with_json(ref_routes.create_branch, writable_repo)),
+        Route(f"{repo}/branch/{REV}", ref_routes.delete_branch, methods=["DELETE"]),
+        _post(f"{repo}/super-squash/{REV}", with_json(ref_routes.squash, writable_repo)),
+        _post(f"{repo}/preupload/{REV}", _with_listing(upload_routes.preupload, writable_repo)),
+        _post(f"{repo}/commit/{REV}", with_file(upload_routes.commit, writable_repo)),
+        _post(f"{repo}/user-access-request/handle", with_json(access_routes.handle, writable_repo)),
+        _post(f"{repo}/user-access-request/grant", with_json(access_routes.grant, writable_repo)),
+        _get(f"{repo}/user-access-request/{{status}}", access_routes.list_requests),
         _get(f"{repo}/discussions", discussion_routes.list_discussions),
-        Route(f"{repo}/discussions", with_json(discussion_routes.create_discussion), methods=["POST"]),
+        _post(f"{repo}/discussions", with_json(discussion_routes.create_discussion, writable_repo)),
         _get(f"{repo}/discussions/{{num}}", discussion_routes.discussion),
         *[_change(f"{repo}/discussions/{{num}}/{what}", apply) for what, apply in _CHANGES.items()],
+        _get(f"{kind}/{{name}}/commits/{REV}", repo_routes.no_namespace),
+        _get(f"{kind}/{{name}}/tree/{REV}", repo_routes.no_namespace),
     ]
 
 
@@ -96,18 +130,22 @@ _CHANGES: dict[str, discussion_routes.Change] = {
 
 
 def _change(path: str, apply: discussion_routes.Change) -> Route:
-    return Route(path, with_json(discussion_routes.change(apply)), methods=["POST"])
+    return _post(path, with_json(discussion_routes.change(apply), writable_repo))
 
 
 def _file_routes(repo: str) -> list[Route]:
-    upload = f"{repo}.git/lfs-upload/{{upload}}/{{oid}}/{{size:int}}"
+    objects, upload = (
+        f"{repo}.git/info/lfs/objects",
+        f"{repo}.git/lfs-upload/{{upload}}/{{oid}}/{{size:digits}}",
+    )
     return [
         _get(f"{repo}/resolve/{REV}/{{path:path}}", file_routes.resolve),
         _get(f"{repo}/large-file/{REV}/{{path:path}}", file_routes.large_file),
-        Route(f"{repo}.git/info/lfs/objects/batch", with_json(upload_routes.lfs_batch), methods=["POST"]),
-        Route(f"{repo}.git/info/lfs/objects/verify", with_json(upload_routes.lfs_verify), methods=["POST"]),
-        Route(f"{upload}/{{part:int}}", upload_routes.lfs_part, methods=["PUT"]),
-        Route(f"{upload}/complete", with_json(upload_routes.lfs_complete), methods=["POST"]),
+        _post(f"{repo}/ask-access", with_json(access_routes.ask, access_routes.may_ask)),
+        _post(f"{objects}/batch", _with_listing(upload_routes.lfs_batch, writable_repo)),
+        _post(f"{objects}/verify", with_json(upload_routes.lfs_verify, writable_repo)),
+        Route(f"{upload}/{{part:digits}}", upload_routes.lfs_part, methods=["PUT"]),
+        _post(f"{upload}/complete", _with_listing(upload_routes.lfs_complete, upload_routes.signed_repo)),
     ]
 
 
@@ -129,48 +167,16 @@ def _get(path: str, endpoint: Callable[[Request], Any]) -> Route:
     return Route(path, endpoint, methods=["GET"])
 
 
+def _post(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
+    return Route(path, endpoint, methods=["POST"])
+
+
+def _with_listing(
+    endpoint: Callable[[Request, dict[str, Any]], Response], allow: Allow
+) -> Callable[[Request], Awaitable[Response]]:
+    return with_json(endpoint, allow, max_bytes=LISTING_BYTES)
+
+
 def _unknown_address(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return JSONResponse({"error": "Sorry, we can't find the page you are looking for."}, error.status_code)
-
-
-class RawPath:
-    """Route on the address as it was sent: in `refs%2Fpr%2F1` the slashes do not separate."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with its raw path."""
-        if scope["type"] == "http":
-            scope = {**scope, "path": scope["raw_path"].decode("latin-1")}
-        await self.app(scope, receive, send)
-
-
-class RequestLog:
-    """Log each answer in one line, without the query: upload links carry their signature there."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; the line is written before the answer, so whoever has one finds the other."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        start = time.monotonic()
-
-        def log(status: int) -> None:
-            path = scope["raw_path"].decode("latin-1")
-            logger.info("%s %s %d %.0f ms", scope["method"], path, status, (time.monotonic() - start) * 1000)
-
-        async def log_and_send(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                log(message["status"])
-            await send(message)
-
-        try:
-            await self.app(scope, receive, log_and_send)
-        except Exception:
-            log(500)
-            raise

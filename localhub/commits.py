@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pygit2
 from pygit2.enums import FileMode
 
 from localhub import lfs
-from localhub.errors import BadRequest, EntryNotFound, HeadMoved
+from localhub.bodies import read_json
+from localhub.errors import BadRequest, EntryNotFound, HeadMoved, TooLarge
+from localhub.paths import clean_path
 from localhub.revisions import find_branch
 from localhub.storage import signature
+
+# The longest a line may be: the largest small file there is, in base64, and its path.
+LINE_BYTES = 14 * 1024 * 1024 + 64 * 1024
 
 
 @dataclass(frozen=True)
 class PutFile:
-    """Write a small file's bytes."""
+    """Write a small file, whose bytes git has under this id."""
 
     path: str
-    content: bytes
+    blob: pygit2.Oid
 
 
 @dataclass(frozen=True)
@@ -62,31 +66,34 @@ class Request:
         return f"{self.summary}\n\n{self.description}" if self.description else self.summary
 
 
-def read_request(body: bytes) -> Request:
-    """Read a commit's newline-delimited JSON.
+def read_request(body: IO[bytes], git: pygit2.Repository) -> Request:
+    """Read a commit's newline-delimited JSON; small files go into git as they are read, one at a time.
 
     Raises:
-        BadRequest: A line is not what the protocol has, or names a path that cannot be in a repo.
+        BadRequest: A line is not what the protocol has.
+        Unprocessable: A path cannot be in a repo.
+        TooLarge: A line is longer than any small file.
     """
     header: dict[str, Any] = {}
     operations: list[Operation] = []
-    for number, line in enumerate(body.splitlines(), start=1):
+    for number, line in enumerate(_lines(body), start=1):
         if not line.strip():
             continue
+        item = read_json(line)
         try:
-            item = json.loads(line)
             key, value = item["key"], item["value"]
             if key == "header":
                 header = {"summary": str(value["summary"]), **value}
             else:
-                operations.append(_read_operation(key, value))
+                operations.append(_read_operation(git, key, value))
         except (ValueError, KeyError, TypeError, binascii.Error) as error:
-            raise BadRequest(f"Line {number} of the commit cannot be read: {error!r}") from error
+            raise BadRequest(f"Line {number} of the commit cannot be read: {error!r}"[:500]) from error
     if not header.get("summary"):
         raise BadRequest("The commit has no summary")
-    return Request(
-        header["summary"], str(header.get("description") or ""), header.get("parentCommit"), operations
-    )
+    parent = header.get("parentCommit")
+    if parent is not None and not isinstance(parent, str):
+        raise BadRequest(f'"parentCommit" must be a commit, got {parent!r}')
+    return Request(_text(header["summary"]), _text(header.get("description") or ""), parent, operations)
 
 
 def apply(git: pygit2.Repository, repo: Path, revision: str, request: Request, author: str) -> str:
@@ -140,13 +147,20 @@ def make(
     return git.create_commit(None, signed, signed, request.message, tree, [parent.id])
 
 
-def _read_operation(key: str, value: dict[str, Any]) -> Operation:
-    path = _clean_path(str(value["path"]))
+def _lines(body: IO[bytes]) -> Iterator[bytes]:
+    while line := body.readline(LINE_BYTES + 1):
+        if len(line) > LINE_BYTES:
+            raise TooLarge(LINE_BYTES)
+        yield line
+
+
+def _read_operation(git: pygit2.Repository, key: str, value: dict[str, Any]) -> Operation:
+    path = clean_path(str(value["path"]))
     if key == "file":
         encoding = value.get("encoding", "utf-8")
         content = str(value["content"])
         data = base64.b64decode(content, validate=True) if encoding == "base64" else content.encode()
-        return PutFile(path, data)
+        return PutFile(path, git.create_blob(data))
     if key == "lfsFile":
         size = value.get("size")
         return PutLargeFile(path, str(value["oid"]), None if size is None else int(size))
@@ -155,12 +169,9 @@ def _read_operation(key: str, value: dict[str, Any]) -> Operation:
     raise ValueError(f"unknown key {key!r}")
 
 
-def _clean_path(path: str) -> str:
-    cleaned = path.rstrip("/")
-    parts = cleaned.split("/")
-    if any(part in ("", ".", "..") or part.lower() == ".git" for part in parts) or "\0" in path:
-        raise ValueError(f"not a path in a repo: {path!r}")
-    return cleaned
+def _text(value: object) -> str:
+    # git ends a message at a zero.
+    return str(value).replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _parents(path: str) -> list[str]:
@@ -180,11 +191,11 @@ def _make_way(index: pygit2.Index, folders: set[str], path: str) -> None:
 
 def _add(git: pygit2.Repository, repo: Path, index: pygit2.Index, operation: PutFile | PutLargeFile) -> None:
     if isinstance(operation, PutFile):
-        content = operation.content
+        blob = operation.blob
     else:
-        content = lfs.require_object(repo, operation.sha256, operation.size).text()
+        blob = git.create_blob(lfs.require_object(repo, operation.sha256, operation.size).text())
     try:
-        index.add(pygit2.IndexEntry(operation.path, git.create_blob(content), FileMode.BLOB))
+        index.add(pygit2.IndexEntry(operation.path, blob, FileMode.BLOB))
     except (ValueError, pygit2.GitError, OSError) as error:
         raise BadRequest(f"{operation.path!r} cannot be added: {error}") from error
 
@@ -195,7 +206,7 @@ def _delete(index: pygit2.Index, operation: Delete) -> None:
             raise EntryNotFound(f"A folder with this name doesn't exist: {operation.path}")
     elif operation.path in index:
         index.remove(operation.path)
-    else:
+    elif not _remove_folder(index, operation.path):  # the client may not know that a path is a folder
         raise EntryNotFound(f"A file with this name doesn't exist: {operation.path}")
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from json import JSONDecodeError
-from typing import Any
 from urllib.parse import unquote
 
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.requests import Request
 
-from localhub.errors import BadRequest, GatedRepo, RepoNotFound
+from localhub.access import may_read
+from localhub.errors import BadRequest, GatedRepo, Moved, RepoNotFound
 from localhub.lfs import Signer
 from localhub.storage import Kind, Repo, RepoId, Store
 from localhub.users import User, Users, require_write
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
@@ -57,30 +57,64 @@ def repo_id(request: Request) -> RepoId:
     return RepoId(kind, param(request, "namespace"), param(request, "name"))
 
 
+def number_of(text: str, what: str, *, least: int = 0) -> int:
+    """Read a whole number that somebody sent.
+
+    Raises:
+        BadRequest: The text is no such number, or one of more than nine digits.
+    """
+    if not _NUMBER.fullmatch(text) or int(text) < least:
+        raise BadRequest(f"{what!r} must be a whole number from {least}, got {text[:20]!r}")
+    return int(text)
+
+
 def visible_repo(request: Request) -> tuple[Repo, User | None]:
     """Return the repo if the caller may see it.
 
     Raises:
         RepoNotFound: There is none, or it is private and the caller has no token.
+        Moved: It has another name now, or this one in other letters.
     """
     user = caller(request)
-    repo = the_hub(request).store.find(repo_id(request))
-    if repo is None or (repo.settings.private and user is None):
+    repo = find_repo(request, sees_private=user is not None)
+    if repo is None:
         raise RepoNotFound(anonymous=user is None)
     return repo, user
+
+
+def find_repo(request: Request, *, sees_private: bool) -> Repo | None:
+    """Return the repo that an address is about, or None where there is none to be seen.
+
+    Raises:
+        Moved: It has another name now, or this one in other letters.
+    """
+    store, asked = the_hub(request).store, repo_id(request)
+    repo = store.find(asked)
+    found = repo or store.find_elsewhere(asked)
+    if found is None or (found.settings.private and not sees_private):
+        return None
+    if repo is None:
+        raise Moved(_address_of(request, found.id))
+    return repo
 
 
 def readable_repo(request: Request) -> Repo:
     """Return the repo if the caller may read its files.
 
     Raises:
-        GatedRepo: The repo is gated: "auto" lets any token in, "manual" only tokens that may write.
+        GatedRepo: The repo is gated, and the caller has no access.
     """
     repo, user = visible_repo(request)
-    gated = repo.settings.gated
-    if gated and (user is None or (gated == "manual" and user.role != "write")):
-        raise GatedRepo(f"{repo.id.kind} {repo.id.full}", anonymous=user is None)
+    require_readable(request, repo, user)
     return repo
+
+
+def require_readable(request: Request, repo: Repo, user: User | None) -> None:
+    """Refuse whoever may not read the files of a gated repo."""
+    hub = the_hub(request)
+    if not may_read(repo, user, hub.users):
+        page = str(request.base_url).rstrip("/") + repo.id.address
+        raise GatedRepo(f"{repo.id.kind} {repo.id.full}", page, anonymous=user is None)
 
 
 def writable_repo(request: Request) -> tuple[Repo, User]:
@@ -89,35 +123,19 @@ def writable_repo(request: Request) -> tuple[Repo, User]:
     return repo, require_write(user)
 
 
-def with_json(
-    endpoint: Callable[[Request, dict[str, Any]], Response],
-) -> Callable[[Request], Awaitable[Response]]:
-    """Read a JSON object, then answer in a thread: git work stays off the event loop."""
-
-    async def answer(request: Request) -> Response:
-        try:
-            body = await request.json() if await read_body(request) else {}
-        except (JSONDecodeError, UnicodeDecodeError) as error:
-            raise BadRequest(f"The body is not JSON: {error}") from error
-        if not isinstance(body, dict):
-            raise BadRequest("The body must be a JSON object")
-        return await run_in_threadpool(endpoint, request, body)
-
-    return answer
+def may_write(request: Request) -> None:
+    """Let whoever may write on this server."""
+    require_write(caller(request))
 
 
-def with_body(endpoint: Callable[[Request, bytes], Response]) -> Callable[[Request], Awaitable[Response]]:
-    """Read the whole body, then answer in a thread."""
-
-    async def answer(request: Request) -> Response:
-        return await run_in_threadpool(endpoint, request, await read_body(request))
-
-    return answer
+def everyone(_: Request) -> None:
+    """Let everyone."""
 
 
-async def read_body(request: Request) -> bytes:
-    """Return the whole body, or refuse one that was cut off."""
-    try:
-        return await request.body()
-    except ClientDisconnect:
-        raise BadRequest("The connection was lost before the body was complete") from None
+def _address_of(request: Request, repo: RepoId) -> str:
+    path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
+    parts = path.split("/")
+    at = 3 if path.startswith("/api/") else 2 if path.startswith("/datasets/") else 1
+    git = ".git" if parts[at + 1].endswith(".git") else ""
+    parts[at : at + 2] = [repo.namespace, f"{repo.name}{git}"]
+    return "/".join(parts) + (f"?{query}" if query else "")

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from localhub import discussion_changes, discussions, pull_requests
-from localhub.context import param, readable_repo, the_hub, visible_repo, writable_repo
+from localhub.context import number_of, param, readable_repo, the_hub, visible_repo, writable_repo
 from localhub.discussion_rows import events_of, row, shown
 from localhub.errors import BadRequest, DiscussionNotFound, GatedRepo, RepoNotFound
 from localhub.pull_requests import Place
@@ -29,8 +29,9 @@ def list_discussions(request: Request) -> Response:
     repo, _ = visible_repo(request)
     query = request.query_params
     kind, status, number = query.get("type", "all"), query.get("status", "all"), query.get("p", "0")
-    if kind not in TYPES or status not in STATUSES or not number.isdecimal():
-        raise BadRequest(f'"type" is one of {TYPES}, "status" of {STATUSES}, "p" a page from 0')
+    if kind not in TYPES or status not in STATUSES:
+        raise BadRequest(f'"type" is one of {TYPES}, "status" of {STATUSES}')
+    start = number_of(number, "p") * PAGE
     found = [
         one
         for one in pull_requests.find_all(Place(repo.path, repo.open()))
@@ -38,7 +39,6 @@ def list_discussions(request: Request) -> Response:
         and status in ("all", "open" if one.is_open else "closed")
         and query.get("author", one.author) == one.author
     ]
-    start = int(number) * PAGE
     rows = [row(repo, one) for one in found[start : start + PAGE]]
     return JSONResponse({"discussions": rows, "count": len(found), "start": start})
 

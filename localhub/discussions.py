@@ -21,8 +21,9 @@ from typing import Any, Literal
 
 import pygit2
 
+from localhub.durable import replace_file
 from localhub.errors import BadRequest, DiscussionNotFound, Forbidden
-from localhub.storage import now, replace_file
+from localhub.storage import now
 
 Status = Literal["open", "closed", "merged", "draft"]
 Event = Mapping[str, Any]

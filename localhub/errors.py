@@ -2,6 +2,7 @@
 
 ```
 Refusal
+├── Moved                307                        the repo has another name now
 ├── BadRequest           400  BadRequest
 ├── InvalidCredentials   401  InvalidCredentials    a token this server does not know
 ├── LoginRequired        401  LoginRequired         a write without a token
@@ -11,10 +12,14 @@ Refusal
 ├── RevisionNotFound     404  RevisionNotFound
 ├── EntryNotFound        404  EntryNotFound
 ├── DiscussionNotFound   404  DiscussionNotFound
+├── NotAsked             404  NotAsked              about access to a gated repo
+├── TooSlow              408  TooSlow
 ├── AlreadyExists        409  AlreadyExists
 ├── Conflict             409  Conflict              what a discussion's status forbids
 │   └── MergeConflict    409  MergeConflict         both sides changed a path
-└── HeadMoved            412  HeadMoved
+├── HeadMoved            412  HeadMoved
+├── TooLarge             413  TooLarge
+└── Unprocessable        422  UnprocessableEntity   a path that no download could write
 ```
 
 The client turns GatedRepo, RepoNotFound, RevisionNotFound and EntryNotFound into exceptions of their
@@ -43,6 +48,17 @@ class Refusal(Exception):
         self.body: Mapping[str, object] = body or {}
         self.headers: dict[str, str] = {}
         self.answered_status = self.status
+
+
+class Moved(Refusal):
+    """The repo has another name now, or this one in other letters; the client asks again there."""
+
+    status = 307
+
+    def __init__(self, location: str) -> None:
+        super().__init__(f"Temporary Redirect. Redirecting to {location}")
+        # Without the host: of a HEAD the client follows no other redirects.
+        self.headers = {"Location": location}
 
 
 class BadRequest(Refusal):
@@ -83,9 +99,10 @@ class GatedRepo(Refusal):
     status = 403
     code = "GatedRepo"
 
-    def __init__(self, repo: str, *, anonymous: bool) -> None:
+    def __init__(self, repo: str, page: str, *, anonymous: bool) -> None:
         super().__init__(
-            f"Access to {repo} is restricted: it is gated and you are not in the authorized list"
+            f"Access to {repo} is restricted and you are not in the authorized list. "
+            f"Visit {page} to ask for access."
         )
         self.answered_status = 401 if anonymous else 403
 
@@ -140,6 +157,13 @@ class DiscussionNotFound(Refusal):
         super().__init__(f"Discussion {num} not found: {detail}")
 
 
+class NotAsked(Refusal):
+    """Nobody of this name is here, or has asked for access, or not with another answer."""
+
+    status = 404
+    code = "NotAsked"
+
+
 class Conflict(Refusal):
     """A discussion or pull request is not in a state for this."""
 
@@ -159,6 +183,33 @@ class MergeConflict(Conflict):
         )
 
 
+class TooSlow(Refusal):
+    """The body came too slowly; the connection ends."""
+
+    status = 408
+    code = "TooSlow"
+
+    def __init__(self, came: int) -> None:
+        super().__init__(f"The body came too slowly: {came} bytes so far")
+
+
+class TooLarge(Refusal):
+    """The body is larger than anything this address takes."""
+
+    status = 413
+    code = "TooLarge"
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(f"The body is larger than the {max_bytes} bytes that this address takes")
+
+
+class Unprocessable(Refusal):
+    """What is asked for could be kept but not be got back."""
+
+    status = 422
+    code = "UnprocessableEntity"
+
+
 class HeadMoved(Refusal):
     """The branch is no longer at the commit the client built on."""
 
@@ -176,7 +227,7 @@ def answer(request: Request, error: Exception) -> Response:
     """Turn a refusal into the answer the client understands."""
     assert isinstance(error, Refusal)
     headers = {
-        "X-Error-Code": error.code,
+        **({"X-Error-Code": error.code} if error.code else {}),
         # A header is one line of ASCII without blanks around it; the body has the text as it is.
         "X-Error-Message": quote(error.message, safe=" !\"#$&'()*+,/:;<=>?@[]^`{|}~-._").strip(),
         **error.headers,

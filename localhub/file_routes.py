@@ -5,6 +5,7 @@ from __future__ import annotations
 import mimetypes
 import re
 from collections.abc import Iterable, Iterator
+from html import escape
 from itertools import islice
 from typing import TypeVar
 from urllib.parse import parse_qs, quote
@@ -14,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 
 from localhub import lfs, trees
-from localhub.context import param, readable_repo, visible_repo
+from localhub.context import number_of, param, readable_repo, visible_repo
 from localhub.errors import BadRequest
 from localhub.revisions import commit_date, commit_description, commit_title, find_commit, history
 
@@ -22,6 +23,8 @@ from localhub.revisions import commit_date, commit_description, commit_title, fi
 TREE_PAGE = 1000
 EXPANDED_PAGE = 50
 COMMITS_PAGE = 50
+# As many paths the client may ask about at a time.
+PATHS = 100_000
 
 # Files come from strangers and are shown on this origin: they may look like something, never do anything.
 SAFE_HEADERS = {
@@ -29,7 +32,7 @@ SAFE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox",
 }
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 Row = TypeVar("Row")
 
@@ -48,15 +51,19 @@ def tree(request: Request) -> Response:
     path = param(request, "path").strip("/") if "path" in request.path_params else ""
     folder = trees.find_folder(commit, path)
     recursive, expand = _flag(request, "recursive"), _flag(request, "expand")
-    entries = trees.walk(git, folder, f"{path}/" if path else "", recursive=recursive)
+    names = trees.names(git.path, str(folder.id), recursive=recursive)
     size = EXPANDED_PAGE if expand else TREE_PAGE
-    page, following = _page(entries, request, min(_number(request, "limit", size), size))
-    return JSONResponse(_rows(git, commit, page, expand=expand), headers=_link(request, following))
+    page, following = _page(names, request, min(_number(request, "limit", size), size))
+    entries = [trees.entry_of(git, f"{path}/" if path else "", one) for one in page]
+    return JSONResponse(_rows(git, commit, entries, expand=expand), headers=_link(request, following))
 
 
 def paths_info(request: Request, body: bytes) -> Response:
     """Answer `POST /api/T/ID/paths-info/REV`; paths that are not there are left out."""
-    form = parse_qs(body.decode(errors="replace"))
+    try:
+        form = parse_qs(body.decode(errors="replace"), max_num_fields=PATHS)
+    except ValueError as error:
+        raise BadRequest(f"At most {PATHS} paths at a time: {error}") from None
     repo, _ = visible_repo(request)
     git = repo.open()
     commit = find_commit(git, param(request, "revision"))
@@ -71,7 +78,9 @@ def commits(request: Request) -> Response:
     git = repo.open()
     commit = find_commit(git, param(request, "revision"))
     page, following = _page(history(git, commit), request, COMMITS_PAGE)
-    return JSONResponse([_commit_row(one) for one in page], headers=_link(request, following))
+    formatted = "formatted" in request.query_params.getlist("expand[]")
+    rows = [_commit_row(one, formatted=formatted) for one in page]
+    return JSONResponse(rows, headers=_link(request, following))
 
 
 def resolve(request: Request) -> Response:
@@ -147,21 +156,27 @@ def _rows(
 ) -> list[dict[str, object]]:
     rows = [entry.row() for entry in entries]
     if expand:
-        changes = trees.last_changes(git, commit, [entry.path for entry in entries])
-        for row in rows:
-            last = changes[str(row["path"])]
+        for entry, row in zip(entries, rows, strict=True):
+            last = trees.last_change(git, commit, entry.path)
             row["lastCommit"] = {"id": str(last.id), "title": commit_title(last), "date": commit_date(last)}
     return rows
 
 
-def _commit_row(commit: pygit2.Commit) -> dict[str, object]:
-    return {
+def _commit_row(commit: pygit2.Commit, *, formatted: bool) -> dict[str, object]:
+    row: dict[str, object] = {
         "id": str(commit.id),
         "title": commit_title(commit),
         "message": commit_description(commit),
         "authors": [{"user": commit.author.name}],
         "date": commit_date(commit),
     }
+    if formatted:
+        # As HTML; the messages are text, and nothing in them is made a link.
+        row["formatted"] = {
+            "title": escape(commit_title(commit)),
+            "message": escape(commit_description(commit)),
+        }
+    return row
 
 
 def _flag(request: Request, name: str) -> bool:
@@ -170,11 +185,7 @@ def _flag(request: Request, name: str) -> bool:
 
 def _number(request: Request, name: str, default: int) -> int:
     text = request.query_params.get(name)
-    if text is None:
-        return default
-    if not text.isdecimal() or not int(text):
-        raise BadRequest(f"{name!r} must be a whole number above 0, got {text!r}")
-    return int(text)
+    return default if text is None else number_of(text, name, least=1)
 
 
 def _page(items: Iterable[Row], request: Request, size: int) -> tuple[list[Row], int | None]:

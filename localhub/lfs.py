@@ -27,6 +27,7 @@ UPLOAD_SECONDS = 24 * 3600
 _BUFFER_BYTES = 1 << 20
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_SECONDS = re.compile(r"[0-9]{1,12}")
 _POINTER = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:([0-9a-f]{64})\nsize (\d{1,19})\n?"
 )
@@ -111,6 +112,8 @@ async def receive(repo: Path, upload: str, part: int, body: AsyncIterator[bytes]
 def finish(repo: Path, upload: str, sha256: str, size: int, parts: int) -> None:
     """Put the parts of an upload together, check them and give them their name.
 
+    What is checked is what is kept: the bytes are first taken to a place where no other request writes.
+
     Raises:
         BadRequest: A part is missing, or the whole has another sha256 or size.
     """
@@ -118,16 +121,19 @@ def finish(repo: Path, upload: str, sha256: str, size: int, parts: int) -> None:
     folder = repo / "lfs" / "incoming" / upload
     if stored_size(repo, sha256) != size:
         try:
-            whole, found = _join(folder, parts)
+            whole = _take(folder, parts)
         except FileNotFoundError:
             raise BadRequest(f"Upload of {sha256}: no bytes arrived, or another upload took them") from None
-        if found != sha256 or whole.stat().st_size != size:
-            raise BadRequest(
-                f"Upload of {sha256}: got {whole.stat().st_size} bytes with sha256 {found}, "
-                f"wanted {size} bytes"
-            )
-        target.parent.mkdir(parents=True, exist_ok=True)
-        whole.rename(target)
+        try:
+            found, found_size = _digest(whole)
+            if found != sha256 or found_size != size:
+                raise BadRequest(
+                    f"Upload of {sha256}: got {found_size} bytes with sha256 {found}, wanted {size} bytes"
+                )
+            target.parent.mkdir(parents=True, exist_ok=True)
+            whole.rename(target)
+        finally:
+            whole.unlink(missing_ok=True)
         _sync_folder(target.parent)
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -171,8 +177,8 @@ class Signer:
 
     def check(self, path: str, expires: str, signature: str) -> None:
         """Refuse a path that was not signed here, or too long ago."""
-        valid = expires.isdecimal() and hmac.compare_digest(
-            self._signature(path, int(expires)).encode(), signature.encode()
+        valid = _SECONDS.fullmatch(expires) is not None and hmac.compare_digest(
+            self._signature(path, int(expires)).encode(), signature.encode(errors="replace")
         )
         if not valid or int(expires) < time.time():
             raise Forbidden("This upload link is not valid, or no longer: ask for a new one")
@@ -205,24 +211,28 @@ def _write(descriptor: int, block: bytes, digest: hashlib._Hash) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _join(folder: Path, parts: int) -> tuple[Path, str]:
-    """Make one file of the parts, on disk; return it with its sha256."""
+def _take(folder: Path, parts: int) -> Path:
+    """Make one file of the parts, of a name that no other request knows."""
+    whole = folder.with_name(f"{folder.name}.{secrets.token_hex(8)}")
     if parts == 1:
-        whole = folder / "1"
-        with whole.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256")
-            os.fsync(file.fileno())
-        return whole, digest.hexdigest()
-    whole, digest = folder / "whole", hashlib.sha256()
-    with whole.open("wb") as out:
-        for part in range(1, parts + 1):
-            with (folder / str(part)).open("rb") as file:
-                while block := file.read(_BUFFER_BYTES):
-                    digest.update(block)
-                    out.write(block)
-        out.flush()
-        os.fsync(out.fileno())
-    return whole, digest.hexdigest()
+        return (folder / "1").rename(whole)
+    try:
+        with whole.open("xb") as out:
+            for part in range(1, parts + 1):
+                with (folder / str(part)).open("rb") as file:
+                    shutil.copyfileobj(file, out, _BUFFER_BYTES)
+    except OSError:
+        whole.unlink(missing_ok=True)
+        raise
+    return whole
+
+
+def _digest(whole: Path) -> tuple[str, int]:
+    """Return the sha256 and the size of a file, which is on disk then."""
+    with whole.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+        os.fsync(file.fileno())
+        return digest.hexdigest(), file.tell()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -17,8 +17,8 @@ from starlette.responses import HTMLResponse, Response
 
 from localhub import lfs, revisions, trees
 from localhub.cards import read_card
-from localhub.context import caller, param, repo_id, the_hub
-from localhub.errors import GatedRepo, Refusal, RepoNotFound, answer
+from localhub.context import caller, find_repo, number_of, param, require_readable, the_hub
+from localhub.errors import Moved, Refusal, RepoNotFound, answer
 from localhub.file_routes import SAFE_HEADERS, LargeFile, media_type, small_file
 from localhub.rendering import Place, render_markdown
 from localhub.storage import Repo
@@ -76,6 +76,8 @@ def page(endpoint: Callable[[Request], Response]) -> Callable[[Request], Respons
     def answered(request: Request) -> Response:
         try:
             return endpoint(request)
+        except Moved:
+            raise
         except Refusal as refusal:
             plain = answer(request, refusal)
             shown = render("refusal.html", status=plain.status_code, message=refusal.message)
@@ -126,7 +128,7 @@ def tree_page(request: Request) -> Response:
 def blob_page(request: Request) -> Response:
     """Show a file at a revision: its text, its picture, or that it has neither."""
     repo, git = shown_repo(request)
-    _refuse_gated(request, repo)
+    require_readable(request, repo, caller(request))
     revision = param(request, "revision")
     commit = revisions.find_commit(git, revision)
     entry = trees.find_file(git, commit, param(request, "path"))
@@ -148,8 +150,7 @@ def commits_page(request: Request) -> Response:
     repo, git = shown_repo(request)
     revision = param(request, "revision")
     commit = revisions.find_commit(git, revision)
-    number = request.query_params.get("page", "1")
-    page_number = int(number) if number.isdecimal() and int(number) else 1
+    page_number = number_of(request.query_params.get("page", "1"), "page", least=1)
     start = (page_number - 1) * COMMITS_SHOWN
     found = list(islice(revisions.history(git, commit), start, start + COMMITS_SHOWN + 1))
     return render(
@@ -177,7 +178,7 @@ def commit_page(request: Request) -> Response:
 def raw(request: Request) -> Response:
     """Send a file to the page that shows its repo, private ones included where pages show them."""
     repo, git = shown_repo(request)
-    _refuse_gated(request, repo)
+    require_readable(request, repo, caller(request))
     commit = revisions.find_commit(git, param(request, "revision"))
     entry = trees.find_file(git, commit, param(request, "path"))
     headers = {"ETag": f'"{entry.etag}"', **SAFE_HEADERS}
@@ -193,15 +194,11 @@ def _is_shown(request: Request, repo: Repo) -> bool:
 
 def shown_repo(request: Request) -> tuple[Repo, pygit2.Repository]:
     """Return the repo if its page may be seen."""
-    repo = the_hub(request).store.find(repo_id(request))
-    if repo is None or not _is_shown(request, repo):
+    sees_private = the_hub(request).show_private or caller(request) is not None
+    repo = find_repo(request, sees_private=sees_private)
+    if repo is None:
         raise RepoNotFound(anonymous=False)
     return repo, repo.open()
-
-
-def _refuse_gated(request: Request, repo: Repo) -> None:
-    if repo.settings.gated and caller(request) is None:
-        raise GatedRepo(f"{repo.id.kind} {repo.id.full}", anonymous=True)
 
 
 def about(repo: Repo, git: pygit2.Repository, revision: str, commit: pygit2.Commit) -> dict[str, Any]:

@@ -1,15 +1,17 @@
-"""The API about repos: who am I, create, delete, describe, settings, branches and tags."""
+"""The API about repos: who am I, create, move, delete, describe, settings."""
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast
+import os
+from pathlib import Path
+from typing import Any, cast
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from localhub import revisions, trees
 from localhub.cards import Card, read_card, tags
-from localhub.context import caller, param, the_hub, visible_repo, writable_repo
+from localhub.context import caller, number_of, param, readable_repo, the_hub, visible_repo, writable_repo
 from localhub.errors import AlreadyExists, BadRequest, RepoNotFound
 from localhub.storage import Gated, Kind, Repo, RepoId
 from localhub.users import User, require_login, require_write, whoami
@@ -28,9 +30,13 @@ def create_repo(request: Request, body: dict[str, Any]) -> Response:
     wanted = _named_repo(body, user)
     url = str(request.base_url).rstrip("/") + wanted.address
     private = body.get("visibility") == "private" or body.get("private") is True
+    store = the_hub(request).store
     try:
-        the_hub(request).store.create(wanted, private=private, author=user.name)
+        store.create(wanted, private=private, author=user.name)
     except AlreadyExists as error:
+        there = store.find(wanted) or store.find_elsewhere(wanted)
+        if there is not None:
+            url = str(request.base_url).rstrip("/") + there.id.address
         error.body = {"url": url}  # the client reads it where exist_ok is set
         raise
     return JSONResponse({"url": url, "name": wanted.full, "private": private})
@@ -45,6 +51,21 @@ def delete_repo(request: Request, body: dict[str, Any]) -> Response:
         raise RepoNotFound(anonymous=False)
     store.delete(repo)
     return JSONResponse({})
+
+
+def move_repo(request: Request, body: dict[str, Any]) -> Response:
+    """Answer `POST /api/repos/move`."""
+    require_write(caller(request))
+    store = the_hub(request).store
+    ends = [body.get("fromRepo"), body.get("toRepo")]
+    if not all(isinstance(one, str) and one.count("/") == 1 for one in ends):
+        raise BadRequest(f'"fromRepo" and "toRepo" must be names like ann/model, got {ends!r}')
+    old, new = (RepoId(_kind(body), *str(one).split("/")) for one in ends)
+    repo = store.find(old)
+    if repo is None:
+        raise RepoNotFound(anonymous=False)
+    store.move(repo, new)
+    return JSONResponse({"url": str(request.base_url).rstrip("/") + new.address})
 
 
 def change_settings(request: Request, body: dict[str, Any]) -> Response:
@@ -103,7 +124,28 @@ def list_repos(request: Request) -> Response:
         if set(query.getlist("filter")) <= set(cast(list[str], row["tags"])):
             rows.append(row)
     limit = query.get("limit")
-    return JSONResponse(rows[: int(limit)] if limit and limit.isdecimal() else rows)
+    return JSONResponse(rows[: number_of(limit, "limit")] if limit else rows)
+
+
+def list_own(request: Request) -> Response:
+    """Answer `GET /api/settings/repositories` and that of an organization, with what each takes on disk."""
+    user = require_login(caller(request))
+    namespace = param(request, "namespace") if "namespace" in request.path_params else user.name
+    found = [repo for repo in the_hub(request).store.repos() if repo.id.namespace == namespace]
+    sizes = [_disk_bytes(repo.path) for repo in found]
+    return JSONResponse(
+        [
+            {
+                "id": repo.id.full,
+                "type": repo.id.kind,
+                "updatedAt": revisions.commit_date(revisions.find_commit(repo.open(), revisions.MAIN)),
+                "visibility": "private" if repo.settings.private else "public",
+                "storage": size,
+                "storagePercent": size / max(sum(sizes), 1),
+            }
+            for repo, size in zip(found, sizes, strict=True)
+        ]
+    )
 
 
 def auth_check(request: Request) -> Response:
@@ -111,55 +153,8 @@ def auth_check(request: Request) -> Response:
     if request.scope["path"].endswith("/write"):
         writable_repo(request)
     else:
-        visible_repo(request)
+        readable_repo(request)
     return JSONResponse({})
-
-
-def list_refs(request: Request) -> Response:
-    """Answer `GET /api/T/ID/refs`."""
-    repo, _ = visible_repo(request)
-    git = repo.open()
-
-    def rows(prefix: str, *, spelled_out: bool = False) -> list[dict[str, str]]:
-        return [ref.row() for ref in revisions.list_refs(git, prefix, spelled_out=spelled_out)]
-
-    answer = {
-        "branches": rows(revisions.BRANCHES),
-        "tags": rows(revisions.TAGS),
-        "converts": rows("refs/convert/"),
-    }
-    if request.query_params.get("include_prs"):
-        answer["pullRequests"] = rows("refs/pr/", spelled_out=True)
-    return JSONResponse(answer)
-
-
-def create_tag(request: Request, body: dict[str, Any]) -> Response:
-    """Answer `POST /api/T/ID/tag/REV`."""
-    repo, user = writable_repo(request)
-    name = body.get("tag")
-    if not isinstance(name, str) or not name:
-        raise BadRequest(f'"tag" must be the name of the tag, got {name!r}')
-    with the_hub(request).store.lock(repo.id):
-        revisions.create_tag(repo.open(), name, param(request, "revision"), body.get("message"), user.name)
-    return JSONResponse({})
-
-
-def delete_tag(request: Request) -> Response:
-    """Answer `DELETE /api/T/ID/tag/TAG`."""
-    return _delete_ref(request, "tag")
-
-
-def create_branch(request: Request, body: dict[str, Any]) -> Response:
-    """Answer `POST /api/T/ID/branch/B`."""
-    repo, _ = writable_repo(request)
-    with the_hub(request).store.lock(repo.id):
-        revisions.create_branch(repo.open(), param(request, "revision"), body.get("startingPoint"))
-    return JSONResponse({})
-
-
-def delete_branch(request: Request) -> Response:
-    """Answer `DELETE /api/T/ID/branch/B`."""
-    return _delete_ref(request, "branch")
 
 
 def validate_yaml(_: Request, body: dict[str, Any]) -> Response:
@@ -183,21 +178,24 @@ def card_of(repo: Repo, revision: str) -> Card | None:
     return read_card(trees.read_file(git, entry).decode(errors="replace"))
 
 
-def _delete_ref(request: Request, what: Literal["tag", "branch"]) -> Response:
-    repo, _ = writable_repo(request)
-    delete = revisions.delete_tag if what == "tag" else revisions.delete_branch
-    with the_hub(request).store.lock(repo.id):
-        delete(repo.open(), param(request, "revision"))
-    return JSONResponse({})
-
-
 def _named_repo(body: dict[str, Any], user: User) -> RepoId:
-    kind, name = body.get("type") or "model", body.get("name")
-    if kind not in ("model", "dataset"):
-        raise BadRequest(f"This server has models and datasets, not the type {kind!r}")
+    name = body.get("name")
     if not isinstance(name, str):
         raise BadRequest(f'"name" must be the name of the repo, got {name!r}')
-    return RepoId(cast(Kind, kind), str(body.get("organization") or user.name), name)
+    return RepoId(_kind(body), str(body.get("organization") or user.name), name)
+
+
+def _kind(body: dict[str, Any]) -> Kind:
+    kind = body.get("type") or "model"
+    if kind not in ("model", "dataset"):
+        raise BadRequest(f"This server has models and datasets, not the type {kind!r}")
+    return cast(Kind, kind)
+
+
+def _disk_bytes(folder: Path) -> int:
+    return sum(
+        (Path(parent) / name).lstat().st_size for parent, _, names in os.walk(folder) for name in names
+    )
 
 
 def _summary(repo: Repo, *, commit_sha: str, modified: str, card: Card | None) -> dict[str, object]:

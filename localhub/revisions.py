@@ -20,6 +20,8 @@ SPELLED_OUT = ("refs/pr/", "refs/convert/")
 MAIN = "main"
 
 _SHA = re.compile(r"[0-9a-f]{40}")
+# Of no use in a name, and git takes some of them.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SHORT_SHA = re.compile(r"[0-9a-f]{7,39}")
 
 
@@ -80,24 +82,24 @@ def list_refs(git: pygit2.Repository, prefix: str, *, spelled_out: bool = False)
 
 def create_branch(git: pygit2.Repository, name: str, start: str | None) -> None:
     """Make a branch at a revision; without one, at the head of main."""
-    _refuse_bad_name(BRANCHES, name)
     target = find_commit(git, start or MAIN)
+    _refuse_bad_name(BRANCHES, name)
     if _exists(git, BRANCHES + name):
-        raise AlreadyExists(f"Reference already exists: the branch {name!r}")
+        raise AlreadyExists(f"Reference {BRANCHES}{name} already exists")
     git.create_reference(BRANCHES + name, target.id)
 
 
 def delete_branch(git: pygit2.Repository, name: str) -> None:
     """Delete a branch other than main."""
     if name == MAIN:
-        raise BadRequest("The branch 'main' cannot be deleted")
+        raise BadRequest(f"Cannot delete {BRANCHES}{MAIN}: it is the default branch")
     _delete(git, BRANCHES, name)
 
 
 def create_tag(git: pygit2.Repository, name: str, revision: str, message: str | None, author: str) -> None:
     """Tag a revision; with a message the tag is an object of its own, signed by its author."""
-    _refuse_bad_name(TAGS, name)
     target = find_commit(git, revision)
+    _refuse_bad_name(TAGS, name)
     if _exists(git, TAGS + name):
         raise AlreadyExists(f"Tag reference exists already: {name!r}")
     if message:
@@ -109,6 +111,15 @@ def create_tag(git: pygit2.Repository, name: str, revision: str, message: str | 
 def delete_tag(git: pygit2.Repository, name: str) -> None:
     """Delete a tag, wherever it points."""
     _delete(git, TAGS, name)
+
+
+def squash(git: pygit2.Repository, revision: str, message: str, author: str) -> str:
+    """Make of a branch one commit that has its files and no parent; the caller holds the repo's lock."""
+    branch = find_branch(git, revision)
+    signed = signature(author)
+    commit = git.create_commit(None, signed, signed, message, branch.peel(pygit2.Commit).tree.id, [])
+    branch.set_target(commit)
+    return str(commit)
 
 
 def history(git: pygit2.Repository, commit: pygit2.Commit) -> Iterator[pygit2.Commit]:
@@ -139,7 +150,12 @@ def _ref_names(revision: str) -> tuple[str, ...]:
 
 
 def _exists(git: pygit2.Repository, name: str) -> bool:
-    return pygit2.reference_is_valid_name(name) and name in git.references
+    return is_name(name) and name in git.references
+
+
+def is_name(name: str) -> bool:
+    """Say whether git could have a reference of this name."""
+    return _CONTROL.search(name) is None and pygit2.reference_is_valid_name(name)
 
 
 def _find_short(git: pygit2.Repository, revision: str) -> pygit2.Object | None:
@@ -153,8 +169,9 @@ def _find_short(git: pygit2.Repository, revision: str) -> pygit2.Object | None:
 
 def _refuse_bad_name(prefix: str, name: str) -> None:
     # A ref that looks like a full sha could never be reached: shas go first.
-    if _SHA.fullmatch(name) or name.startswith("refs/") or not pygit2.reference_is_valid_name(prefix + name):
-        raise BadRequest(f"Not a valid name for a reference: {name!r}")
+    if _SHA.fullmatch(name) or name.startswith("refs/") or not is_name(prefix + name):
+        what = "branch" if prefix == BRANCHES else "tag"
+        raise BadRequest(f"Invalid reference for a {what}: {name!r}")
 
 
 def _delete(git: pygit2.Repository, prefix: str, name: str) -> None:

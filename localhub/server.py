@@ -5,22 +5,27 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import os
+import resource
 import signal
 import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import pygit2
 import uvicorn
 
 from localhub import pull_requests
 from localhub.app import create_app
+from localhub.connections import ImpatientProtocol
 from localhub.context import Hub
 from localhub.lfs import Signer
 from localhub.storage import Store
 from localhub.users import Users
 
 SHUTDOWN_SECONDS = 5
+GIT_CACHE_BYTES = 32 * 1024 * 1024
 # Longer than the client keeps an idle connection, so that it never sends a commit into a closed one.
 KEEP_ALIVE_SECONDS = 75
 
@@ -36,12 +41,16 @@ def run(root: Path, users: Users, host: str, port: int, *, part_bytes: int, show
         CannotStart: The root or the address cannot be had.
     """
     _stop_cleanly()
+    os.umask(0o077)
+    _bound_what_is_held()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     store = _store(root)
     sock = _listen(host, port)
     hub = Hub(store, users, Signer(store.signing_key), part_bytes, show_private, _hosts(sock))
     config = uvicorn.Config(
         create_app(hub),
+        http=ImpatientProtocol,
+        ws="none",
         log_config=None,
         log_level="warning",
         access_log=False,
@@ -104,6 +113,13 @@ def _hosts(sock: socket.socket) -> Sequence[str]:
 def _address(sock: socket.socket) -> str:
     host, port = sock.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _bound_what_is_held() -> None:
+    # A connection that waits needs a descriptor, and git would by itself keep 256 MiB of objects.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    pygit2.settings.cache_max_size(GIT_CACHE_BYTES)
 
 
 def _stop_cleanly() -> None:

@@ -4,12 +4,14 @@
 ROOT/
 ├── localhub.lock        held while a server runs on this root
 ├── signing.key          signs upload links, so that they outlive a restart
-├── staging/             repos being made or deleted; emptied at every start
+├── staging/             repos being made or deleted, bodies being read; emptied at every start
+├── moved.json           the old names of repos
 ├── models/NS/NAME.git   a bare repository; its LFS objects are in lfs/objects, as git-lfs has them
 └── datasets/NS/NAME.git
 ```
 
-A repo appears and disappears by one rename, so a killed server leaves it whole or not at all.
+A repo appears, moves and disappears by one rename, so a killed server leaves it whole or not at all. The root
+is for its owner alone: folders have the mode 0700 and files 0600.
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ from typing import Literal
 import pygit2
 from pygit2.enums import FileMode, Option
 
+from localhub.durable import replace_file
 from localhub.errors import AlreadyExists, BadRequest, RepoNotFound
+from localhub.moves import Moves
 
 Kind = Literal["model", "dataset"]
 Gated = Literal["auto", "manual", False]
@@ -41,7 +45,7 @@ FOLDERS: dict[Kind, str] = {"model": "models", "dataset": "datasets"}
 RESERVED = frozenset({"api", "datasets", "models", "spaces"})
 SETTINGS_FILE = "localhub.json"
 
-_PART = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
+_PART = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
 _INITIAL_ATTRIBUTES = Path(__file__).with_name("gitattributes.txt")
 
 
@@ -104,17 +108,21 @@ class Store:
             OSError: The root cannot be made or written.
         """
         self.root = root
-        self._staging = root / "staging"
+        self.staging = root / "staging"
         self._locks: dict[RepoId, threading.RLock] = {}
         self._locks_guard = threading.Lock()
-        root.mkdir(parents=True, exist_ok=True)
+        # Held where names are given and taken; always before a repo's own lock.
+        self._names = threading.Lock()
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        root.chmod(0o700)
         self._root_lock = _lock_file(root / "localhub.lock", lock_seconds)
-        shutil.rmtree(self._staging, ignore_errors=True)
-        self._staging.mkdir()
+        shutil.rmtree(self.staging, ignore_errors=True)
+        self.staging.mkdir()
         for repo in self.repos():
             _remove_leftovers(repo.path)
         pygit2.option(Option.ENABLE_FSYNC_GITDIR, True)
         self.signing_key = _signing_key(root / "signing.key")
+        self._moves = Moves(root / "moved.json")
 
     def lock(self, repo_id: RepoId) -> threading.RLock:
         """Return the lock that every change to this repo is made under."""
@@ -132,6 +140,23 @@ class Store:
             return None
         return Repo(repo_id, path, settings)
 
+    def find_elsewhere(self, repo_id: RepoId) -> Repo | None:
+        """Return the repo that had this name before, or has it in other letters; None where there is none."""
+        if not _is_valid(repo_id):
+            return None
+        target = self._moves.target(_key(repo_id))
+        if target is not None:
+            _, namespace, name = target.split("/")
+            moved = self.find(RepoId(repo_id.kind, namespace, name))
+            if moved is not None:
+                return moved
+        wanted = repo_id.full.lower()
+        for path in (self.root / FOLDERS[repo_id.kind]).glob("*/*.git"):
+            other = RepoId(repo_id.kind, path.parent.name, path.name.removesuffix(".git"))
+            if other.full.lower() == wanted:
+                return self.find(other)
+        return None
+
     def repos(self) -> Iterator[Repo]:
         """Yield every repo, models first, by name."""
         for kind, folder in FOLDERS.items():
@@ -145,31 +170,51 @@ class Store:
 
         Raises:
             BadRequest: The name is not one the Hub would take.
-            AlreadyExists: There is such a repo.
+            AlreadyExists: There is such a repo, or one of this name in other letters.
         """
-        if not _is_valid(repo_id):
-            raise BadRequest(
-                f"Invalid repo name {repo_id.full!r}: letters, digits, '-', '_' and '.', at most 96 "
-                "characters, no '--' or '..', no '.git' at the end"
-            )
+        _require_valid(repo_id)
         settings = Settings(created_at=now(), private=private)
-        staged = self._staging / secrets.token_hex(8)
+        staged = self.staging / secrets.token_hex(8)
         git = pygit2.init_repository(str(staged), bare=True, initial_head="main")
         _commit_first(git, author)
         replace_file(staged / SETTINGS_FILE, json.dumps(vars(settings)).encode())
         path = self._path(repo_id)
-        with self.lock(repo_id):
-            if path.exists():
+        with self._names, self.lock(repo_id):
+            if self._taken(repo_id) is not None:
                 shutil.rmtree(staged)
                 raise AlreadyExists(f"You already created this {repo_id.kind} repo")
+            self._moves.forget(_key(repo_id))
             path.parent.mkdir(parents=True, exist_ok=True)
             staged.rename(path)
         return Repo(repo_id, path, settings)
 
+    def move(self, repo: Repo, new: RepoId) -> Repo:
+        """Give a repo another name; the old one leads to it from then on.
+
+        Raises:
+            BadRequest: The name is not one the Hub would take.
+            AlreadyExists: There is such a repo, or one of this name in other letters.
+            RepoNotFound: The repo was deleted or moved meanwhile.
+        """
+        _require_valid(new)
+        path = self._path(new)
+        with self._names, self.lock(repo.id), self.lock(new):
+            taken = self._taken(new)
+            if taken is not None and taken.id != repo.id:
+                raise AlreadyExists(f"A {new.kind} repository called {taken.id.full} already exists")
+            if self.find(repo.id) is None:
+                raise RepoNotFound(anonymous=False)
+            # First: a name that leads elsewhere does no harm to a repo that still has it.
+            self._moves.add(_key(repo.id), _key(new))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            repo.path.rename(path)
+        return Repo(new, path, repo.settings)
+
     def delete(self, repo: Repo) -> None:
         """Remove a repo with all its LFS objects; there is no way back."""
-        removed = self._staging / secrets.token_hex(8)
-        with self.lock(repo.id):
+        removed = self.staging / secrets.token_hex(8)
+        with self._names, self.lock(repo.id):
+            self._moves.forget(_key(repo.id))
             try:
                 repo.path.rename(removed)
             except FileNotFoundError:
@@ -188,6 +233,11 @@ class Store:
             if gated is not None:
                 settings = replace(settings, gated=gated)
             replace_file(repo.path / SETTINGS_FILE, json.dumps(vars(settings)).encode())
+
+    def _taken(self, repo_id: RepoId) -> Repo | None:
+        other = self.find(repo_id) or self.find_elsewhere(repo_id)
+        # A name that only leads elsewhere is free.
+        return other if other is not None and other.id.full.lower() == repo_id.full.lower() else None
 
     def _path(self, repo_id: RepoId) -> Path:
         return self.root / FOLDERS[repo_id.kind] / repo_id.namespace / f"{repo_id.name}.git"
@@ -212,6 +262,18 @@ def _is_valid(repo_id: RepoId) -> bool:
         and not repo_id.name.endswith(".git")
         and repo_id.namespace.lower() not in RESERVED
     )
+
+
+def _require_valid(repo_id: RepoId) -> None:
+    if not _is_valid(repo_id):
+        raise BadRequest(
+            f"Invalid repo name {repo_id.full!r}: letters, digits, '-', '_' and '.', at most 96 "
+            "characters, no '--' or '..', no '.git' at the end"
+        )
+
+
+def _key(repo_id: RepoId) -> str:
+    return f"{FOLDERS[repo_id.kind]}/{repo_id.full}"
 
 
 def _commit_first(git: pygit2.Repository, author: str) -> None:
@@ -255,13 +317,3 @@ def _signing_key(path: Path) -> bytes:
         key = secrets.token_bytes(32)
         replace_file(path, key)
         return key
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file by renaming: whoever reads it finds the old content or the new."""
-    new = path.with_name(f"{path.name}.new")
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    new.rename(path)

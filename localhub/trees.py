@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pygit2
 from pygit2.enums import ObjectType
@@ -41,16 +42,40 @@ class Entry:
         return row
 
 
+# A listing comes in pages, each a request of its own.
+_KEPT = 4
+
+
 def walk(git: pygit2.Repository, tree: pygit2.Tree, prefix: str = "", *, recursive: bool) -> Iterator[Entry]:
     """Yield a folder's entries in git's order, each folder before what is in it."""
-    for item in tree:
-        path = f"{prefix}{item.name}"
-        if item.type == ObjectType.TREE:
-            yield Entry(path, str(item.id), 0, is_folder=True)
-            if recursive:
-                yield from walk(git, git[item.id].peel(pygit2.Tree), f"{path}/", recursive=True)
-        elif item.type == ObjectType.BLOB:
-            yield _file(git, path, item.id)
+    for one in names(git.path, str(tree.id), recursive=recursive):
+        yield entry_of(git, prefix, one)
+
+
+@dataclass(frozen=True)
+class Name:
+    """A path below a folder, and what stands there; its size is not known yet."""
+
+    path: str
+    oid: str
+    is_folder: bool
+
+
+@lru_cache(_KEPT)
+def names(repo: str, tree: str, *, recursive: bool) -> Sequence[Name]:
+    """List what is in a folder, in git's order, each folder before what is in it."""
+    git = pygit2.Repository(repo)
+    return tuple(_names(git, git[tree].peel(pygit2.Tree), "", recursive=recursive))
+
+
+def entry_of(git: pygit2.Repository, prefix: str, one: Name) -> Entry:
+    """Return what stands at a name, below the folder's own path."""
+    path = f"{prefix}{one.path}"
+    return (
+        Entry(path, one.oid, 0, is_folder=True)
+        if one.is_folder
+        else _file(git, path, pygit2.Oid(hex=one.oid))
+    )
 
 
 def find_entry(git: pygit2.Repository, commit: pygit2.Commit, path: str) -> Entry | None:
@@ -96,22 +121,57 @@ def read_file(git: pygit2.Repository, entry: Entry) -> bytes:
     return blob.data
 
 
-def last_changes(
-    git: pygit2.Repository, commit: pygit2.Commit, paths: Iterable[str]
-) -> dict[str, pygit2.Commit]:
-    """Find for each path the newest commit that changed it, reading no more history than needed."""
-    waiting = set(paths)
-    found: dict[str, pygit2.Commit] = {}
+def last_change(git: pygit2.Repository, commit: pygit2.Commit, path: str) -> pygit2.Commit:
+    """Return the newest commit that changed what stands at a path of this one."""
+    return git[_last_changes(git.path, str(commit.id))[path]].peel(pygit2.Commit)
+
+
+@lru_cache(_KEPT)
+def _last_changes(repo: str, head: str) -> Mapping[str, str]:
+    # For all paths at once, since a listing's next page asks for others. No more history is read than needed.
+    git = pygit2.Repository(repo)
+    commit = git[head].peel(pygit2.Commit)
+    waiting = {one.path for one in _names(git, commit.tree, "", recursive=True)}
+    found: dict[str, str] = {}
     for one in history(git, commit):
         if not waiting:
             break
-        before = [parent.tree for parent in one.parents]
-        for path in sorted(waiting):
-            oid = _oid(one.tree, path)
-            if oid is not None and all(_oid(tree, path) != oid for tree in before):
-                found[path] = one
-                waiting.discard(path)
+        # What differs from one parent only, the merge took from another, which the walk comes to.
+        changed = _changed(git, one, waiting)
+        found |= dict.fromkeys(changed, str(one.id))
+        waiting -= changed
     return found
+
+
+def _changed(git: pygit2.Repository, commit: pygit2.Commit, waiting: set[str]) -> set[str]:
+    if not commit.parents:
+        return {one.path for one in _names(git, commit.tree, "", recursive=True)} & waiting
+    changed = set(waiting)
+    for parent in commit.parents:
+        here = set()
+        for delta in parent.tree.diff_to_tree(commit.tree).deltas:
+            here.add(delta.new_file.path)
+            here.update(_folders(delta.new_file.path))
+        changed &= here
+    # Of a folder that lost a file, and of a file that came back later, there may be nothing here.
+    return {path for path in changed if _item(commit.tree, path) is not None}
+
+
+def _folders(path: str) -> Iterator[str]:
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
+
+
+def _names(git: pygit2.Repository, tree: pygit2.Tree, prefix: str, *, recursive: bool) -> Iterator[Name]:
+    for item in tree:
+        path = f"{prefix}{item.name}"
+        if item.type == ObjectType.TREE:
+            yield Name(path, str(item.id), is_folder=True)
+            if recursive:
+                yield from _names(git, git[item.id].peel(pygit2.Tree), f"{path}/", recursive=True)
+        elif item.type == ObjectType.BLOB:
+            yield Name(path, str(item.id), is_folder=False)
 
 
 def _file(git: pygit2.Repository, path: str, oid: pygit2.Oid) -> Entry:
@@ -131,8 +191,3 @@ def _item(tree: pygit2.Tree, path: str) -> pygit2.Object | None:
         return tree[path]
     except (KeyError, ValueError):
         return None
-
-
-def _oid(tree: pygit2.Tree, path: str) -> pygit2.Oid | None:
-    item = _item(tree, path)
-    return None if item is None else item.id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any
+from typing import IO, Any
 
 import pathspec
 import pygit2
@@ -14,15 +14,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from localhub import commits, discussion_changes, lfs, pull_requests, trees
-from localhub.context import Hub, param, repo_id, the_hub, visible_repo, writable_repo
+from localhub.context import Hub, param, repo_id, the_hub, writable_repo
 from localhub.errors import BadRequest, RepoNotFound
+from localhub.paths import clean_path
 from localhub.pull_requests import Place
 from localhub.revisions import find_commit
 from localhub.storage import Repo
-from localhub.users import require_write
 
 # Above this a file is a large one, whatever it is.
 REGULAR_MAX_BYTES = 10 * 1024 * 1024
+# Each part has a link of its own in the answer.
+MAX_PARTS = 10_000
 
 
 def preupload(request: Request, body: dict[str, Any]) -> Response:
@@ -58,9 +60,9 @@ def lfs_batch(request: Request, body: dict[str, Any]) -> Response:
 
 async def lfs_part(request: Request) -> Response:
     """Take the bytes of a large file, or of one part of it; the link is the permission."""
-    repo = await run_in_threadpool(_signed_repo, request)
-    upload, part = request.path_params["upload"], request.path_params["part"]
-    oid, size = request.path_params["oid"], request.path_params["size"]
+    repo = await run_in_threadpool(signed_repo, request)
+    upload, oid = request.path_params["upload"], request.path_params["oid"]
+    part, size = int(request.path_params["part"]), int(request.path_params["size"])
     try:
         etag = await lfs.receive(repo.path, upload, part or 1, request.stream(), max_bytes=size)
     except ClientDisconnect:
@@ -72,7 +74,7 @@ async def lfs_part(request: Request) -> Response:
 
 def lfs_complete(request: Request, body: dict[str, Any]) -> Response:
     """Put the parts of a large file together; the link is the permission."""
-    repo = _signed_repo(request)
+    repo = signed_repo(request)
     parts = body.get("parts")
     if not isinstance(parts, list) or body.get("oid") != request.path_params["oid"]:
         raise BadRequest("The completion of an upload names its oid and its parts")
@@ -80,7 +82,7 @@ def lfs_complete(request: Request, body: dict[str, Any]) -> Response:
         repo.path,
         request.path_params["upload"],
         request.path_params["oid"],
-        request.path_params["size"],
+        int(request.path_params["size"]),
         len(parts),
     )
     return JSONResponse({})
@@ -89,15 +91,17 @@ def lfs_complete(request: Request, body: dict[str, Any]) -> Response:
 def lfs_verify(request: Request, body: dict[str, Any]) -> Response:
     """Answer `POST /ID.git/info/lfs/objects/verify`: are the bytes here?"""
     repo, _ = writable_repo(request)
-    lfs.require_object(repo.path, str(body.get("oid")), body.get("size"))
+    size = body.get("size")
+    if size is not None and not isinstance(size, int):
+        raise BadRequest(f'"size" must be a number, got {size!r}')
+    lfs.require_object(repo.path, str(body.get("oid")), size)
     return JSONResponse({})
 
 
-def commit(request: Request, body: bytes) -> Response:
+def commit(request: Request, body: IO[bytes]) -> Response:
     """Answer `POST /api/T/ID/commit/REV`."""
-    repo, user = visible_repo(request)
-    user = require_write(user)
-    wanted = commits.read_request(body)
+    repo, user = writable_repo(request)
+    wanted = commits.read_request(body, repo.open())
     hub = the_hub(request)
     with hub.store.lock(repo.id):
         if hub.store.find(repo.id) is None:  # deleted while this request waited
@@ -123,7 +127,7 @@ def _preupload_one(
     ignored: pathspec.GitIgnoreSpec,
     file: dict[str, Any],
 ) -> dict[str, object]:
-    path, size = str(file["path"]), int(file["size"])
+    path, size = clean_path(str(file["path"])), int(file["size"])
     sample = base64.b64decode(file.get("sample", ""))
     large = size > 0 and (size > REGULAR_MAX_BYTES or _is_binary(sample) or _is_lfs_by_rule(git, at, path))
     answer: dict[str, object] = {
@@ -165,6 +169,8 @@ def _batch_one(
     hub: Hub, repo: Repo, origin: str, oid: str, size: int, *, multipart: bool
 ) -> dict[str, object]:
     answer: dict[str, object] = {"oid": oid, "size": size}
+    if not 0 <= size <= hub.part_bytes * MAX_PARTS:
+        raise ValueError(f"a size from 0 to {hub.part_bytes * MAX_PARTS} is wanted, got {size}")
     if lfs.stored_size(repo.path, oid) == size:
         return answer
     upload = lfs.new_upload()
@@ -182,7 +188,8 @@ def _batch_one(
     return {**answer, "actions": {"upload": action, "verify": verify}}
 
 
-def _signed_repo(request: Request) -> Repo:
+def signed_repo(request: Request) -> Repo:
+    """Return the repo of an upload link; the link is the permission."""
     hub = the_hub(request)
     query = request.query_params
     hub.signer.check(request.scope["path"], query.get("expires", ""), query.get("signature", ""))

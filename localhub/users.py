@@ -12,7 +12,7 @@ from localhub.errors import Forbidden, InvalidCredentials, LoginRequired
 
 Role = Literal["read", "write"]
 
-NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?")
+NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?")
 TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
@@ -51,6 +51,10 @@ class Users:
             if self._by_digest.get(digest, user) != user:
                 raise ValueError(f"{user.name} and {self._by_digest[digest].name} have the same token")
             self._by_digest[digest] = user
+
+    def is_name(self, name: str) -> bool:
+        """Say whether a user has this name."""
+        return any(user.name == name for user in self._by_digest.values())
 
     def authenticate(self, authorization: str | None) -> User | None:
         """Return who sent this `Authorization` header, or None where there was none.

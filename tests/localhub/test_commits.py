@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 
 import pygit2
@@ -160,11 +161,12 @@ def test_commits_a_file_can_become_a_folder_and_back(hub: TestHub, empty_model: 
         b"[]\n",
     ],
 )  # fmt: skip
-def test_commits_a_line_that_cannot_be_is_refused(lines: bytes) -> None:
+def test_commits_a_line_that_cannot_be_is_refused(lines: bytes, tmp_path: Path) -> None:
+    git = pygit2.init_repository(str(tmp_path), bare=True)
     header = b'{"key": "header", "value": {"summary": "one"}}\n'
-    assert read_request(header).summary == "one"
+    assert read_request(BytesIO(header), git).summary == "one"
     with pytest.raises(BadRequest, match="Line 2"):
-        read_request(header + lines)
+        read_request(BytesIO(header + lines), git)
 
 
 def test_commits_without_a_summary_are_refused() -> None:
