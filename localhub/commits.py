@@ -79,14 +79,14 @@ def read_request(body: IO[bytes], git: pygit2.Repository) -> Request:
     for number, line in enumerate(_lines(body), start=1):
         if not line.strip():
             continue
-        item = read_json(line)
         try:
+            item = read_json(line)
             key, value = item["key"], item["value"]
             if key == "header":
                 header = {"summary": str(value["summary"]), **value}
             else:
                 operations.append(_read_operation(git, key, value))
-        except (ValueError, KeyError, TypeError, binascii.Error) as error:
+        except (BadRequest, ValueError, KeyError, TypeError, binascii.Error) as error:
             raise BadRequest(f"Line {number} of the commit cannot be read: {error!r}"[:500]) from error
     if not header.get("summary"):
         raise BadRequest("The commit has no summary")

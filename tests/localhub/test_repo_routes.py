@@ -129,8 +129,6 @@ def test_repo_routes_a_gated_repo_keeps_its_files(hub: TestHub, model: str) -> N
         with pytest.raises(GatedRepoError):
             api.hf_hub_download(model, "README.md")
     hub.owner.hf_hub_download(model, "README.md")
-    hub.owner.update_repo_settings(model, gated="auto")
-    hub.reader.hf_hub_download(model, "README.md", force_download=True)
     hub.owner.update_repo_settings(model, gated=False)
     assert hub.anonymous.model_info(model).gated is False
 
