@@ -7,15 +7,22 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-# Aliases can make a small document huge; no card has this many values.
-MAX_VALUES = 100_000
+# More is left unread: the parser takes seconds for it. Only cards with the results of hundreds of benchmarks
+# have as much.
+METADATA_BYTES = 128 * 1024
+# What a document may become where its aliases are followed: each value with its length and a little more.
+EXPANDED_BYTES = 2 * 1024 * 1024
+_VALUE_BYTES = 8
+_DEPTH = 64
 
-_FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
+_FRONT_MATTER = re.compile(r"\A\ufeff?\s*---[ \t]*\r?\n(.*?)^---[ \t]*\r?$\n?", re.DOTALL | re.MULTILINE)
 _STRING_LISTS = ("language", "license", "tags", "datasets", "base_model", "metrics")
 _STRINGS = ("library_name", "pipeline_tag", "license_name", "license_link", "pretty_name")
 # The Hub has lists of both; these are their shapes.
@@ -37,14 +44,22 @@ class Card:
     text: str
 
 
+@lru_cache(16)
 def read_card(readme: str) -> Card:
-    """Take a README apart; a card that cannot be read has errors and no metadata."""
+    """Take a README apart; a card that cannot be read has errors and no metadata.
+
+    Metadata that is too long is left alone, with a warning.
+    """
     match = _FRONT_MATTER.match(readme)
     if match is None:
         return Card(None, [], [_EMPTY], readme)
     text = readme[match.end() :]
+    if len(match[1].encode(errors="replace")) > METADATA_BYTES:
+        return Card(
+            None, [], [f"The metadata is not read here: it has more than {METADATA_BYTES} bytes"], text
+        )
     try:
-        data = _as_json(YAML(typ="safe", pure=True).load(match[1]), [0])
+        data = _as_json(_load(match[1]))
     except (YAMLError, ValueError, RecursionError) as error:
         return Card(None, [f"The metadata is not valid YAML: {error}"], [], text)
     if data is None:
@@ -102,18 +117,53 @@ def _is_model(model: Any) -> bool:
     )
 
 
-def _as_json(value: Any, count: list[int]) -> Any:
-    count[0] += 1
-    if count[0] > MAX_VALUES:
-        raise ValueError(f"more than {MAX_VALUES} values")
+def _load(text: str) -> Any:
+    """Read YAML without following an alias before it is known what that would give."""
+    depth = 0
+    for letter in text:
+        depth = max(depth + _NESTING.get(letter, 0), 0)
+        if depth > _DEPTH:  # the parser's time grows with the square of it
+            raise ValueError(f"lists or mappings in each other, more than {_DEPTH} deep")
+    yaml = YAML(typ="safe", pure=True)
+    yaml.composer.warn_double_anchors = False
+    node = yaml.compose(text)
+    if node is None:
+        return None
+    if _expanded(node, {}) > EXPANDED_BYTES:
+        raise ValueError(f"more than {EXPANDED_BYTES} bytes where its aliases are followed")
+    return yaml.constructor.construct_document(node)
+
+
+_NESTING = {"[": 1, "{": 1, "]": -1, "}": -1}
+
+
+def _expanded(node: Node, known: dict[int, int | None]) -> int:
+    if id(node) in known:
+        size = known[id(node)]
+        if size is None:
+            raise ValueError("an alias that leads to what holds it")
+        return size
+    known[id(node)] = None
+    if isinstance(node, MappingNode):
+        inside = [one for pair in node.value for one in pair]
+    else:
+        inside = node.value if isinstance(node, SequenceNode) else []
+    own = len(node.value) if isinstance(node, ScalarNode) else 0
+    size = own + _VALUE_BYTES + sum(_expanded(one, known) for one in inside)
+    known[id(node)] = size
+    return size
+
+
+def _as_json(value: Any) -> Any:
     if isinstance(value, dict):
-        return {str(key): _as_json(item, count) for key, item in value.items()}
+        return {str(_as_json(key)): _as_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set):
-        return [_as_json(item, count) for item in value]
+        return [_as_json(item) for item in value]
     if isinstance(value, date):  # and datetime
         return value.isoformat()
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)  # JSON has no such numbers
-    if value is None or isinstance(value, str | int | float):
+    if value is None or isinstance(value, int | float):
         return value
-    return str(value)
+    # YAML can write half a letter, which nothing else can.
+    return str(value).encode(errors="replace").decode()

@@ -7,11 +7,11 @@ from starlette.responses import Response
 
 from localhub import pull_requests, revisions
 from localhub.discussion_routes import number
-from localhub.discussion_rows import events_of
+from localhub.discussion_rows import events_of, text_of
 from localhub.pages import about, files_of, render, shown_repo
 from localhub.pull_requests import Place
 from localhub.rendering import Place as TextPlace
-from localhub.rendering import render_markdown
+from localhub.rendering import render_all
 
 
 def discussions_page(request: Request) -> Response:
@@ -39,19 +39,13 @@ def discussion_page(request: Request) -> Response:
         changes = [
             (delta.status_char(), delta.new_file.path) for delta in pull_requests.diff_of(place, found).deltas
         ]
+    events = events_of(repo, place, found)
+    shown = iter(render_all([text for event in events if (text := text_of(event)) is not None], texts))
     return render(
         "discussion.html",
         **about(repo, git, revisions.MAIN, commit),
         discussion=found,
-        events=[
-            (
-                event,
-                render_markdown(event["data"]["latest"]["raw"], texts)
-                if event["type"] == "comment"
-                else None,
-            )
-            for event in events_of(repo, place, found)
-        ],
+        events=[(event, next(shown) if text_of(event) is not None else None) for event in events],
         changes=changes,
         conflicts=conflicts,
         head=head,

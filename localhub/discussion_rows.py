@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from localhub import pull_requests
 from localhub.discussions import Discussion, Event
 from localhub.pull_requests import Place
 from localhub.rendering import Place as TextPlace
-from localhub.rendering import render_markdown
+from localhub.rendering import render_all
 from localhub.revisions import MAIN, commit_date, commit_title
 from localhub.storage import Repo
 
@@ -29,7 +30,7 @@ def row(repo: Repo, found: Discussion) -> dict[str, object]:
 
 def events_of(repo: Repo, place: Place, found: Discussion) -> list[dict[str, Any]]:
     """Everything that happened, in order; a pull request's commits are read from git."""
-    first, *later = [shown(repo, event) for event in found.events]
+    first, *later = _shown(repo, found.events)
     if found.is_pull_request:
         made = [
             {
@@ -48,10 +49,24 @@ def events_of(repo: Repo, place: Place, found: Discussion) -> list[dict[str, Any
 
 def shown(repo: Repo, event: Event) -> dict[str, Any]:
     """An event; a comment besides as HTML that can only be looked at."""
-    if event["type"] != "comment":
-        return dict(event)
+    [one] = _shown(repo, [event])
+    return one
+
+
+def _shown(repo: Repo, events: Sequence[Event]) -> list[dict[str, Any]]:
     address = repo.id.address
     place = TextPlace(f"{address}/blob/{MAIN}", f"{address}/resolve/{MAIN}")
+    texts = iter(render_all([text for event in events if (text := text_of(event)) is not None], place))
+    return [
+        dict(event) if text_of(event) is None else _with_html(event, str(next(texts))) for event in events
+    ]
+
+
+def text_of(event: Event) -> str | None:
+    """The Markdown of a comment; other events have none."""
+    return str(event["data"]["latest"]["raw"]) if event["type"] == "comment" else None
+
+
+def _with_html(event: Event, html: str) -> dict[str, Any]:
     data = event["data"]
-    latest = {**data["latest"], "html": str(render_markdown(data["latest"]["raw"], place))}
-    return {**event, "data": {**data, "latest": latest}}
+    return {**event, "data": {**data, "latest": {**data["latest"], "html": html}}}

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markupsafe import Markup
 
 # Of a card's own HTML only these, without attributes, are kept (sentence-transformers writes them);
 # comments are dropped, the rest is shown as text.
 _KEPT_HTML = re.compile(r"(</?(?:details|summary|ul|ol|li|code)>|<br ?/?>)")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+# The parser's time grows with the square of some texts. So a long one is shown as it stands, and so is in any
+# a paragraph, a heading or a cell longer than people write, and tables whose rows are mostly filled in.
+MARKDOWN_BYTES = 128 * 1024
+PARAGRAPH_BYTES = 8 * 1024
+CELLS_FILLED_IN = 2_000
+_OF_A_RULE_BELOW_A_HEAD = frozenset(" \t|:->+*.)0123456789")
 
 
 @dataclass(frozen=True)
@@ -29,11 +36,19 @@ class Place:
     pictures: str
 
 
+@lru_cache(16)
 def render_markdown(text: str, place: Place) -> Markup:
-    """Turn Markdown into HTML without scripts, styles, attributes of its own or requests elsewhere."""
-    markdown = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    """Turn Markdown into HTML without scripts, styles, attributes of its own or requests elsewhere.
+
+    A text of more than `MARKDOWN_BYTES` is left as it stands.
+    """
+    if len(text.encode(errors="replace")) > MARKDOWN_BYTES:
+        return render_plain(text)
+    tables = ["table"] if _cells_filled_in(text) <= CELLS_FILLED_IN else []
+    markdown = MarkdownIt("commonmark", {"html": True}).enable([*tables, "strikethrough"])
     markdown.add_render_rule("html_block", _render_html)
     markdown.add_render_rule("html_inline", _render_html)
+    markdown.core.ruler.before("inline", "long_paragraphs", _leave_long)
     tokens = markdown.parse(text)
     for token in tokens:
         if token.children:
@@ -42,8 +57,49 @@ def render_markdown(text: str, place: Place) -> Markup:
 
 
 def _render_html(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    pieces = _KEPT_HTML.split(_COMMENT.sub("", tokens[index].content))
+    pieces = _KEPT_HTML.split(_without_comments(tokens[index].content))
     return "".join(piece if _KEPT_HTML.fullmatch(piece) else escape(piece) for piece in pieces)
+
+
+def render_plain(text: str) -> Markup:
+    """Show a text as it stands."""
+    return Markup(f"<pre>{escape(text)}</pre>")
+
+
+def render_all(texts: Iterable[str], place: Place) -> list[Markup]:
+    """Turn several texts of one page into HTML, as long as they are `MARKDOWN_BYTES` together."""
+    shown, left = [], MARKDOWN_BYTES
+    for text in texts:
+        left -= len(text.encode(errors="replace"))
+        shown.append(render_markdown(text, place) if left >= 0 else render_plain(text))
+    return shown
+
+
+def _cells_filled_in(text: str) -> int:
+    # Each row gets as many cells as the head has; in a list or a quote, too.
+    columns, missing = 0, 0
+    for line in text.splitlines():
+        if not line.strip():
+            columns = 0
+        elif "-" in line and "|" in line and _OF_A_RULE_BELOW_A_HEAD.issuperset(line):
+            columns = line.count("|") + 1
+        else:
+            missing += max(columns - line.count("|") - 1, 0)
+    return missing
+
+
+def _leave_long(state: StateCore) -> None:
+    for token in state.tokens:
+        if token.type == "inline" and len(token.content) > PARAGRAPH_BYTES:
+            token.type, token.children = "text", []
+
+
+def _without_comments(html: str) -> str:
+    kept, end = [], 0
+    while (start := html.find("<!--", end)) >= 0 and (close := html.find("-->", start)) >= 0:
+        kept.append(html[end:start])
+        end = close + len("-->")
+    return "".join([*kept, html[end:]])
 
 
 def _place(token: Token, place: Place) -> list[Token]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from localhub import revisions, trees
 from localhub.cards import Card, read_card, tags
@@ -157,13 +157,16 @@ def auth_check(request: Request) -> Response:
     return JSONResponse({})
 
 
-def validate_yaml(_: Request, body: dict[str, Any]) -> Response:
-    """Answer `POST /api/validate-yaml`, which needs no repo."""
+def validate_yaml(request: Request, body: dict[str, Any]) -> Response:
+    """Answer `POST /api/validate-yaml`, which needs no repo; as text for whoever asks for text."""
     card = read_card(str(body.get("content", "")))
     answer = {
         "errors": [{"message": message} for message in card.errors],
         "warnings": [{"message": message} for message in card.warnings],
     }
+    if request.headers.get("accept") == "text/plain":
+        lines = [f"- Error: {one}" for one in card.errors] + [f"- Warning: {one}" for one in card.warnings]
+        return PlainTextResponse("\n".join(lines), 400 if card.errors else 200)
     if card.errors:
         raise BadRequest("Invalid metadata in README.md", body=answer)
     return JSONResponse(answer)

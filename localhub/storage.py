@@ -176,6 +176,7 @@ class Store:
         settings = Settings(created_at=now(), private=private)
         staged = self.staging / secrets.token_hex(8)
         git = pygit2.init_repository(str(staged), bare=True, initial_head="main")
+        shutil.rmtree(staged / "hooks")  # nothing here runs any
         _commit_first(git, author)
         replace_file(staged / SETTINGS_FILE, json.dumps(vars(settings)).encode())
         path = self._path(repo_id)

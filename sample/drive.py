@@ -37,7 +37,7 @@ def first(room: Room) -> None:
     with drive_flow.server(room) as prefect, drive_hub.running(room, 0) as hub:
         screen.begin("hub", "base model and data set go onto a Hub of their own")
         revisions = {
-            "base.revision": drive_hub.put_base(hub.endpoint, base),
+            "base.revision": drive_hub.put_base(hub.endpoint, room, base),
             "dataset.revision": drive_hub.put_dataset(hub.endpoint, room, edition=1),
         }
         screen.end(f"{hub.endpoint}: base model and data set are there")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from localhub.process import RunningHub, User, serve
-from sample.drive_room import TOKEN, USER, Room
+from sample.drive_room import USER, Room
 from sample.telecom import write_dataset
 from sample.workspace import SampleError
 
@@ -24,7 +24,9 @@ ROWS = {"validation": 200, "test": 400}  # of the generator's 500 each: scoring 
 def running(room: Room, port: int) -> Iterator[RunningHub]:
     """Serve the sample's Hub on 127.0.0.1; on another port where this one is taken."""
     room.logs.mkdir(exist_ok=True)
-    with serve(room.hub, [User(USER, "write", TOKEN)], port=_free(port), log=room.logs / "hub.txt") as hub:
+    with serve(
+        room.hub, [User(USER, "write", room.token)], port=_free(port), log=room.logs / "hub.txt"
+    ) as hub:
         yield hub
 
 
@@ -68,9 +70,9 @@ def checked(folder: Path) -> Path:
     return folder
 
 
-def put_base(endpoint: str, folder: Path) -> str:
+def put_base(endpoint: str, room: Room, folder: Path) -> str:
     """Put the base model, from `base_folder`, on the Hub; returns its commit."""
-    return _put(endpoint, BASE, "model", folder)
+    return _put(endpoint, room, BASE, "model", folder)
 
 
 def put_dataset(endpoint: str, room: Room, edition: int, spoiled: bool = False) -> str:
@@ -78,13 +80,13 @@ def put_dataset(endpoint: str, room: Room, edition: int, spoiled: bool = False) 
     folder = room.folder / "dataset"
     shutil.rmtree(folder, ignore_errors=True)
     write_dataset(folder, edition=edition, rows=ROWS, spoiled=spoiled)
-    return _put(endpoint, DATASET, "dataset", folder)
+    return _put(endpoint, room, DATASET, "dataset", folder)
 
 
-def _put(endpoint: str, repo: str, kind: str, folder: Path) -> str:
+def _put(endpoint: str, room: Room, repo: str, kind: str, folder: Path) -> str:
     from huggingface_hub import HfApi
 
-    api = HfApi(endpoint=endpoint, token=TOKEN)
+    api = HfApi(endpoint=endpoint, token=room.token)
     api.create_repo(repo, repo_type=kind, exist_ok=True)
     commit: str = api.upload_folder(repo_id=repo, repo_type=kind, folder_path=folder).oid
     return commit

@@ -2,23 +2,25 @@
 
 import fcntl
 import os
+import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sample.workspace import PROJECT, SampleError
 
-USER, TOKEN = "sample", "hf_sample_of_localhub"
+USER = "sample"
 _NOT_INHERITED = ("HF_", "HUGGING", "PREFECT_", "DVC_", "GIT_", "TRANSFORMERS_", "SENTENCE_TRANSFORMERS_")
 
 
 @dataclass(frozen=True)
 class Room:
-    """The folders of the sample."""
+    """The folders of the sample, and the token of its Hub, which is drawn anew for each run."""
 
     folder: Path
+    token: str = field(default_factory=lambda: f"hf_{secrets.token_hex(17)}", repr=False)
 
     @property
     def hub(self) -> Path:
@@ -45,7 +47,7 @@ class Room:
             "NO_COLOR": "1",
             "DO_NOT_TRACK": "1",
             "HF_HOME": str(self.folder / "hf"),
-            "HF_TOKEN": TOKEN,
+            "HF_TOKEN": self.token,
             "HF_HUB_DISABLE_XET": "1",
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",

@@ -20,6 +20,7 @@ from localhub.process import RunningHub, User, serve
 
 OWNER = User("ann", "write", "token-that-writes-6b1f")
 READER = User("bob", "read", "token-that-reads-93ce")
+OTHER = User("eve", "write", "token-of-another-writer-27aa")
 PART_BYTES = 100_000
 
 
@@ -61,7 +62,7 @@ def _fresh_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestHub]:
     folder = tmp_path_factory.mktemp("hub")
     root, log = folder / "root", folder / "hub.log"
-    with serve(root, [OWNER, READER], log=log, options=["--part-bytes", str(PART_BYTES)]) as running:
+    with serve(root, [OWNER, READER, OTHER], log=log, options=["--part-bytes", str(PART_BYTES)]) as running:
         yield clients(running, root, log)
 
 

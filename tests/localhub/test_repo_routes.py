@@ -6,7 +6,6 @@ import pytest
 from huggingface_hub import HfApi
 from huggingface_hub.errors import (
     BadRequestError,
-    GatedRepoError,
     HfHubHTTPError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
@@ -122,58 +121,12 @@ def test_repo_routes_settings_hide_and_show_a_repo(hub: TestHub, model: str) -> 
     assert hub.anonymous.repo_exists(model)
 
 
-def test_repo_routes_a_gated_repo_keeps_its_files(hub: TestHub, model: str) -> None:
-    hub.owner.update_repo_settings(model, gated="manual")
-    assert hub.anonymous.model_info(model).gated == "manual"
-    for api in (hub.anonymous, hub.reader):
-        with pytest.raises(GatedRepoError):
-            api.hf_hub_download(model, "README.md")
-    hub.owner.hf_hub_download(model, "README.md")
-    hub.owner.update_repo_settings(model, gated=False)
-    assert hub.anonymous.model_info(model).gated is False
-
-
-def test_repo_routes_tags_are_made_once_and_deleted(hub: TestHub, model: str) -> None:
-    head, first = [commit.commit_id for commit in hub.owner.list_repo_commits(model)]
-    hub.owner.create_tag(model, tag="v1", tag_message="The first.")
-    hub.owner.create_tag(model, tag="v0", revision=first)
-    tags = {tag.name: (tag.ref, tag.target_commit) for tag in hub.owner.list_repo_refs(model).tags}
-    assert tags == {"v0": ("refs/tags/v0", first), "v1": ("refs/tags/v1", head)}
-    with pytest.raises(HfHubHTTPError) as refused:
-        hub.owner.create_tag(model, tag="v1")
-    assert refused.value.response.status_code == 409
-    hub.owner.create_tag(model, tag="v1", exist_ok=True)
-    with pytest.raises(RevisionNotFoundError):
-        hub.owner.create_tag(model, tag="v2", revision="nowhere")
-    with pytest.raises(BadRequestError):
-        hub.owner.create_tag(model, tag="no..tag")
-    hub.owner.delete_tag(model, tag="v1")
-    with pytest.raises(RevisionNotFoundError):
-        hub.owner.delete_tag(model, tag="v1")
-
-
-def test_repo_routes_branches_are_made_once_and_deleted(hub: TestHub, model: str) -> None:
-    head, first = [commit.commit_id for commit in hub.owner.list_repo_commits(model)]
-    hub.owner.create_branch(model, branch="next/one")
-    hub.owner.create_branch(model, branch="old", revision=first)
-    branches = {ref.name: ref.target_commit for ref in hub.owner.list_repo_refs(model).branches}
-    assert branches == {"main": head, "next/one": head, "old": first}
-    with pytest.raises(HfHubHTTPError) as refused:
-        hub.owner.create_branch(model, branch="old")
-    assert refused.value.response.status_code == 409
-    hub.owner.create_branch(model, branch="old", exist_ok=True)
-    with pytest.raises(RevisionNotFoundError):
-        hub.owner.create_branch(model, branch="new", revision="nowhere")
-    hub.owner.delete_branch(model, branch="next/one")
-    with pytest.raises(RevisionNotFoundError):
-        hub.owner.delete_branch(model, branch="next/one")
-    with pytest.raises(HfHubHTTPError, match="main"):
-        hub.owner.delete_branch(model, branch="main")
-
-
-def test_repo_routes_refs_list_pull_requests_as_revisions(hub: TestHub, model: str) -> None:
-    assert hub.owner.list_repo_refs(model, include_pull_requests=True).pull_requests == []
-    assert hub.owner.list_repo_refs(model).pull_requests is None
+def test_repo_routes_own_repos_are_listed_with_what_they_take(hub: TestHub, model: str) -> None:
+    mine = {repo.id: repo for repo in hub.owner.list_user_repos()}
+    assert mine[model].storage > len(WEIGHTS)
+    assert (mine[model].type, mine[model].visibility) == ("model", "public")
+    assert {repo.id for repo in hub.owner.list_user_repos(namespace="ann")} == set(mine)
+    assert list(hub.reader.list_user_repos()) == []
 
 
 def test_repo_routes_auth_check_tells_who_may_write(hub: TestHub, model: str) -> None:

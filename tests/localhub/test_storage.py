@@ -3,9 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from huggingface_hub import HfApi
 
 from localhub.errors import AlreadyExists, BadRequest, RepoNotFound
+from localhub.moves import Moves
+from localhub.process import serve
 from localhub.storage import RepoId, Store
+from tests.localhub.conftest import OWNER
 
 MODEL = RepoId("model", "ann", "m")
 
@@ -41,6 +45,70 @@ def test_storage_a_repo_keeps_its_settings(tmp_path: Path) -> None:
         store.delete(made)
     with pytest.raises(RepoNotFound):
         store.change_settings(made, private=True, gated=None)
+
+
+def test_storage_a_moved_repo_is_found_by_its_old_names_and_in_other_letters(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    new, newest = RepoId("model", "__Team__", "Model"), RepoId("model", "team", "newest")
+    store.move(store.move(store.create(MODEL, private=True, author="ann"), new), newest)
+    for old in (MODEL, new, RepoId("model", "TEAM", "newest"), RepoId("model", "ann", "M")):
+        assert store.find(old) is None
+        found = store.find_elsewhere(old)
+        assert found is not None
+        assert (found.id, found.settings.private) == (newest, True)
+    assert store.find_elsewhere(RepoId("dataset", "ann", "m")) is None
+    with pytest.raises(AlreadyExists):
+        store.create(RepoId("model", "Team", "Newest"), private=False, author="ann")
+    store.delete(found)
+    with pytest.raises(RepoNotFound):
+        store.move(found, new)
+
+
+def test_storage_a_name_that_led_elsewhere_may_be_taken_again(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    moved = store.move(store.create(MODEL, private=False, author="ann"), RepoId("model", "ann", "new"))
+    taken = store.create(MODEL, private=False, author="ann")
+    assert store.find(MODEL) == taken
+    with pytest.raises(AlreadyExists, match="called ann/m already exists"):
+        store.move(moved, RepoId("model", "ann", "M"))
+    store.delete(taken)
+    assert store.find_elsewhere(MODEL) is None
+    back = store.move(moved, MODEL)
+    assert store.find_elsewhere(RepoId("model", "ann", "new")) == back
+    other = store.move(back, RepoId("model", "ann", "M"))
+    assert (store.find(other.id), store.find_elsewhere(MODEL)) == (other, other)
+    store.delete(other)
+    assert store.find_elsewhere(MODEL) is None
+
+
+def test_storage_keeps_where_repos_went(tmp_path: Path) -> None:
+    moves = Moves(tmp_path / "moved.json")
+    moves.add("models/ann/a", "models/ann/b")
+    moves.add("models/ann/b", "models/ann/C")
+    kept = Moves(tmp_path / "moved.json")
+    assert [kept.target(name) for name in ("models/ann/A", "models/ann/b", "models/ann/c")] == [
+        "models/ann/C",
+        "models/ann/C",
+        None,
+    ]
+    kept.forget("models/ann/c")
+    assert Moves(tmp_path / "moved.json").target("models/ann/a") is None
+
+
+def test_storage_root_is_for_its_owner_alone(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir(mode=0o755)
+    with serve(root, [OWNER]) as running:
+        api = HfApi(endpoint=running.endpoint, token=OWNER.token)
+        api.create_repo("m")
+        api.upload_file(repo_id="ann/m", path_in_repo="a.bin", path_or_fileobj=b"\0")
+        api.create_discussion("ann/m", title="?")
+        api.move_repo("ann/m", "ann/n")
+        api.update_repo_settings("ann/n", gated="manual")
+        api.grant_access("ann/n", "ann")
+    for path in [root, *root.rglob("*")]:
+        wanted = 0o700 if path.is_dir() else 0o600
+        assert path.stat().st_mode & 0o777 & ~wanted == 0, path
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,11 @@ def test_users_an_unknown_token_is_401_and_not_a_missing_repo(hub: TestHub, mode
         assert refused.value.response.headers["X-Error-Code"] == "InvalidCredentials"
 
 
+@pytest.mark.parametrize("name", ["ann", "__dummy__", "a.b-c", "_"])
+def test_users_have_the_names_that_the_hub_gives(name: str) -> None:
+    assert parse_user(f"{name}:write:t").name == name
+
+
 def test_users_a_read_token_may_not_write(hub: TestHub, model: str) -> None:
     for write in (
         lambda: hub.reader.create_repo("bob/new"),

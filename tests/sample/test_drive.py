@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError
 
 from pipeline.commands import init
 from pipeline.errors import ExitCode
@@ -145,14 +147,25 @@ def test_room_is_one_runs_at_a_time_and_keeps_the_users_settings_out(
     monkeypatch.setenv("HF_ENDPOINT", "https://huggingface.co")
     before = dict(os.environ)
     try:
-        with drive_room.enter(tmp_path / "room"):
-            assert os.environ["HF_TOKEN"] == drive_room.TOKEN
+        with drive_room.enter(tmp_path / "room") as room:
+            assert os.environ["HF_TOKEN"] == room.token
             assert "HF_ENDPOINT" not in os.environ
             with pytest.raises(workspace.SampleError, match="another"), drive_room.enter(tmp_path / "room"):
                 pass
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def test_room_draws_a_token_of_its_own_and_shows_it_nowhere(tmp_path: Path) -> None:
+    first, second = drive_room.Room(tmp_path), drive_room.Room(tmp_path)
+    assert len(first.token) == 37
+    assert first.token != second.token
+    assert first.token not in repr(first)
+    with drive_hub.running(first, 0) as hub:
+        HfApi(endpoint=hub.endpoint, token=first.token).whoami()
+        with pytest.raises(HfHubHTTPError, match="Invalid credentials"):
+            HfApi(endpoint=hub.endpoint, token=second.token).whoami()
 
 
 def test_main_ends_with_one_message_and_exit_code_1(
