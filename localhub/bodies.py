@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import re
@@ -22,8 +23,9 @@ LISTING_BYTES = 8 * 1024 * 1024
 # A commit holds its small files; more of it than this lies on disk while it comes.
 COMMIT_BYTES = 1 << 30
 COMMIT_BYTES_IN_MEMORY = 256 * 1024
-# A refused body that is no larger is read to its end, so that the client comes to read the refusal.
-_DRAINED_BYTES = 1 << 20
+# A refused body that is no larger, and comes within this, is read to its end: the client reads the refusal.
+DRAINED_BYTES = 1 << 20
+DRAINED_SECONDS = 1.0
 
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -105,7 +107,8 @@ async def _receive(request: Request, allow: Allow, max_bytes: int, file: IO[byte
     try:
         await run_in_threadpool(allow, request)
     except Refusal:
-        await _drain(request)
+        if int(announced) <= DRAINED_BYTES:
+            await _drain(request)
         raise
     size = 0
     try:
@@ -124,11 +127,12 @@ async def _receive(request: Request, allow: Allow, max_bytes: int, file: IO[byte
 async def _drain(request: Request) -> None:
     size = 0
     try:
-        async for block in request.stream():
-            size += len(block)
-            if size > _DRAINED_BYTES:
-                return
-    except ClientDisconnect:
+        async with asyncio.timeout(DRAINED_SECONDS):
+            async for block in request.stream():
+                size += len(block)
+                if size > DRAINED_BYTES:
+                    return
+    except (ClientDisconnect, TimeoutError):
         return
 
 

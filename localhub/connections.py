@@ -10,6 +10,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 # A request's line and headers come within this, also where the connection is older.
 HEAD_SECONDS = 20.0
+# What comes after the answer to it is thrown away for this long.
+LINGER_SECONDS = 2.0
 # Whoever asked takes some of the answer within this.
 SEND_SECONDS = 60.0
 
@@ -57,13 +59,14 @@ class ImpatientProtocol(H11Protocol):
     def _watch(self, *, fresh: bool = False) -> None:
         theirs, ours = self.conn.their_state, self.conn.our_state
         half_a_head = theirs is h11.IDLE and (fresh or bool(self.conn.trailing_data[0]))
-        # What comes after the answer is thrown away, and would be for as long as somebody sends it.
+        # Closed at once, the connection might take the answer with it.
         half_a_body = theirs is h11.SEND_BODY and ours is h11.DONE
         if not half_a_head and not half_a_body:
             _cancel(self._head_timer)
             self._head_timer = None
         elif self._head_timer is None:
-            self._head_timer = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+            seconds = HEAD_SECONDS if half_a_head else LINGER_SECONDS
+            self._head_timer = self.loop.call_later(seconds, self.transport.abort)
 
 
 def _cancel(timer: asyncio.TimerHandle | None) -> None:

@@ -104,6 +104,8 @@ async def receive(repo: Path, upload: str, part: int, body: AsyncIterator[bytes]
                     raise BadRequest(f"More than the {max_bytes} bytes that were announced for this upload")
                 await run_in_threadpool(_write, file.fileno(), block, digest)
         unfinished.rename(folder / str(part))
+    except FileNotFoundError:
+        raise BadRequest("Another request ended this upload meanwhile: ask for a new link") from None
     finally:
         unfinished.unlink(missing_ok=True)
     return digest.hexdigest()

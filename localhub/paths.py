@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PureWindowsPath
 
 from localhub.errors import Unprocessable
 
@@ -23,6 +24,7 @@ def clean_path(path: str) -> str:
     parts = _SEPARATOR.split(cleaned)
     if (
         any(part in ("", ".", "..") or part.lower() == ".git" for part in parts)
+        or any(PureWindowsPath(part).drive for part in cleaned.split("/"))
         or _CONTROL.search(path)
         or len(path.encode()) > _MAX_BYTES
     ):

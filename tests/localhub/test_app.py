@@ -148,7 +148,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Starlette:
     asyncio.run(receive(repo.path, "upload", 1, blocks(WEIGHTS), len(WEIGHTS)))
     finish(repo.path, "upload", sha256, len(WEIGHTS), 1)
     app = create_app(Hub(store, Users([OWNER, READER]), Signer(b"key"), 1000, True, ["testserver"]))
-    lines = [
+    lines: list[dict[str, Any]] = [
         {"key": "file", "value": {"path": "README.md", "content": CARD.decode()}},
         {"key": "file", "value": {"path": "folder/a.txt", "content": "a"}},
         {"key": "lfsFile", "value": {"path": "big.bin", "oid": sha256, "size": len(WEIGHTS)}},

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
 
 import httpx2
@@ -69,6 +70,19 @@ def test_file_routes_an_expanded_tree_comes_in_pages_with_last_commits(
     last = next(entry.last_commit for entry in entries if entry.path == "many/077.txt")
     assert last is not None
     assert last.oid == changed.oid
+
+
+def test_file_routes_five_thousand_files_are_expanded_in_seconds(hub: TestHub, empty_model: str) -> None:
+    for part in range(5):
+        added = [CommitOperationAdd(f"many/{part}/{number:04}.txt", b"%d" % number) for number in range(1000)]
+        hub.owner.create_commit(empty_model, added, commit_message=f"many {part}")
+    start = time.perf_counter()
+    entries = list(hub.owner.list_repo_tree(empty_model, recursive=True, expand=True))
+    seconds = time.perf_counter() - start
+    assert len(entries) == 5007
+    titles = {entry.path: entry.last_commit.title for entry in entries if entry.last_commit}
+    assert titles["many/3/0123.txt"] == titles["many/3"] == "many 3"
+    assert seconds < 15, "python -m bench.localhub measures it: under 3"
 
 
 def test_file_routes_paths_info_leaves_out_what_is_not_there(hub: TestHub, model: str) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from localhub.rendering import Place, render_markdown
+from localhub.rendering import MARKDOWN_BYTES, PARAGRAPH_BYTES, Place, render_all, render_markdown
 
 PLACE = Place("/ann/m/blob/main", "/ann/m/resolve/main")
 
@@ -64,3 +66,46 @@ def test_rendering_an_address_that_runs_is_no_link(address: str) -> None:
         html = render_markdown(text, PLACE)
         assert "href=" not in html
         assert "src=" not in html
+
+
+SIZE = 30_000
+SLOW = {
+    "open brackets": "[" * SIZE,
+    "pictures": "![" * (SIZE // 2),
+    "links": "[a](" * (SIZE // 4),
+    "comments that do not end": "<div>\n" + "<!--" * (SIZE // 4),
+    "comments in a line": "a" + "<!--" * (SIZE // 4),
+    "emphasis": "*a **b " * (SIZE // 7),
+    "a wide table": "|".join("a" * 5000) + "\n" + "|".join("-" * 5000) + "\n" + "x\n" * 5000,
+    "wide tables": ("|".join("a" * 250) + "\n" + "|".join("-" * 250) + "\n" + "x\n" * 250 + "\n") * 20,
+    "a wide table in a quote": "> "
+    + "|".join("a" * 5000)
+    + "\n> "
+    + "|".join("-" * 5000)
+    + "\n"
+    + "> x\n" * 5000,
+    "quotes": ">" * SIZE,
+}
+
+
+@pytest.mark.parametrize("text", SLOW.values(), ids=SLOW)
+def test_rendering_takes_no_time_that_grows_with_the_square_of_the_text(text: str) -> None:
+    start = time.process_time()
+    html = render_markdown(text, PLACE)
+    assert time.process_time() - start < 2
+    assert len(html) < 50 * len(text)
+
+
+def test_rendering_shows_what_is_too_long_as_it_stands() -> None:
+    long = "*a* <b>\n\n" * (MARKDOWN_BYTES // 9 + 1)
+    assert render_markdown(long, PLACE).startswith("<pre>*a* &lt;b&gt;\n")
+    paragraph = "*a* <b> " * (PARAGRAPH_BYTES // 8 + 1)
+    html = render_markdown(f"# *Title*\n\n{paragraph}\n", PLACE)
+    assert "<em>Title</em>" in html
+    assert "<p>\n*a* &lt;b&gt; *a*" in html
+
+
+def test_rendering_of_several_texts_ends_where_they_are_too_long_together() -> None:
+    one = "*a*\n\n" * 10_000
+    shown = render_all([one] * 4, PLACE)
+    assert [html.startswith("<pre>") for html in shown] == [False, False, True, True]

@@ -8,7 +8,7 @@ from huggingface_hub import HfApi
 from localhub.errors import AlreadyExists, BadRequest, RepoNotFound
 from localhub.moves import Moves
 from localhub.process import serve
-from localhub.storage import RepoId, Store
+from localhub.storage import Repo, RepoId, Store
 from tests.localhub.conftest import OWNER
 
 MODEL = RepoId("model", "ann", "m")
@@ -49,6 +49,7 @@ def test_storage_a_repo_keeps_its_settings(tmp_path: Path) -> None:
 
 def test_storage_a_moved_repo_is_found_by_its_old_names_and_in_other_letters(tmp_path: Path) -> None:
     store = Store(tmp_path)
+    found: Repo | None = None
     new, newest = RepoId("model", "__Team__", "Model"), RepoId("model", "team", "newest")
     store.move(store.move(store.create(MODEL, private=True, author="ann"), new), newest)
     for old in (MODEL, new, RepoId("model", "TEAM", "newest"), RepoId("model", "ann", "M")):
@@ -59,6 +60,7 @@ def test_storage_a_moved_repo_is_found_by_its_old_names_and_in_other_letters(tmp
     assert store.find_elsewhere(RepoId("dataset", "ann", "m")) is None
     with pytest.raises(AlreadyExists):
         store.create(RepoId("model", "Team", "Newest"), private=False, author="ann")
+    assert found is not None
     store.delete(found)
     with pytest.raises(RepoNotFound):
         store.move(found, new)
