@@ -32,7 +32,7 @@ def make(room: Room) -> None:
     shutil.rmtree(room.work, ignore_errors=True)
     with drive_hub.running(room, 0) as hub:
         revisions = {
-            "base.revision": drive_hub.put_base(hub.endpoint, drive_hub.base_folder()),
+            "base.revision": drive_hub.put_base(hub.endpoint, room, drive_hub.base_folder()),
             "dataset.revision": drive_hub.put_dataset(hub.endpoint, room, edition=1),
         }
         workspace.make(room.work, room.environment())

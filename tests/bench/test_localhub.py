@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from huggingface_hub import HfApi
 
 from bench import localhub as bench
 from localhub.process import serve
@@ -33,7 +34,7 @@ def test_localhub_bench_misses_what_is_lost() -> None:
 
 def test_localhub_bench_finds_a_lost_commit(tmp_path: Path) -> None:
     with serve(tmp_path, [bench.USER]) as hub:
-        api = bench.HfApi(endpoint=hub.endpoint, token=bench.USER.token)
+        api = HfApi(endpoint=hub.endpoint, token=bench.USER.token)
         api.create_repo(bench.REPO)
         head = str(api.model_info(bench.REPO).sha)
         assert bench.lost(api, bench.Done([head], [".gitattributes"])) == 0
