@@ -16,10 +16,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from localhub import lfs, revisions, trees
+from localhub.access import may_read
 from localhub.cards import read_card
 from localhub.context import caller, find_repo, number_of, param, require_readable, the_hub
 from localhub.errors import Moved, Refusal, RepoNotFound, answer
 from localhub.file_routes import SAFE_HEADERS, LargeFile, media_type, small_file
+from localhub.releases import releases
 from localhub.rendering import Place, render_markdown
 from localhub.storage import Repo
 
@@ -104,6 +106,9 @@ def repo_page(request: Request) -> Response:
         "repo.html",
         **about(repo, git, revisions.MAIN, commit),
         card=_card(repo, git, commit),
+        origin=str(request.base_url).rstrip("/"),
+        releases=releases(git),
+        may_read=may_read(repo, caller(request), the_hub(request).users),
         entries=_entries(git, commit.tree, ""),
         folder="",
         commits=list(islice(revisions.history(git, commit), RECENT_COMMITS)),

@@ -25,6 +25,8 @@ _KEPT_HTML = re.compile(r"(</?(?:details|summary|ul|ol|li|code)>|<br ?/?>)")
 MARKDOWN_BYTES = 128 * 1024
 PARAGRAPH_BYTES = 8 * 1024
 CELLS_FILLED_IN = 2_000
+# Wider than a phone, it is scrolled by itself, also from the keyboard.
+_TABLE = '<div class="scroll" role="group" tabindex="0" aria-label="Table"><table>\n'
 _OF_A_RULE_BELOW_A_HEAD = frozenset(" \t|:->+*.)0123456789")
 
 
@@ -49,6 +51,8 @@ def render_markdown(text: str, place: Place) -> Markup:
     markdown.add_render_rule("html_block", _render_html)
     markdown.add_render_rule("html_inline", _render_html)
     markdown.core.ruler.before("inline", "long_paragraphs", _leave_long)
+    markdown.add_render_rule("table_open", lambda *_: _TABLE)
+    markdown.add_render_rule("table_close", lambda *_: "</table></div>\n")
     tokens = markdown.parse(text)
     for token in tokens:
         if token.children:
