@@ -70,7 +70,7 @@ def test_pages_show_card_files_commits_and_tags(hub: TestHub, names: Iterator[st
     assert f'href="{address}"' in look(hub, "/")
     page = look(hub, address)
     assert "<h1>Hello</h1>" in page
-    assert "<th>license</th><td>mit</td>" in page
+    assert '<th scope="row">license</th><td>mit</td>' in page
     assert (
         page.index("<h1>Hello</h1>") < page.index('<details class="metadata">') < page.index("license</th>")
     )
