@@ -193,7 +193,7 @@ def fill(draw: st.DrawFn, path: str) -> str:
 
 
 @given(data=st.data())
-@settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_app_answers_whatever_it_is_asked_without_a_traceback(app: Starlette, data: st.DataObject) -> None:
     # Those of datasets lead to the same functions.
     asked = [(method, path) for method, path in addresses(app) if "/datasets" not in path]
