@@ -15,6 +15,7 @@ from huggingface_hub.utils._http import get_session, hf_raise_for_status, hf_req
 from pipeline.errors import BrokenChain, HubDenied, HubError, HubNotFound
 from pipeline.hub import accounts, answers, surroundings
 from pipeline.hub.accounts import Account
+from pipeline.hub.addresses import Addresses
 from pipeline.hub.remote_file import RemoteFile
 from pipeline.hub.retries import Retries
 from pipeline.hub.translate_errors import translated
@@ -55,6 +56,7 @@ class Reading:
     def __init__(self, params: HubParams) -> None:
         endpoint = params.endpoint or os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
         self.endpoint = endpoint.rstrip("/")
+        self._addresses = Addresses(self.endpoint, params.plain_http)
         self.timeout_seconds = params.timeout_seconds
         self.retries = Retries(params.retries, params.backoff_seconds)
         # huggingface_hub reads these two from the environment when it is imported, which is too early for
@@ -68,7 +70,10 @@ class Reading:
         surroundings.refuse_unusable()
         # The library's own client has no timeout for calls other than downloads.
         return answers.Client(
-            event_hooks={"request": [hf_request_event_hook, self._limit]},
+            event_hooks={
+                "request": [self._addresses.demand, hf_request_event_hook, self._limit],
+                "response": [self._addresses.demand_onward],
+            },
             follow_redirects=True,
             timeout=self.timeout_seconds,
         )

@@ -82,6 +82,7 @@ CHANGES: tuple[Added | Removed, ...] = (
         "{processes, machines, rendezvous}: that train together; null: one process",
     ),
     Added("hub.patience_hours", "0.2.0", 0, "a run asks a Hub that is away again for so long; 0: not"),
+    Added("hub.plain_http", "0.2.0", [], "hosts beyond this machine that may be asked by http://"),
 )
 
 
