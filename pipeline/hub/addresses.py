@@ -82,8 +82,8 @@ class Addresses:
 
     def _refused(self, target: httpx2.URL | str, why: str) -> HubError:
         return HubError(
-            f"the Hub sends the client on to {_shown(target)}, {why}; wanted an address of its own, reached as "
-            "safely. Nothing was asked there. Find out who answers at hub.endpoint"
+            f"the Hub sends the client on to {_shown(target)}, {why}; wanted an address of its own, reached "
+            "as safely. Nothing was asked there. Find out who answers at hub.endpoint"
         )
 
 

@@ -1,4 +1,4 @@
-"""Addresses that a Hub, or whoever stands before it, would have the client ask: with the token, or from inside."""
+"""Addresses that a Hub, or whoever stands before it, sends the client to: with the token, or from inside."""
 
 from collections.abc import Callable
 

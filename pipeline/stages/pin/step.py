@@ -18,7 +18,7 @@ from pipeline.stages.pin.measured_sets import MeasuredSet
 from pipeline.stages.pin.pickles import convert
 from pipeline.stages.pin.rows import Loaded
 from pipeline.stages.pin.trial_process import changes, tried
-from pipeline.workspace import holdout, lineage, paths
+from pipeline.workspace import fetched, holdout, lineage, paths
 
 
 def run(workspace: Path, params: Params) -> Pin:
@@ -34,12 +34,13 @@ def run(workspace: Path, params: Params) -> Pin:
             newer katman wrote what a release was trained on.
         InvalidParams: The ledger holds rows out by a folding that `dataset.languages` no longer names, or the
             recipe asks for more than the base has.
-        BrokenChain: A downloaded file is not the one that the Hub lists.
+        BrokenChain: A downloaded file is not the one that the Hub lists, or not the one that the same commit
+            had before.
     """
     before = lineage.opened(workspace, "pin")
     held = holdout.known(workspace)
     languages.demand_kept(params.dataset.languages, held)
-    hub = Hub(params.hub)
+    hub = Hub(params.hub, fetched.known(workspace))
     workers = params.pin.max_workers
     dataset = downloads.data(hub, params.dataset.repo, params.dataset.revision, max_workers=workers)
     found = rows.load(dataset.folder, dataset.pinned.files, params.dataset)
@@ -81,7 +82,7 @@ def run(workspace: Path, params: Params) -> Pin:
     shutil.rmtree(room)
     trial = kept(workspace, base.pinned, params, before.read, lambda: _tried(workspace, params))
     holdout.keep(workspace, division.newly_held, params.dataset.revision)
-    return lineage.seal(
+    sealed = lineage.seal(
         workspace,
         before,
         Pin(
@@ -104,6 +105,8 @@ def run(workspace: Path, params: Params) -> Pin:
             splits=division.origins,
         ),
     )
+    fetched.keep(workspace, sealed)
+    return sealed
 
 
 def summary(pin: Pin) -> str:
