@@ -12,6 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast
 
+from pipeline.isolated import privileges
+
+if __name__ == "__main__":
+    # Before an import starts a thread: a process of several cannot leave its network.
+    privileges.give_up(next(iter(sys.argv[1:]), None), Path(__file__).resolve().parent.parent)
+
 from pipeline.device import parent_process, turns
 from pipeline.errors import ExitCode, InvalidParams, InvalidWorkspace, PipelineError
 from pipeline.params import Params, load

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.isolated.confinement import ANSWER
+from pipeline.isolated.confinement import ANSWER, UNSEEN, stored_tokens
 
 _PROJECT = Path(__file__).resolve().parents[2]
 # What a process needs to start at all; a token, a proxy or a path to credentials is none of it.
@@ -37,6 +37,7 @@ def environment(room: Path) -> dict[str, str]:
     code = [str(_PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {key: os.environ[key] for key in _KEPT if key in os.environ} | {
         "PYTHONPATH": os.pathsep.join(code),
+        UNSEEN: os.pathsep.join(map(str, stored_tokens())),
         "HOME": str(home),
         "TMPDIR": str(home),
         "HF_HOME": str(home / "hf"),

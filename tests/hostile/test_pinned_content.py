@@ -80,6 +80,13 @@ def first_pin(stage: Stage) -> Pin:
     )
 
 
+def fetch(hub: Hub, repo: str, stage: Stage) -> None:
+    if repo == "tester/tiny":
+        downloads.base(hub, repo, stage.base, (), max_workers=1)
+    else:
+        downloads.data(hub, repo, stage.dataset, max_workers=1)
+
+
 @pytest.mark.parametrize("told_by", ["log", "history"])
 def test_pin_stops_where_a_commit_changed(make_workspace: Make, writer: Stage, told_by: str) -> None:
     folder = make_workspace({}, dvc=False)
@@ -98,10 +105,7 @@ def test_pin_stops_where_a_commit_changed(make_workspace: Make, writer: Stage, t
             with pytest.raises(
                 BrokenChain, match=rf"^{path} of \w+ {repo} at \w+ is .*and was .*first fetched it"
             ):
-                if repo == "tester/tiny":
-                    downloads.base(hub, repo, writer.base, (), max_workers=1)
-                else:
-                    downloads.data(hub, repo, writer.dataset, max_workers=1)
+                fetch(hub, repo, writer)
     attack, path, repo = CASES[-1]
     with between(writer.endpoint, attack(path, repo)) as endpoint:
         workspaces.set_params(folder, {"hub.endpoint": endpoint})
