@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast
 
-from pipeline.isolated import privileges
+from pipeline.device import privileges
 
 if __name__ == "__main__":
     # Before an import starts a thread: a process of several cannot leave its network.

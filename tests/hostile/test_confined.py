@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.device.privileges import WITHOUT_NETWORK, WITHOUT_TOKEN
 from pipeline.isolated import confinement
-from pipeline.isolated.privileges import WITHOUT_NETWORK, WITHOUT_TOKEN
 from tests.support.imports import reached
 from tests.support.workspaces import PROJECT
 
@@ -21,7 +21,8 @@ THIEF = """
 import ctypes, json, os, socket, struct, subprocess, sys
 from pathlib import Path
 sys.path.insert(0, {project!r})
-from pipeline.isolated import confinement, privileges
+from pipeline.device import privileges
+from pipeline.isolated import confinement
 import pipeline.params
 {become}
 {enter}
@@ -153,7 +154,8 @@ def test_process_for_strangers_files_has_no_way_out(tmp_path: Path, server: int,
 def test_where_the_network_cannot_be_left_python_asks_no_other_machine(tmp_path: Path) -> None:
     code = (
         f"import socket, sys; sys.path.insert(0, {str(PROJECT)!r})\n"
-        "from pipeline.isolated import confinement, privileges\n"
+        "from pipeline.device import privileges\n"
+        "from pipeline.isolated import confinement\n"
         "from pathlib import Path\n"
         "confinement.leave = lambda **_: False\n"
         f"privileges.give_up('evaluate', Path({str(PROJECT)!r}))\n"

@@ -10,9 +10,8 @@ from pipeline.hub import Hub
 from pipeline.params import load
 from pipeline.records import Pin, PinnedFile, PinnedRepo
 from pipeline.records.pin import RepoKind
-from pipeline.stages.pin import downloads
+from pipeline.stages.pin import downloads, fetched
 from pipeline.stages.pin import step as pin
-from pipeline.workspace import fetched
 from tests.conftest import Make, Stage
 from tests.hostile.interceptor import Answer, Change, between
 from tests.support import workspaces

@@ -11,14 +11,14 @@ from pipeline.hub import Hub
 from pipeline.params import Params
 from pipeline.params.pin import MtebProbe
 from pipeline.records import BaseTrial, Pin, PinnedRepo
-from pipeline.stages.pin import downloads, languages, measured_sets, mteb_sets, rows, splits, trained
+from pipeline.stages.pin import downloads, fetched, languages, measured_sets, mteb_sets, rows, splits, trained
 from pipeline.stages.pin.downloads import Download
 from pipeline.stages.pin.kept_trials import kept
 from pipeline.stages.pin.measured_sets import MeasuredSet
 from pipeline.stages.pin.pickles import convert
 from pipeline.stages.pin.rows import Loaded
 from pipeline.stages.pin.trial_process import changes, tried
-from pipeline.workspace import fetched, holdout, lineage, paths
+from pipeline.workspace import holdout, lineage, paths
 
 
 def run(workspace: Path, params: Params) -> Pin:

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from pipeline.records.log import Fetched
-from pipeline.workspace import fetched, log
+from pipeline.records.pin import RepoKind
+from pipeline.stages.pin import fetched
+from pipeline.workspace import log
 from tests.support.golden_records import GOLDEN
 from tests.support.workspaces import repository
 
 PIN = GOLDEN.pin
-BASE = ("model", PIN.base.repo, PIN.base.revision)
+BASE: tuple[RepoKind, str, str] = ("model", PIN.base.repo, PIN.base.revision)
 
 
 def test_fetched_keeps_what_is_new_and_nothing_twice(tmp_path: Path) -> None:
