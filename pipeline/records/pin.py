@@ -1,6 +1,5 @@
 """`records/pin.json`: what was fetched from the Hub, file by file."""
 
-from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import Field
@@ -137,11 +136,3 @@ class Pin(Record):
     unknown_qrels: dict[str, int] = Field(default_factory=dict)
     converted_pickles: tuple[str, ...]
     splits: dict[str, PinnedSplit]
-
-    def fetched(self) -> Iterator[tuple[RepoKind, PinnedRepo]]:
-        """Give every repository that was fetched, with its kind."""
-        models = (self.base, self.live, self.anchor)
-        sets = (self.dataset, self.live_trained_on, self.retrieval)
-        yield from (("model", one) for one in models if one is not None)
-        yield from (("dataset", one) for one in sets if one is not None)
-        yield from (("dataset", one) for one in (*self.probes.values(), *self.qrels.values()))

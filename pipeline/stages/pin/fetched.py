@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from pipeline.records import Pin
 from pipeline.records.log import Fetched
-from pipeline.records.pin import RepoKind
+from pipeline.records.pin import PinnedRepo, RepoKind
 from pipeline.workspace import git, log, paths
 
 Contents = dict[tuple[RepoKind, str, str], dict[str, str]]
@@ -59,12 +59,16 @@ def _logged(workspace: Path) -> Contents:
 
 
 def _take(found: Contents, pin: Pin) -> None:
-    for kind, one in pin.fetched():
-        _add(
-            found,
-            (kind, one.repo, one.revision),
-            {path: file.digest for path, file in one.files.items()},
-        )
+    models = (pin.base, pin.live, pin.anchor)
+    sets = (pin.dataset, pin.live_trained_on, pin.retrieval, *pin.probes.values(), *pin.qrels.values())
+    repos: list[tuple[RepoKind, PinnedRepo | None]] = [
+        *(("model", one) for one in models),
+        *(("dataset", one) for one in sets),
+    ]
+    for kind, one in repos:
+        if one is not None:
+            digests = {path: file.digest for path, file in one.files.items()}
+            _add(found, (kind, one.repo, one.revision), digests)
 
 
 def _add(found: Contents, key: tuple[RepoKind, str, str], files: dict[str, str]) -> None:
