@@ -6,6 +6,7 @@ Imported in the process, so that nothing but Python's own library is imported he
 import ctypes
 import fcntl
 import os
+import resource
 import signal
 import socket
 import struct
@@ -18,6 +19,8 @@ from typing import Any
 ANSWER = "answer.json"
 # The variable that names to such a process the files that it is to lose sight of.
 UNSEEN = "KATMAN_UNSEEN"
+# The variable that tells such a process how many bytes of memory, and of one file, it may write.
+LIMITS = "KATMAN_LIMITS"
 _PR_SET_PDEATHSIG = 1
 # Of unshare(2), mount(2) and netdevice(7).
 _NEW_MOUNTS, _NEW_USER, _NEW_NETWORK = 0x00020000, 0x10000000, 0x40000000
@@ -29,7 +32,23 @@ def enter(parent: int) -> None:
     """Do all of it: `leave` the network where that can be, `follow` the parent, have `ask_nobody` called."""
     leave(files=[Path(one) for one in os.environ.pop(UNSEEN, "").split(os.pathsep) if one])
     follow(parent)
+    limit(os.environ.pop(LIMITS, ""))
     sys.addaudithook(ask_nobody)
+
+
+def limit(said: str) -> None:
+    """Bound what this process may take, so that a file that unpacks without end fails here, with a message.
+
+    Of memory what can be written to counts (RLIMIT_DATA): libraries map far more than they use.
+
+    Args:
+        said: Bytes of memory, and bytes of one file; nothing leaves both as they are.
+    """
+    kinds = (resource.RLIMIT_DATA, resource.RLIMIT_FSIZE)
+    for kind, most in zip(kinds, map(int, said.split()), strict=False):
+        _, hard = resource.getrlimit(kind)
+        bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (bound, bound))
 
 
 def leave(*, network: bool = True, files: Sequence[Path] = ()) -> bool:

@@ -17,6 +17,7 @@ from tests.hostile.interceptor import Answer, Change, between
 from tests.support import workspaces
 from tests.support.golden_records import GOLDEN
 from tests.support.hubs import hub_at
+from tests.support.splits import PIN
 
 EVIL = b'{"evil": true}\n'
 
@@ -83,7 +84,7 @@ def fetch(hub: Hub, repo: str, stage: Stage) -> None:
     if repo == "tester/tiny":
         downloads.base(hub, repo, stage.base, (), max_workers=1)
     else:
-        downloads.data(hub, repo, stage.dataset, max_workers=1)
+        downloads.data(hub, repo, stage.dataset, PIN)
 
 
 @pytest.mark.parametrize("told_by", ["log", "history"])
