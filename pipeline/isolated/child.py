@@ -90,8 +90,8 @@ def ask(
         limits: What it may take; None leaves that to the system.
 
     Returns:
-        The answer, or `ended`: how the process ended without one, and its last words, with the `signal`, above
-        0, that ended it.
+        The answer, or `ended`: how the process ended without one, and its last words; and the `signal` that
+        ended it, above 0 where one did.
     """
     told = {} if limits is None else {LIMITS: limits.said()}
     try:

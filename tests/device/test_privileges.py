@@ -14,7 +14,12 @@ from tests.support.workspaces import PROJECT
 @pytest.fixture
 def left(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     calls: list[dict[str, Any]] = []
-    monkeypatch.setattr(confinement, "leave", lambda **said: calls.append(said) or True)
+
+    def leave(**said: Any) -> bool:
+        calls.append(said)
+        return True
+
+    monkeypatch.setattr(confinement, "leave", leave)
     for name in ("HF_TOKEN_PATH", "HF_HUB_DISABLE_IMPLICIT_TOKEN", "HF_TOKEN"):
         monkeypatch.setenv(name, "before")  # and put back
     return calls

@@ -80,7 +80,7 @@ def _depth(kind: Any) -> int:
 
 
 def _refuse_json(path: Path, limits: LimitParams) -> None:
-    """Count brackets outside of strings: a parser that meets too many inside each other ends with its stack."""
+    """Count brackets outside of strings: too many inside each other end a parser with its stack."""
     depth, inside, rest = 0, False, b""
     for portion in _portions(path, limits):
         text = rest + portion
@@ -111,6 +111,6 @@ def _portions(path: Path, limits: LimitParams) -> Iterator[bytes]:
 
 def _beyond(name: str, found: int, what: str, most: int, key: str) -> InvalidData:
     return InvalidData(
-        f"{name} has {found:,} {what} or more; wanted no more than {most:,} (pin.limits.{key}). Look at it on "
-        "the Hub; pin another commit, or raise the limit if that is what you want to train on"
+        f"{name} has {found:,} {what} or more; wanted no more than {most:,} (pin.limits.{key}). Look at it "
+        "on the Hub; pin another commit, or raise the limit if that is what you want to train on"
     )

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 from pipeline.errors import InvalidData, InvalidParams
 from pipeline.params.model import ModelParams
-from pipeline.stages.pin.model_modules import configuration, modules
+from pipeline.stages.pin.model_modules import CONFIG, configuration, modules
 
 # Where a model counts positions from behind the padding token's.
 _BEHIND_PADDING = ("roberta", "camembert", "mpnet", "data2vec-text", "longformer")
@@ -51,7 +52,7 @@ def refuse_recipe(configs: Mapping[str, Any], params: ModelParams, repo: str) ->
 
 
 def refuse_impossible(configs: Mapping[str, Any], weights_bytes: int, repo: str) -> None:
-    """Refuse a model whose configuration promises more than its files can hold: it is built before it is read.
+    """Refuse a configuration that promises more than the files can hold: it is built before they are read.
 
     Args:
         configs: The small JSON files by path.
@@ -63,7 +64,7 @@ def refuse_impossible(configs: Mapping[str, Any], weights_bytes: int, repo: str)
             or the layers are more than anybody trains.
     """
     for path, config in configs.items():
-        if not path.endswith("config.json"):
+        if PurePosixPath(path).name != CONFIG:  # other files say how long a text may be, without an end
             continue
         for where, one in _objects(config, path, repo):
             numbers = {key: value for key, value in one.items() if type(value) is int}
@@ -75,7 +76,7 @@ def refuse_impossible(configs: Mapping[str, Any], weights_bytes: int, repo: str)
                 size = numbers.get(first, 0) * numbers.get(second, 0)
                 if size > weights_bytes and not (first == "vocab_size" and "embedding_size" in numbers):
                     raise _impossible(
-                        f"{where} of model {repo} promises a table of {size} weights ({first} times {second})",
+                        f"{where} of model {repo} promises {size} weights ({first} times {second})",
                         weights_bytes,
                         weights_bytes,
                     )

@@ -77,8 +77,8 @@ def _asked(request: Mapping[str, Any], room: Path, owner: str, limits: LimitPara
     if "ended" in answer or "failed" in answer:
         how = answer.get("failed") or f"the process that reads it {answer['ended']}"
         raise InvalidData(
-            f"{owner} cannot be read: {how}; wanted files within pin.limits. Pin another commit, or raise the "
-            "limit that it needs"
+            f"{owner} cannot be read: {how}; wanted files within pin.limits. Pin another commit, or raise "
+            "the limit that it needs"
         )
     return answer
 

@@ -8,6 +8,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from pipeline.errors import InvalidData, first_line
+
 _LETTERS = 2_000
 # A run of one kind, and an end that is of none: patterns that try every way to divide a run meet it here.
 _RUNS = ("a", "A", "0", " ", "\n", "\t", ".", "-", "_", "ğ", "字", "'", "aA", "a1", "a ", "\r\n")
@@ -22,14 +24,30 @@ def hold_up(base: Path, seconds: float) -> None:
     Args:
         base: Folder of the model.
         seconds: For loading the tokenizer and for all texts together.
+
+    Raises:
+        InvalidData: It breaks on a text.
     """
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     tokenizer = _tokenizer(base)
-    for run in _RUNS if tokenizer is not None else ():
-        for end in _ENDS:
-            tokenizer.encode(run * (_LETTERS // len(run)) + end)
+    for text in _texts() if tokenizer is not None else ():
+        try:
+            tokenizer.encode(text)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except Exception:  # letters that it does not know: the trial and the audit say of which texts
+            continue
+        except BaseException as error:  # a panic of its Rust, as where a pattern gives up
+            raise InvalidData(
+                f"its tokenizer breaks on {len(text)} letters like {text[:4]!r} ({first_line(error)[:200]}); "
+                "wanted one that any text can be given to. Pin another base"
+            ) from None
     signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _texts() -> list[str]:
+    return [run * (_LETTERS // len(run)) + end for run in _RUNS for end in _ENDS]
 
 
 def _tokenizer(base: Path) -> Any:

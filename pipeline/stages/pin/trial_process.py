@@ -11,7 +11,7 @@ from pipeline.isolated import child, confinement
 from pipeline.params import Params
 from pipeline.params.model import ModelParams
 from pipeline.records import BaseTrial
-from pipeline.stages.pin import file_limits
+from pipeline.stages.pin import file_limits, tokenizer_trial
 
 _KINDS = {kind.__name__: kind for kind in (InvalidData, InvalidParams)}
 
@@ -47,9 +47,9 @@ def tried(base: Path, room: Path, params: Params) -> BaseTrial:
         return BaseTrial.model_validate_json(json.dumps(answer["trial"]))
     if answer.get("signal") == signal.SIGALRM:
         raise InvalidData(
-            f"base {owner}: its tokenizer needs more than {limits.tokenizer_seconds:g} seconds for a few thousand "
-            "letters that are made to hold up a pattern (pin.limits.tokenizer_seconds); wanted one that any text "
-            "can be given to. Pin another base"
+            f"base {owner}: its tokenizer needs more than {limits.tokenizer_seconds:g} seconds for letters "
+            "that are made to hold up a pattern (pin.limits.tokenizer_seconds); wanted one that any text can "
+            "be given to. Pin another base"
         )
     how = answer.get("failed") or (
         f"the process that tried it {answer['ended']}; where it was killed, memory may not have sufficed: it "
@@ -81,11 +81,9 @@ def main() -> int:
     request = json.load(sys.stdin)
     answer: dict[str, Any]
     try:
-        # These import torch, which the step itself needs not.
-        from pipeline.stages.pin import tokenizer_trial
-        from pipeline.stages.pin.base_trial import try_base
-
         tokenizer_trial.hold_up(Path(request["base"]), request["tokenizer_seconds"])
+        from pipeline.stages.pin.base_trial import try_base  # imports torch, which the step itself needs not
+
         found = try_base(
             Path(request["base"]),
             ModelParams.model_validate_json(json.dumps(request["model"])),
