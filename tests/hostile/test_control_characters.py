@@ -11,6 +11,7 @@ import pytest
 from flows.output import Lines
 from pipeline import __main__ as main
 from pipeline.errors import InvalidData, printable
+from pipeline.stages.card import step as card
 from pipeline.workspace import git
 from tests import golden
 from tests.support.golden_records import GOLDEN
@@ -72,7 +73,8 @@ def test_log_line_of_the_flow_holds_none(text: str) -> None:
 
 @all_of_them
 def test_commit_and_pull_request_on_the_hub_hold_none(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    hub, sent = hub_at("http://127.0.0.1:1"), []
+    hub = hub_at("http://127.0.0.1:1")
+    sent: list[str] = []
 
     def create(*_: Any, **said: Any) -> None:
         sent.extend(said[key] for key in ("commit_message", "commit_description"))
@@ -98,7 +100,7 @@ def test_card_holds_none(monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = GOLDEN.pin.dataset.model_copy(update={"license": f"own{evil}"})
     training = GOLDEN.training.model_copy(update={"device": f"card{evil}"})
     pin = GOLDEN.pin.model_copy(update={"dataset": dataset, "unused_columns": (evil,)})
-    monkeypatch.setattr(golden.card, "records", lambda _: replace(GOLDEN, pin=pin, training=training))
+    monkeypatch.setattr(card, "records", lambda _: replace(GOLDEN, pin=pin, training=training))
     text = golden.render()
     assert "own" in text
     assert not controls(text)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import InvalidData
+from pipeline.isolated import child
 from pipeline.params.pin import PairsProbe
 from pipeline.stages.pin import table_process
 from tests.support.splits import LIMITS
@@ -25,7 +26,7 @@ def test_pairs_come_through_the_process(tmp_path: Path) -> None:
 
 
 def test_base_without_pickles_starts_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table_process.child, "ask", None)
+    monkeypatch.setattr(child, "ask", None)
     assert table_process.convert(tmp_path, LIMITS) == ()
 
 
@@ -33,7 +34,7 @@ def test_base_without_pickles_starts_no_process(tmp_path: Path, monkeypatch: pyt
 def test_process_that_gave_no_answer_is_one_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(table_process.child, "ask", lambda *_, **__: answer)
+    monkeypatch.setattr(child, "ask", lambda *_, **__: answer)
     with pytest.raises(
         InvalidData, match=r"^probes\.x \(a/b at 000000000000\) cannot be read: .*pin\.limits"
     ):
