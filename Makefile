@@ -11,8 +11,8 @@ WORKERS ?= 3
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The build of torch that pip finds fits the machine (CUDA or CPU), so torch and what only its CUDA build
-# brings stay out of the lock: torch is installed first, and whatever it needs comes with it. pip, setuptools
-# and wheel are the environment's own.
+# brings stay out of the lock, and come by version alone. They are installed last: what else torch needs is
+# there by then, by the lock's hashes. pip, setuptools and wheel are the environment's own.
 NOT_LOCKED := pip setuptools wheel torch triton cuda-bindings cuda-pathfinder cuda-python cuda-toolkit \
 	nvidia-cublas nvidia-cuda-cccl nvidia-cuda-cupti nvidia-cuda-nvrtc nvidia-cuda-runtime nvidia-cudnn-cu13 nvidia-cufft \
 	nvidia-cufile nvidia-curand nvidia-cusolver nvidia-cusparse nvidia-cusparselt-cu13 nvidia-nccl-cu13 \
@@ -26,8 +26,8 @@ help:  ## list the targets
 
 $(INSTALLED): requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	touch $@
 
 # The launcher behind a line that is a command to sh and a text to Python, so that any path may stand in it.
@@ -64,7 +64,7 @@ lint: $(READY)  ## ruff and mypy
 	$(BIN)/mypy
 
 lock: $(READY)  ## write requirements.lock anew from pyproject.toml
-	$(BIN)/pip-compile --quiet --extra dev --extra sample --extra signing --extra s3 --extra mteb --strip-extras --no-header --no-allow-unsafe \
+	$(BIN)/pip-compile --quiet --generate-hashes --extra dev --extra sample --extra signing --extra s3 --extra mteb --strip-extras --no-header --no-allow-unsafe \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
 		$(addprefix --unsafe-package ,$(NOT_LOCKED)) --output-file requirements.lock pyproject.toml
 	@if grep -nE '^(torch|triton|nvidia-|cuda-)|\+cpu|://|^--' requirements.lock; then \

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from pipeline.errors import printable
+
 _ENDS = re.compile(r"\r\n|\n|\r")
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # As tqdm draws it, whole: `train:  33%|███   | 1/3 [00:01<00:02,  1.00it/s]`.
@@ -58,7 +60,7 @@ class Lines:
 
 def _told_apart(text: str, *, over: bool) -> Iterator[Line]:
     """Yield a bar, and what a step wrote behind it on the same line; nothing of an empty line."""
-    text = _CONTROL.sub("", text).rstrip()
+    text = printable(_CONTROL.sub("", text)).rstrip()
     if not text.strip():
         return
     bar = _BAR.match(text)

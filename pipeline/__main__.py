@@ -5,15 +5,23 @@ import errno
 import importlib
 import os
 import sys
+import traceback
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from types import TracebackType
 from typing import Any, NamedTuple, Protocol, cast
 
+from pipeline.device import privileges
+
+if __name__ == "__main__":
+    # Before an import starts a thread: a process of several cannot leave its network.
+    privileges.give_up(next(iter(sys.argv[1:]), None), Path(__file__).resolve().parent.parent)
+
 from pipeline.device import parent_process, turns
-from pipeline.errors import ExitCode, InvalidParams, InvalidWorkspace, PipelineError
+from pipeline.errors import ExitCode, InvalidParams, InvalidWorkspace, PipelineError, printable
 from pipeline.params import Params, load
 from pipeline.preflight import feasibility
 from pipeline.records.failure import FAILURE_FILE, Failure
@@ -130,9 +138,9 @@ def main(arguments: list[str] | None = None) -> int:
                 held.enter_context(turns.hold(name, workspace, partial(_say, name)))
             module = load_module(name)
             found = module.run(workspace, *params, **chosen)
-            print(module.summary(found))
+            print(printable(module.summary(found)))
             if name in feasibility.COUNTED:
-                print(feasibility.lines(workspace, *params))
+                print(printable(feasibility.lines(workspace, *params)))
     except PipelineError as error:
         return _fail(name, error)
     except OSError as error:
@@ -176,7 +184,12 @@ def _params(name: str, workspace: Path) -> Params:
 
 def _say(name: str, line: str) -> None:
     """Say a line to whoever waits for a step."""
-    print(f"{name} {line}", file=sys.stderr, flush=True)
+    print(printable(f"{name} {line}"), file=sys.stderr, flush=True)
+
+
+def _unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print what nobody foresaw as Python does, but for controls in it."""
+    sys.stderr.write(printable("".join(traceback.format_exception(kind, error, trace))))
 
 
 def _refuse_foreign_code(workspace: Path) -> None:
@@ -216,6 +229,7 @@ def _fail(name: str, error: PipelineError) -> int:
 
 
 if __name__ == "__main__":
+    sys.excepthook = _unexpected
     # A closed pipe behind `| head` is no error of ours.
     try:
         code = main()

@@ -25,7 +25,15 @@ PipelineError            one clear message: value found, value wanted, what to d
 Each but the marked ones ends a step with exit code 1.
 """
 
+import re
 from enum import IntEnum
+
+# C0 but the line break and the tab, DEL, C1; what turns the direction of writing; further line breaks; halves
+# of letters; letters that nobody sees. Joiners and marks that scripts need are none of it.
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
 
 
 class ExitCode(IntEnum):
@@ -48,6 +56,17 @@ class ExitCode(IntEnum):
     OVERDUE = 5
 
 
+def printable(text: str) -> str:
+    r"""Return a text as terminals, logs, commit messages and pages may show it: each control as its escape.
+
+    What strangers wrote can reach into a clipboard, a title or the lines before through a terminal.
+
+    >>> print(printable("a\x1b]52;c;eA==\x07b"))
+    a\x1b]52;c;eA==\x07b
+    """
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
 def first_line(error: BaseException) -> str:
     """Give the first line of what an exception says, or its name where it says nothing."""
     said = str(error).strip()
@@ -64,6 +83,9 @@ class PipelineError(Exception):
 
     exit_code = ExitCode.FAILED
     passing = False
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(printable(message))
 
 
 class InvalidParams(PipelineError):

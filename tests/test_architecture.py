@@ -159,11 +159,12 @@ def test_tests_take_nothing_out_of_other_tests() -> None:
         assert not wrong, f"{path} takes {wrong} out of another test; move what both need to tests/support"
 
 
-def test_lock_holds_exact_versions_and_no_torch() -> None:
+def test_lock_holds_exact_versions_with_hashes_and_no_torch() -> None:
     lines = (PROJECT / "requirements.lock").read_text(encoding="utf-8").splitlines()
-    pinned = [line for line in lines if line and not line.lstrip().startswith("#")]
+    pinned = [line for line in lines if line and not line.startswith((" ", "#"))]
     assert pinned
-    assert all("==" in line for line in pinned)
+    # Each is followed by the hashes of its files.
+    assert all("==" in line and line.endswith(" \\") for line in pinned)
     assert not [line for line in lines if "+cpu" in line]
     assert not [line for line in pinned if line.startswith(("torch==", "nvidia-", "triton=="))]
 

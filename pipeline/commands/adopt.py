@@ -103,7 +103,7 @@ def _data_set(hub: Hub, params: Params, what: str | None) -> RepoRef | None:
     repo, revision = _parts(what, "owner/triplets@main")
     commit = hub.info(repo, "dataset", revision).commit
     asked = TrainedOn(repo=repo, revision=commit)
-    trained.described(hub, asked, params.dataset, max_workers=params.pin.max_workers)
+    trained.described(hub, asked, params.dataset, params.pin)
     return RepoRef(repo=repo, revision=commit)
 
 

@@ -87,7 +87,7 @@ def run(
     start = filled(template, names)
     plain = _checked(start, "Say OWNER/NAME for each")
     hub = Hub(plain.hub)
-    found = found_data.find(hub, given["dataset"], branch, subset, _choose)
+    found = found_data.find(hub, given["dataset"], branch, subset, _choose, plain.pin.limits)
     info = hub.info(given["base"], "model")
     listed = hub.files(given["base"], "model", info.commit)
     folder, _ = hub.download(given["base"], "model", info.commit, guess_base.small)

@@ -7,8 +7,9 @@ asked once, because an answer that was lost can stand for a commit that landed: 
 from pipeline.hub import log_filter as log_filter
 from pipeline.hub.accounts import Account
 from pipeline.hub.pull_requests import Hub, PullRequest
-from pipeline.hub.reading import Kind, ListedFile, RepoInfo, digest_as_listed
+from pipeline.hub.reading import ListedFile, RepoInfo, digest_as_listed
 from pipeline.hub.remote_file import RemoteFile
+from pipeline.records.pin import RepoKind as Kind
 
 __all__ = [
     "Account",

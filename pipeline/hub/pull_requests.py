@@ -8,6 +8,7 @@ from typing import Literal
 
 from huggingface_hub import DiscussionComment
 
+from pipeline.errors import printable
 from pipeline.hub import answers
 from pipeline.hub.translate_errors import translated
 from pipeline.hub.writing import Writing
@@ -142,6 +143,8 @@ class Hub(Writing):
 
         def close() -> None:
             with translated(self.endpoint, action):
-                self._api.change_discussion_status(repo, number, "closed", comment=reason, repo_type="model")
+                self._api.change_discussion_status(
+                    repo, number, "closed", comment=printable(reason), repo_type="model"
+                )
 
         self.retries.until(action, close, lambda: not self.pull_request(repo, number).waits or None)

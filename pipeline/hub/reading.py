@@ -1,10 +1,10 @@
 """What can be asked of a Hub: each call has a timeout, and is tried again where nobody answered."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import httpx2
 from huggingface_hub import HfApi, constants, hf_hub_url, set_client_factory, snapshot_download
@@ -15,14 +15,16 @@ from huggingface_hub.utils._http import get_session, hf_raise_for_status, hf_req
 from pipeline.errors import BrokenChain, HubDenied, HubError, HubNotFound
 from pipeline.hub import accounts, answers, surroundings
 from pipeline.hub.accounts import Account
+from pipeline.hub.addresses import Addresses
 from pipeline.hub.remote_file import RemoteFile
 from pipeline.hub.retries import Retries
 from pipeline.hub.translate_errors import translated
 from pipeline.params.machine import HubParams
+from pipeline.records.pin import RepoKind as Kind
 from pipeline.workspace import digests
 
-Kind = Literal["model", "dataset"]
 Answer = TypeVar("Answer")
+Known = Mapping[tuple[Kind, str, str], Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,21 @@ class RepoInfo:
 class Reading:
     """One Hub, at one address, with the token that the environment or the client's own store holds.
 
-    A download counts only after each file was compared with the digest that the Hub lists for it.
+    A download counts only after each file was compared with the digest that the Hub lists for it, and a list
+    only where it names what is known of a commit as it was known before.
     """
 
-    def __init__(self, params: HubParams) -> None:
+    def __init__(self, params: HubParams, known: Known | None = None) -> None:
+        """Take a Hub.
+
+        Args:
+            params: Where it is, and how patiently it is asked.
+            known: Digests of files by kind, repository and commit, of when these were fetched before.
+        """
+        self._known = known or {}
         endpoint = params.endpoint or os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
         self.endpoint = endpoint.rstrip("/")
+        self._addresses = Addresses(self.endpoint, params.plain_http)
         self.timeout_seconds = params.timeout_seconds
         self.retries = Retries(params.retries, params.backoff_seconds)
         # huggingface_hub reads these two from the environment when it is imported, which is too early for
@@ -68,7 +79,10 @@ class Reading:
         surroundings.refuse_unusable()
         # The library's own client has no timeout for calls other than downloads.
         return answers.Client(
-            event_hooks={"request": [hf_request_event_hook, self._limit]},
+            event_hooks={
+                "request": [self._addresses.demand, hf_request_event_hook, self._limit],
+                "response": [self._addresses.demand_onward],
+            },
             follow_redirects=True,
             timeout=self.timeout_seconds,
         )
@@ -155,18 +169,31 @@ class Reading:
         return True
 
     def files(self, repo: str, kind: Kind, commit: str) -> dict[str, ListedFile]:
-        """List every file of a commit, by path."""
+        """List every file of a commit, by path.
+
+        Raises:
+            BrokenChain: A file is not the one that it was when the commit was fetched before.
+        """
         tree = self._asked(
             f"list the files of {kind} {repo} at {commit}",
             lambda: list(self._api.list_repo_tree(repo, repo_type=kind, revision=commit, recursive=True)),
         )
-        return {
+        listed = {
             entry.path: ListedFile(
                 entry.path, entry.size, f"sha256:{entry.lfs.sha256}" if entry.lfs else f"git:{entry.blob_id}"
             )
             for entry in tree
             if isinstance(entry, RepoFile)
         }
+        for path, digest in self._known.get((kind, repo, commit), {}).items():
+            found = listed[path].digest if path in listed else "gone"
+            if found != digest:
+                raise BrokenChain(
+                    f"{path} of {kind} {repo} at {commit[:12]} is {found}, and was {digest} when this "
+                    "workspace first fetched it; wanted the same, because the content of a commit never "
+                    f"changes. Find out who answers at {self.endpoint}; pin another commit if you trust it"
+                )
+        return listed
 
     def download(
         self,

@@ -9,7 +9,7 @@ from typing import Any
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 from huggingface_hub.errors import HFValidationError
 
-from pipeline.errors import HubDenied, HubError, HubUnreachable
+from pipeline.errors import HubDenied, HubError, HubUnreachable, printable
 from pipeline.hub import answers
 from pipeline.hub.accounts import Account
 from pipeline.hub.reading import Reading
@@ -75,6 +75,8 @@ class Writing(Reading):
             CommitOperationAdd(path, str(local)) for path, local in sorted(files.items())
         ]
         operations += [CommitOperationDelete(path) for path in sorted(delete)]
+        for said in {"commit_message", "commit_description"} & set(options):
+            options[said] = printable(options[said])
         with translated(self.endpoint, f"commit to model {repo}"), warnings.catch_warnings():
             # A model does carry a table: which rows it was trained on.
             warnings.filterwarnings("ignore", message="It seems that you are about to commit a data file")

@@ -82,6 +82,22 @@ CHANGES: tuple[Added | Removed, ...] = (
         "{processes, machines, rendezvous}: that train together; null: one process",
     ),
     Added("hub.patience_hours", "0.2.0", 0, "a run asks a Hub that is away again for so long; 0: not"),
+    Added(
+        "pin.limits",
+        "0.2.0",
+        {
+            "file_bytes": 50_000_000_000,
+            "rows": 100_000_000,
+            "cells": 2_000_000_000,
+            "unpacked_bytes": 200_000_000_000,
+            "depth": 100,
+            "seconds": 14400,
+            "tokenizer_seconds": 120,
+            "memory_bytes": None,
+        },
+        "what strangers' files may ask of this machine",
+    ),
+    Added("hub.plain_http", "0.2.0", [], "hosts beyond this machine that may be asked by http://"),
 )
 
 

@@ -37,6 +37,7 @@ class HubParams(Section):
     """Where the Hub is, and how long it is waited for."""
 
     endpoint: str | None = Field(pattern=r"^https?://[^/]+$")
+    plain_http: tuple[str, ...]
     xet: bool
     timeout_seconds: float = Field(gt=0)
     download_timeout_seconds: float = Field(gt=0)

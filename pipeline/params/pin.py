@@ -234,8 +234,33 @@ class CutParams(Section):
         return self
 
 
+class LimitParams(Section):
+    """What strangers' files may ask of this machine, before `pin` refuses them.
+
+    Attributes:
+        file_bytes: Of one file of a data set, as the Hub lists it.
+        rows: Of one table.
+        cells: Of one table: rows times columns, inner ones counted.
+        unpacked_bytes: Of one file once it is unpacked.
+        depth: Of what stands inside each other in JSON, or in the type of a column.
+        seconds: Of one process that reads a data set or tries a model.
+        tokenizer_seconds: Of a tokenizer on texts made to hold up a pattern.
+        memory_bytes: Of such a process; None is what is free when it starts.
+    """
+
+    file_bytes: int = Field(ge=0)
+    rows: int = Field(ge=0)
+    cells: int = Field(ge=0)
+    unpacked_bytes: int = Field(ge=0)
+    depth: int = Field(ge=1)
+    seconds: float = Field(gt=0)
+    tokenizer_seconds: float = Field(gt=0)
+    memory_bytes: int | None = Field(ge=0)
+
+
 class PinParams(Section):
     """The step `pin`."""
 
     cut: CutParams
     max_workers: int = Field(ge=1)
+    limits: LimitParams

@@ -11,6 +11,7 @@ import yaml
 
 from pipeline.errors import InvalidParams
 from pipeline.hub import Hub, ListedFile
+from pipeline.params.pin import LimitParams
 from pipeline.preflight import first_rows, resources
 from pipeline.preflight.first_rows import Beginning
 from pipeline.stages.pin import downloads, row_process
@@ -48,7 +49,12 @@ class FoundData:
 
 
 def find(
-    hub: Hub, repo: str, branch: str, subset: str | None, choose: Callable[[Sequence[str]], str | None]
+    hub: Hub,
+    repo: str,
+    branch: str,
+    subset: str | None,
+    choose: Callable[[Sequence[str]], str | None],
+    limits: LimitParams,
 ) -> FoundData:
     """Read the beginning of a data set's splits.
 
@@ -58,6 +64,7 @@ def find(
         branch: Of it.
         subset: One of its subsets; None takes the only one, or its default.
         choose: Asks somebody for one of several subsets; None where nobody is there.
+        limits: What its files may ask of this machine.
 
     Raises:
         HubError: The Hub was not reached, or has no such data set.
@@ -82,7 +89,7 @@ def find(
         files = chosen(one, listed, owner)
         begun = first_rows.fetch(hub, repo, info.commit, listed, files, Path(name))
         first = replace(files, files={split: part.files for split, part in begun.items()})
-        splits = row_process.rows(Path(name), first, one.features, owner)
+        splits = row_process.rows(Path(name), first, one.features, owner, limits)
         tables: dict[str, Any] = {
             split: pl.from_arrow(part.data.table.slice(0, first_rows.MOST_ROWS))
             for split, part in splits.items()

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from pipeline.records.names import Rival
-from pipeline.records.pin import RepoRef
+from pipeline.records.pin import RepoKind, RepoRef
 from pipeline.records.record import Part
 from pipeline.records.verdict import Outcome
 
@@ -108,6 +108,21 @@ class Adopted(Part):
     tagged: str | None = None
 
 
+class Fetched(Part):
+    """What `pin` fetched of a repository at a commit for the first time: the same must come every time.
+
+    Attributes:
+        repo_kind: A model and a data set can have one name.
+        files: The digest of each, as the Hub listed it and as it was found here.
+    """
+
+    kind: Literal["fetched"] = "fetched"
+    repo_kind: RepoKind
+    repo: str
+    commit: str
+    files: dict[str, str]
+
+
 class EarlierLooks(Part):
     """Looks of before there was a log, or of a log that is lost: which groups, nobody knows exactly.
 
@@ -125,7 +140,9 @@ class EarlierLooks(Part):
     heads: tuple[str, ...] = ()
 
 
-What = Annotated[Look | Held | Released | Deployed | Adopted | EarlierLooks, Field(discriminator="kind")]
+What = Annotated[
+    Look | Held | Released | Deployed | Adopted | Fetched | EarlierLooks, Field(discriminator="kind")
+]
 
 
 class Entry(Part):

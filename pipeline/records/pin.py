@@ -1,8 +1,12 @@
 """`records/pin.json`: what was fetched from the Hub, file by file."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from pipeline.records.record import Part, Record
+
+RepoKind = Literal["model", "dataset"]
 
 
 class PinnedFile(Part):

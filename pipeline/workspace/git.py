@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from pipeline.errors import InvalidWorkspace
+from pipeline.errors import InvalidWorkspace, printable
 from pipeline.workspace.paths import CODE, KEPT_IN_GIT
 
 # Of `git rev-parse`: no repository, another owner's, damaged; a name that is not there is 1.
@@ -125,7 +125,7 @@ def commit(workspace: Path, message: str) -> str | None:
     _checked(_git(workspace, "add", "--", *paths))
     if _git(workspace, "diff", "--cached", "--quiet", "--", *paths).returncode == 0:
         return None
-    _checked(_git(workspace, "commit", "--quiet", "--message", message, "--", *paths))
+    _checked(_git(workspace, "commit", "--quiet", "--message", printable(message), "--", *paths))
     return head(workspace)
 
 

@@ -209,8 +209,8 @@ def test_hub_that_is_down_is_not_replaced_by_what_the_cache_holds(
 
 
 def test_hub_whose_name_is_unknown_is_unreachable(writer: Stage) -> None:
-    with pytest.raises(HubUnreachable, match=r"http://no-such-host.invalid did not answer"):
-        hub_at("http://no-such-host.invalid", 5).info("tester/tiny", "model")
+    with pytest.raises(HubUnreachable, match=r"https://no-such-host.invalid did not answer"):
+        hub_at("https://no-such-host.invalid", 5).info("tester/tiny", "model")
 
 
 def test_hub_whose_address_is_none_is_named(writer: Stage) -> None:

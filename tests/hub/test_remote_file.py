@@ -40,6 +40,7 @@ def test_remote_file_is_read_where_somebody_looks() -> None:
 
 HUB = HubParams(
     endpoint=None,
+    plain_http=(),
     xet=False,
     timeout_seconds=20,
     download_timeout_seconds=20,

@@ -14,6 +14,7 @@ from pipeline.params.machine import HubParams
 from pipeline.preflight import first_rows, found_data
 from tests.conftest import Stage
 from tests.support import workspaces
+from tests.support.splits import LIMITS
 from tests.support.workspaces import triplets
 
 ROWS = 3_000
@@ -29,7 +30,7 @@ def hub(writer: Stage, monkeypatch: pytest.MonkeyPatch) -> Hub:
 
 def found(hub: Hub, stage: Stage, folder: Path, name: str, subset: str | None = None) -> found_data.FoundData:
     workspaces.put(stage.endpoint, f"tester/{name}", "dataset", folder)
-    return found_data.find(hub, f"tester/{name}", "main", subset, lambda subsets: None)
+    return found_data.find(hub, f"tester/{name}", "main", subset, lambda subsets: None, LIMITS)
 
 
 def parquet(path: Path, rows: pl.DataFrame) -> None:
@@ -88,6 +89,9 @@ def test_found_data_takes_the_subset_by_default_or_asks(hub: Hub, writer: Stage,
         InvalidParams, match=r"has the subsets a, b; wanted one of them\. Say it with --subset"
     ):
         found(hub, writer, tmp_path, "two-subsets")
-    assert found_data.find(hub, "tester/two-subsets", "main", None, lambda subsets: subsets[1]).subset == "b"
+    assert (
+        found_data.find(hub, "tester/two-subsets", "main", None, lambda subsets: subsets[1], LIMITS).subset
+        == "b"
+    )
     readme.write_text(f"---\nconfigs:\n{entries[0]}  default: true\n{entries[1]}---\n", encoding="utf-8")
     assert found(hub, writer, tmp_path, "two-subsets").subset == "a"

@@ -9,11 +9,12 @@ def everything(path: str) -> bool:
     return True
 
 
-def hub_at(endpoint: str | None = None, seconds: float = 20) -> Hub:
+def hub_at(endpoint: str | None = None, seconds: float = 20, plain_http: tuple[str, ...] = ()) -> Hub:
     """Return a client of a Hub, or of the one that the environment names."""
     return Hub(
         HubParams(
             endpoint=endpoint,
+            plain_http=plain_http,
             xet=False,
             timeout_seconds=seconds,
             download_timeout_seconds=seconds,

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.params.pin import CutParams, DatasetParams
+from pipeline.params.pin import CutParams, DatasetParams, LimitParams, PinParams
 from pipeline.stages.pin import rows, splits
 from pipeline.workspace import digests, holdout
 from tests.support import workspaces
@@ -15,6 +15,17 @@ from tests.support.workspaces import triplets
 Splits = Mapping[str, Mapping[str, Sequence[Any]]]
 COMMIT = "0" * 40
 CUT = CutParams(dev_share=0.2, test_share=0.3, salt="s")
+LIMITS = LimitParams(
+    file_bytes=10**9,
+    rows=10**6,
+    cells=10**7,
+    unpacked_bytes=10**9,
+    depth=100,
+    seconds=240,
+    tokenizer_seconds=60,
+    memory_bytes=None,
+)
+PIN = PinParams(cut=CUT, max_workers=1, limits=LIMITS)
 
 
 def dataset_params(**changes: Any) -> DatasetParams:
@@ -44,7 +55,7 @@ def three(**changes: Mapping[str, Sequence[Any]]) -> dict[str, Mapping[str, Sequ
 
 def loaded(folder: Path, params: DatasetParams) -> rows.Loaded:
     """Load a data set of which every file of a folder is one."""
-    return rows.load(folder, digests.files(folder), params)
+    return rows.load(folder, digests.files(folder), params, LIMITS)
 
 
 def read(folder: Path, params: DatasetParams) -> splits.Division:

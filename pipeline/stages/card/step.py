@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pipeline.dataset import language
 from pipeline.dataset.training_fingerprint import TRAINED_ROWS, trained_rows
 from pipeline.embedding.vector_space import CONFIG, SPACE_KEY
+from pipeline.errors import printable
 from pipeline.params import Params
 from pipeline.records import Audit, Card, Metrics, Pin, Reembed, Training, Verdict
 from pipeline.stages.card import (
@@ -161,7 +162,7 @@ def render(
         )
     )
     front = front_matter(params, pin, training, metrics, licence.name).to_yaml(line_break="\n")
-    return f"---\n{front}\n---\n\n{body}"
+    return printable(f"---\n{front}\n---\n\n{body}")
 
 
 @cache

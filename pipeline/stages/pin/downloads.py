@@ -8,14 +8,16 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipeline.dataset.training_fingerprint import TRAINED_ROWS
+from pipeline.embedding.weight_formats import CAN_RUN_CODE, SAFETENSORS, suffix
 from pipeline.errors import HubNotFound, InvalidData, first_line
 from pipeline.hub import Hub, Kind, ListedFile, RepoInfo
 from pipeline.params.model import ModelParams
-from pipeline.params.pin import BaseParams
+from pipeline.params.pin import BaseParams, PinParams
 from pipeline.records import PinnedFile, PinnedRepo
+from pipeline.stages.pin import file_limits
 from pipeline.stages.pin.model_files import model_files, small_json
 from pipeline.stages.pin.model_kind import refuse_others
-from pipeline.stages.pin.model_limits import refuse_recipe
+from pipeline.stages.pin.model_limits import refuse_impossible, refuse_recipe
 from pipeline.stages.pin.model_modules import modules
 
 
@@ -33,15 +35,17 @@ class Download:
             shutil.copyfile(self.folder / path, target / path)
 
 
-def data(hub: Hub, repo: str, revision: str, *, max_workers: int) -> Download:
+def data(hub: Hub, repo: str, revision: str, pin: PinParams) -> Download:
     """Fetch a data set whole.
 
     Raises:
-        InvalidData: The data set holds a script; nothing is fetched then.
+        InvalidData: The data set holds a script, or a file that is too large; nothing is fetched then.
     """
-    info = _pinned(hub, "dataset", repo, revision)
-    refuse_scripts(hub.files(repo, "dataset", revision), f"data set {repo} at {revision[:12]}")
-    return _fetch(hub, info, _is_data, max_workers)
+    info, owner = _pinned(hub, "dataset", repo, revision), f"data set {repo} at {revision[:12]}"
+    listed = hub.files(repo, "dataset", revision)
+    refuse_scripts(listed, owner)
+    file_limits.refuse_large({path: file.size for path, file in listed.items()}, owner, pin.limits)
+    return _fetch(hub, info, _is_data, pin.max_workers)
 
 
 def refuse_scripts(listed: Iterable[str], owner: str) -> None:
@@ -58,9 +62,7 @@ def refuse_scripts(listed: Iterable[str], owner: str) -> None:
         )
 
 
-def tables(
-    hub: Hub, key: str, repo: str, revision: str, files: Iterable[str], *, max_workers: int
-) -> Download:
+def tables(hub: Hub, key: str, repo: str, revision: str, files: Iterable[str], pin: PinParams) -> Download:
     """Fetch single files of a data set repository.
 
     Args:
@@ -69,10 +71,10 @@ def tables(
         repo: The repository.
         revision: Commit of the repository.
         files: Paths inside it.
-        max_workers: Downloads at a time.
+        pin: Downloads at a time, and how large a file may be.
 
     Raises:
-        InvalidData: The repository has no such file at this commit.
+        InvalidData: The repository has no such file at this commit, or it is too large.
     """
     listed = hub.files(repo, "dataset", revision)
     missing = [path for path in files if path not in listed]
@@ -83,7 +85,9 @@ def tables(
             f"data set {repo} at {revision[:12]} has no {' and no '.join(missing)}, which {key} names; "
             f"it has {', '.join(there[:10]) or 'no files'}{more}. Correct {key}"
         )
-    return _fetch(hub, _pinned(hub, "dataset", repo, revision), set(files).__contains__, max_workers)
+    owner = f"data set {repo} at {revision[:12]}"
+    file_limits.refuse_large({path: listed[path].size for path in files}, owner, pin.limits)
+    return _fetch(hub, _pinned(hub, "dataset", repo, revision), set(files).__contains__, pin.max_workers)
 
 
 def base(hub: Hub, repo: str, revision: str, allow_pickle: tuple[str, ...], *, max_workers: int) -> Download:
@@ -122,7 +126,13 @@ def _base_files(
     listed = hub.files(base.repo, "model", base.commit)
     configs = _configs(hub, base.repo, base.commit, listed)
     refuse_others(configs, frozenset(listed), base.repo, base.tags)
-    return listed, configs, model_files(listed, base.repo, allow_pickle, modules(configs, base.repo))
+    wanted = model_files(listed, base.repo, allow_pickle, modules(configs, base.repo))
+    refuse_impossible(configs, _weights_bytes(listed, wanted), base.repo)
+    return listed, configs, wanted
+
+
+def _weights_bytes(listed: Mapping[str, ListedFile], wanted: Iterable[str]) -> int:
+    return sum(listed[path].size for path in wanted if suffix(path) in CAN_RUN_CODE | {SAFETENSORS})
 
 
 def _configs(hub: Hub, repo: str, revision: str, listed: Mapping[str, ListedFile]) -> dict[str, Any]:
@@ -157,8 +167,9 @@ def release(hub: Hub, key: str, repo: str, revision: str | None, *, max_workers:
         return None
     try:
         listed = hub.files(repo, "model", revision)
-        parts = modules(_configs(hub, repo, revision, listed), repo)
-        wanted = model_files(listed, repo, None, parts) | ({TRAINED_ROWS} & set(listed))
+        configs = _configs(hub, repo, revision, listed)
+        wanted = model_files(listed, repo, None, modules(configs, repo)) | ({TRAINED_ROWS} & set(listed))
+        refuse_impossible(configs, _weights_bytes(listed, wanted), repo)
         return _fetch(hub, _pinned(hub, "model", repo, revision), wanted.__contains__, max_workers)
     except HubNotFound as error:
         if key == "live":

@@ -7,9 +7,9 @@ import polars as pl
 
 from pipeline.errors import HubNotFound, InvalidData
 from pipeline.hub import Hub
-from pipeline.params.pin import PairsProbe, RetrievalFiles
+from pipeline.params.pin import PairsProbe, PinParams, RetrievalFiles
 from pipeline.records import PinnedRepo
-from pipeline.stages.pin import beir, downloads
+from pipeline.stages.pin import downloads, table_process
 
 
 @dataclass(frozen=True)
@@ -29,22 +29,22 @@ class MeasuredSet:
     unknown_qrels: int = 0
 
 
-def fetch(hub: Hub, key: str, asked: RetrievalFiles | PairsProbe, *, max_workers: int) -> MeasuredSet:
+def fetch(hub: Hub, key: str, asked: RetrievalFiles | PairsProbe, pin: PinParams) -> MeasuredSet:
     """Fetch and read a set.
 
     Args:
         hub: The Hub.
         key: The part of params.yaml that names the set, for messages.
         asked: What that says.
-        max_workers: Downloads at a time.
+        pin: Downloads at a time, and what the files may ask of this machine.
 
     Raises:
         InvalidData: A file is not there, or not what `beir` reads.
     """
     repo, revision = asked.repo, asked.revision
     if isinstance(asked, PairsProbe):
-        found = downloads.tables(hub, key, repo, revision, (asked.file,), max_workers=max_workers)
-        return MeasuredSet(found.pinned, beir.pairs(found.folder, asked, key))
+        found = downloads.tables(hub, key, repo, revision, (asked.file,), pin)
+        return MeasuredSet(found.pinned, table_process.pairs(found.folder, asked, key, pin.limits))
     other = asked.qrels_from
     files: tuple[str, ...] = (asked.corpus, asked.queries)
     if other is None:
@@ -54,14 +54,12 @@ def fetch(hub: Hub, key: str, asked: RetrievalFiles | PairsProbe, *, max_workers
                 f"data set {repo} at {revision[:12]} has no {asked.qrels}, which {key}.qrels names; wanted "
                 f"the file that says which documents answer a query. {_where_else(hub, key, asked)}"
             )
-    found = downloads.tables(hub, key, repo, revision, files, max_workers=max_workers)
+    found = downloads.tables(hub, key, repo, revision, files, pin)
     if other is None:
-        tables, unknown = beir.retrieval(found.folder, asked, key)
+        tables, unknown = table_process.retrieval(found.folder, asked, key, pin.limits)
         return MeasuredSet(found.pinned, tables, unknown_qrels=unknown)
-    qrels = downloads.tables(
-        hub, f"{key}.qrels_from", other.repo, other.revision, (asked.qrels,), max_workers=max_workers
-    )
-    tables, unknown = beir.retrieval(found.folder, asked, key, qrels.folder)
+    qrels = downloads.tables(hub, f"{key}.qrels_from", other.repo, other.revision, (asked.qrels,), pin)
+    tables, unknown = table_process.retrieval(found.folder, asked, key, pin.limits, qrels.folder)
     return MeasuredSet(found.pinned, tables, qrels.pinned, unknown)
 
 

@@ -21,7 +21,7 @@ from pipeline.hub import Hub
 from pipeline.isolated import mteb_process
 from pipeline.isolated.mteb_process import Description, Mteb
 from pipeline.params import Params
-from pipeline.params.pin import MtebProbe
+from pipeline.params.pin import MtebProbe, PinParams
 from pipeline.records import MtebTask, PinnedRepo, RepoRef
 from pipeline.stages.pin import downloads, rows
 from pipeline.stages.pin.rows import Loaded
@@ -65,7 +65,7 @@ def described(probes: Mapping[str, MtebProbe]) -> dict[str, tuple[RepoRef, MtebT
 
 
 def fetch(
-    hub: Hub, probes: Mapping[str, MtebProbe], room: Path, *, max_workers: int, threads: int | None
+    hub: Hub, probes: Mapping[str, MtebProbe], room: Path, pin: PinParams, threads: int | None
 ) -> dict[str, TaskSet]:
     """Fetch the data set of each task, and have mteb score it on vectors drawn at random.
 
@@ -75,7 +75,7 @@ def fetch(
         hub: The Hub.
         probes: By name.
         room: An empty folder, in which a folder for each is made.
-        max_workers: Downloads at a time.
+        pin: Downloads at a time, and what the files may ask of this machine.
         threads: Of mteb's process.
 
     Raises:
@@ -87,7 +87,7 @@ def fetch(
         return {}
     with mteb_process.running(threads) as mteb:
         return {
-            name: _fetch(hub, mteb, f"probes.{name}", asked, room / name, max_workers)
+            name: _fetch(hub, mteb, f"probes.{name}", asked, room / name, pin)
             for name, asked in probes.items()
         }
 
@@ -123,19 +123,20 @@ def _described(mteb: Mteb, key: str, asked: MtebProbe) -> tuple[RepoRef, MtebTas
     return RepoRef(repo=asked.repo or found.repo, revision=asked.revision), task, found
 
 
-def _fetch(hub: Hub, mteb: Mteb, key: str, asked: MtebProbe, folder: Path, max_workers: int) -> TaskSet:
+def _fetch(hub: Hub, mteb: Mteb, key: str, asked: MtebProbe, folder: Path, pin: PinParams) -> TaskSet:
     repo, task, description = _described(mteb, key, asked)
     owner = f"data set {repo.repo} at {repo.revision[:12]}, which {key} is scored on,"
     listed = hub.files(repo.repo, "dataset", repo.revision)
     downloads.refuse_scripts(listed, owner)
     there = [path for path in DESCRIPTIONS if path in listed]
-    take = partial(downloads.tables, hub, key, repo.repo, repo.revision, max_workers=max_workers)
+    take = partial(downloads.tables, hub, key, repo.repo, repo.revision, pin=pin)
     about = take(there).folder if there else Path()
     found: list[str | None] = [*_wanted(names(about, there, owner), task, description)]
     configs = [declared(about, listed, owner, name) for name in found or [None]]
     files = {path for one in configs for paths in chosen(one, listed, owner).files.values() for path in paths}
     download = take([*there, *sorted(files)])
-    _write(folder, ((one.name, rows.read(download.folder, listed, owner, one)) for one in configs))
+    read = partial(rows.read, download.folder, listed, owner, limits=pin.limits)
+    _write(folder, ((one.name, read(one)) for one in configs))
     mteb.score(task.name, folder, _drawn, subsets=task.subsets, splits=task.splits, key=key)
     return TaskSet(download.pinned, task, folder)
 

@@ -15,6 +15,11 @@ _INDEX = "pytorch_model.bin.index.json"
 _PART = re.compile(r"pytorch_model(-\d+-of-\d+)?\.bin")
 
 
+def found(folder: Path) -> list[Path]:
+    """List the files below a folder that can run code when they are loaded."""
+    return sorted(path for path in folder.rglob("*") if suffix(path) in CAN_RUN_CODE)
+
+
 def convert(folder: Path) -> tuple[str, ...]:
     """Replace every `pytorch_model.bin`, whole or in parts, below a folder by safetensors.
 
@@ -29,7 +34,7 @@ def convert(folder: Path) -> tuple[str, ...]:
         InvalidData: A pickle holds more than named tensors, a file that can run code is no
             `pytorch_model.bin`, or parts have no index that names each.
     """
-    pickles = sorted(path for path in folder.rglob("*") if suffix(path) in CAN_RUN_CODE)
+    pickles = found(folder)
     if not pickles:
         return ()
     from safetensors.torch import save_file  # imports torch: seconds, and few bases need it

@@ -12,7 +12,8 @@ from datasets.packaged_modules import _ALL_ALLOWED_EXTENSIONS
 
 from pipeline.errors import InvalidData, InvalidWorkspace
 from pipeline.isolated import child
-from pipeline.stages.pin import row_reader
+from pipeline.params.pin import LimitParams
+from pipeline.stages.pin import file_limits, row_reader
 from pipeline.stages.pin.split_files import SplitFiles
 
 _COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst", ".lz4")
@@ -20,7 +21,7 @@ _COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst", ".lz4")
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 
 
-def rows(folder: Path, chosen: SplitFiles, features: Any, owner: str) -> DatasetDict:
+def rows(folder: Path, chosen: SplitFiles, features: Any, owner: str, limits: LimitParams) -> DatasetDict:
     """Read the files of each split, without token and offline.
 
     The rows lie in unlinked files, mapped into memory: they take room on the disk until nobody holds them.
@@ -30,16 +31,23 @@ def rows(folder: Path, chosen: SplitFiles, features: Any, owner: str) -> Dataset
         chosen: Which of them, and how.
         features: Columns and types as the README states them, or None.
         owner: The data set's name and commit, for messages.
+        limits: What they may ask of this machine.
 
     Raises:
-        InvalidData: `datasets` cannot read them, or a split has no rows.
+        InvalidData: `datasets` cannot read them, they ask for more, or a split has no rows.
         InvalidWorkspace: There is no room for them among the temporary files.
     """
     with tempfile.TemporaryDirectory(prefix="katman-rows-") as name:
         room = Path(name).resolve()
         names = _link(folder, chosen.files, room / "files", owner)
-        request = {"reader": chosen.reader, "files": names, "options": chosen.options, "features": features}
-        answer = child.ask(Path(row_reader.__file__), room, request)
+        request = {
+            "reader": chosen.reader,
+            "files": names,
+            "options": chosen.options,
+            "features": features,
+            "limits": limits.model_dump(),
+        }
+        answer = child.ask(Path(row_reader.__file__), room, request, limits=file_limits.process(limits))
         if "ended" in answer:
             answer = {"failed": f"the process that reads them {answer['ended']}"}
         if answer.get("full"):
@@ -52,7 +60,7 @@ def rows(folder: Path, chosen: SplitFiles, features: Any, owner: str) -> Dataset
             said = str(answer["failed"])
             for split, links in names.items():
                 for link, path in zip(links, chosen.files[split], strict=True):
-                    said = said.replace(link, path)
+                    said = said.replace(link, path).replace(Path(link).name, path)
             raise InvalidData(
                 f"{owner} cannot be read: {said}; wanted files that hold the same columns, of strings, "
                 "in every split. Look at them on the Hub, and pin a commit that loads"

@@ -19,7 +19,7 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
     Not as Parquet: `datasets` would open every path that a column of pictures names, and embed what is there.
 
     Args:
-        request: `reader`, `files` (paths by split), `options`, `features` or None.
+        request: `reader`, `files` (paths by split), `options`, `features` or None, and `limits`.
 
     Returns:
         `rows`: Arrow files by split, or `empty`: the splits that have no rows.
@@ -27,6 +27,11 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
     import datasets
     from datasets.data_files import DataFilesDict, DataFilesList
 
+    from pipeline.params.pin import LimitParams
+    from pipeline.stages.pin import file_limits
+
+    paths = [Path(path) for several in request["files"].values() for path in several]
+    file_limits.refuse(paths, LimitParams.model_validate(request["limits"]))
     datasets.utils.logging.set_verbosity(datasets.utils.logging.CRITICAL)
     datasets.disable_progress_bars()
     # Plain lists of paths would be resolved as patterns.
@@ -79,6 +84,8 @@ def main() -> int:
     enter(int(sys.argv[1]))
     try:
         answer = read(json.load(sys.stdin))
+    except MemoryError:
+        answer = {"failed": "it takes more memory than it may (pin.limits.memory_bytes)"}
     except Exception as error:
         cause = error.__cause__ or error
         said = str(cause).strip().splitlines() or [""]

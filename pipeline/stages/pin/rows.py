@@ -7,7 +7,7 @@ from pathlib import Path
 from datasets import DatasetDict
 
 from pipeline.errors import InvalidData
-from pipeline.params.pin import DatasetParams
+from pipeline.params.pin import DatasetParams, LimitParams
 from pipeline.stages.pin import row_process
 from pipeline.stages.pin.split_files import chosen
 from pipeline.stages.pin.subsets import Subset, declared
@@ -30,22 +30,23 @@ class Loaded:
     declared: bool
 
 
-def load(folder: Path, listed: Collection[str], params: DatasetParams) -> Loaded:
+def load(folder: Path, listed: Collection[str], params: DatasetParams, limits: LimitParams) -> Loaded:
     """Load a data set from the files that its commit lists, with the splits that it declares itself.
 
     Args:
         folder: The data set's files, as the Hub lists them.
         listed: Their paths; nothing else is read, whatever the README says.
         params: The section `dataset`.
+        limits: What the files may ask of this machine.
 
     Raises:
         InvalidData: `datasets` cannot read the files, or the README names others.
     """
     owner = f"data set {params.repo} at {params.revision[:12]}"
-    return read(folder, listed, owner, declared(folder, listed, owner, params.subset))
+    return read(folder, listed, owner, declared(folder, listed, owner, params.subset), limits)
 
 
-def read(folder: Path, listed: Collection[str], owner: str, subset: Subset) -> Loaded:
+def read(folder: Path, listed: Collection[str], owner: str, subset: Subset, limits: LimitParams) -> Loaded:
     """Load one subset of a data set; see `load`.
 
     Args:
@@ -53,12 +54,13 @@ def read(folder: Path, listed: Collection[str], owner: str, subset: Subset) -> L
         listed: Their paths; nothing else is read.
         owner: The data set's name and commit, for messages.
         subset: What it declares.
+        limits: What the files may ask of this machine.
 
     Raises:
         InvalidData: `datasets` cannot read the files, or the README names others.
     """
     files = chosen(subset, listed, owner)
-    splits = row_process.rows(folder, files, subset.features, owner)
+    splits = row_process.rows(folder, files, subset.features, owner, limits)
     heights = {split: part.num_rows for split, part in splits.items()}
     wrong = {split: rows for split, rows in (subset.rows or {}).items() if heights.get(split) != rows}
     if wrong:

@@ -11,11 +11,20 @@ from pipeline.hub import Hub
 from pipeline.params import Params
 from pipeline.params.pin import MtebProbe
 from pipeline.records import BaseTrial, Pin, PinnedRepo
-from pipeline.stages.pin import downloads, languages, measured_sets, mteb_sets, rows, splits, trained
+from pipeline.stages.pin import (
+    downloads,
+    fetched,
+    languages,
+    measured_sets,
+    mteb_sets,
+    rows,
+    splits,
+    table_process,
+    trained,
+)
 from pipeline.stages.pin.downloads import Download
 from pipeline.stages.pin.kept_trials import kept
 from pipeline.stages.pin.measured_sets import MeasuredSet
-from pipeline.stages.pin.pickles import convert
 from pipeline.stages.pin.rows import Loaded
 from pipeline.stages.pin.trial_process import changes, tried
 from pipeline.workspace import holdout, lineage, paths
@@ -34,15 +43,16 @@ def run(workspace: Path, params: Params) -> Pin:
             newer katman wrote what a release was trained on.
         InvalidParams: The ledger holds rows out by a folding that `dataset.languages` no longer names, or the
             recipe asks for more than the base has.
-        BrokenChain: A downloaded file is not the one that the Hub lists.
+        BrokenChain: A downloaded file is not the one that the Hub lists, or not the one that the same commit
+            had before.
     """
     before = lineage.opened(workspace, "pin")
     held = holdout.known(workspace)
     languages.demand_kept(params.dataset.languages, held)
-    hub = Hub(params.hub)
+    hub = Hub(params.hub, fetched.known(workspace))
     workers = params.pin.max_workers
-    dataset = downloads.data(hub, params.dataset.repo, params.dataset.revision, max_workers=workers)
-    found = rows.load(dataset.folder, dataset.pinned.files, params.dataset)
+    dataset = downloads.data(hub, params.dataset.repo, params.dataset.revision, params.pin)
+    found = rows.load(dataset.folder, dataset.pinned.files, params.dataset, params.pin.limits)
     division = splits.divide(found, params.dataset, params.pin.cut, held)
     base = downloads.base(
         hub, params.base.repo, params.base.revision, params.base.allow_pickle, max_workers=workers
@@ -57,13 +67,11 @@ def run(workspace: Path, params: Params) -> Pin:
     trained_on, trained_rows = _trained(hub, params, live)
     sets = _measured_sets(hub, params)
     room = _empty(workspace / paths.CHECKPOINTS / "mteb")
-    tasks = mteb_sets.fetch(
-        hub, mteb_sets.asked_for(params), room, max_workers=workers, threads=params.hardware.threads
-    )
+    tasks = mteb_sets.fetch(hub, mteb_sets.asked_for(params), room, params.pin, params.hardware.threads)
 
     _write(workspace / paths.RAW, division.frames)
     base.copy(_empty(workspace / paths.BASE))
-    converted = convert(workspace / paths.BASE)
+    converted = table_process.convert(workspace / paths.BASE, params.pin.limits)
     for name, model in (("live", live), ("anchor", anchor)):
         if model is None:
             _write(workspace / paths.MODELS[name], {}, f"params.yaml names no {name} revision")
@@ -81,7 +89,7 @@ def run(workspace: Path, params: Params) -> Pin:
     shutil.rmtree(room)
     trial = kept(workspace, base.pinned, params, before.read, lambda: _tried(workspace, params))
     holdout.keep(workspace, division.newly_held, params.dataset.revision)
-    return lineage.seal(
+    sealed = lineage.seal(
         workspace,
         before,
         Pin(
@@ -104,6 +112,8 @@ def run(workspace: Path, params: Params) -> Pin:
             splits=division.origins,
         ),
     )
+    fetched.keep(workspace, sealed)
+    return sealed
 
 
 def summary(pin: Pin) -> str:
@@ -142,14 +152,14 @@ def _trained(hub: Hub, params: Params, live: Download | None) -> tuple[Download 
     asked = params.live.trained_on
     if live is None or asked is None or TRAINED_ROWS in live.pinned.files:
         return None, None
-    return trained.described(hub, asked, params.dataset, max_workers=params.pin.max_workers)
+    return trained.described(hub, asked, params.dataset, params.pin)
 
 
 def _measured_sets(hub: Hub, params: Params) -> dict[str, MeasuredSet]:
     """Fetch and read the user's own retrieval set and the probes but mteb's, by their keys in params.yaml."""
     asked = {"retrieval": params.retrieval} | {f"probes.{name}": one for name, one in params.probes.items()}
     return {
-        key: measured_sets.fetch(hub, key, one, max_workers=params.pin.max_workers)
+        key: measured_sets.fetch(hub, key, one, params.pin)
         for key, one in asked.items()
         if one is not None and not isinstance(one, MtebProbe)
     }

@@ -6,13 +6,13 @@ from pipeline.dataset import language
 from pipeline.dataset.training_fingerprint import trained_rows
 from pipeline.errors import InvalidData
 from pipeline.hub import Hub
-from pipeline.params.pin import DatasetParams, TrainedOn
+from pipeline.params.pin import DatasetParams, PinParams, TrainedOn
 from pipeline.stages.pin import downloads, rows
 from pipeline.stages.pin.downloads import Download
 
 
 def described(
-    hub: Hub, asked: TrainedOn, params: DatasetParams, *, max_workers: int
+    hub: Hub, asked: TrainedOn, params: DatasetParams, pin: PinParams
 ) -> tuple[Download, pl.DataFrame]:
     """Fetch the data set that a model was trained on, and describe its train split as a release does.
 
@@ -20,16 +20,16 @@ def described(
         hub: The Hub.
         asked: The data set.
         params: What the train split and its column of queries are called there too.
-        max_workers: Downloads at a time.
+        pin: Downloads at a time, and what the files may ask of this machine.
 
     Raises:
         InvalidData: The data set has no such split, or the split no such column.
     """
-    found = downloads.data(hub, asked.repo, asked.revision, max_workers=max_workers)
+    found = downloads.data(hub, asked.repo, asked.revision, pin)
     owner = f"data set {asked.repo} at {asked.revision[:12]}, on which the live model was trained,"
     subset = params.subset if asked.repo == params.repo else None
     named = params.model_copy(update={"repo": asked.repo, "revision": asked.revision, "subset": subset})
-    splits = rows.load(found.folder, found.pinned.files, named).splits
+    splits = rows.load(found.folder, found.pinned.files, named, pin.limits).splits
     train, query = params.splits.train, params.columns.query
     if train not in splits:
         raise InvalidData(

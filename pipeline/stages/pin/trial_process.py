@@ -1,6 +1,7 @@
 """The process in which a base is tried: `trial_process.py PARENT`, with the request on its input."""
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from pipeline.isolated import child, confinement
 from pipeline.params import Params
 from pipeline.params.model import ModelParams
 from pipeline.records import BaseTrial
+from pipeline.stages.pin import file_limits, tokenizer_trial
 
 _KINDS = {kind.__name__: kind for kind in (InvalidData, InvalidParams)}
 
@@ -30,14 +32,25 @@ def tried(base: Path, room: Path, params: Params) -> BaseTrial:
     settings = {"CUDA_VISIBLE_DEVICES": ""}
     if threads is not None:
         settings["OMP_NUM_THREADS"] = str(threads)
-    request: dict[str, Any] = {"base": str(base.resolve()), "model": params.model.model_dump(mode="json")}
-    answer = child.ask(Path(__file__), room, request, settings)
+    limits = params.pin.limits
+    request: dict[str, Any] = {
+        "base": str(base.resolve()),
+        "model": params.model.model_dump(mode="json"),
+        "tokenizer_seconds": limits.tokenizer_seconds,
+    }
+    answer = child.ask(Path(__file__), room, request, settings, file_limits.process(limits))
     owner = f"{params.base.repo} at {params.base.revision[:12]}"
     if "refused" in answer:
         said = str(answer["refused"]).replace(request["base"], "the base")
         raise _KINDS[answer["kind"]](f"base {owner}: {said}")
     if "trial" in answer:
         return BaseTrial.model_validate_json(json.dumps(answer["trial"]))
+    if answer.get("signal") == signal.SIGALRM:
+        raise InvalidData(
+            f"base {owner}: its tokenizer needs more than {limits.tokenizer_seconds:g} seconds for letters "
+            "that are made to hold up a pattern (pin.limits.tokenizer_seconds); wanted one that any text can "
+            "be given to. Pin another base"
+        )
     how = answer.get("failed") or (
         f"the process that tried it {answer['ended']}; where it was killed, memory may not have sufficed: it "
         "needs some three times that of the weights in float32"
@@ -68,6 +81,7 @@ def main() -> int:
     request = json.load(sys.stdin)
     answer: dict[str, Any]
     try:
+        tokenizer_trial.hold_up(Path(request["base"]), request["tokenizer_seconds"])
         from pipeline.stages.pin.base_trial import try_base  # imports torch, which the step itself needs not
 
         found = try_base(

@@ -10,6 +10,7 @@ from pipeline.stages.pin import downloads
 from tests.conftest import Make, Stage
 from tests.support import workspaces
 from tests.support.hubs import hub_at
+from tests.support.splits import PIN
 
 GONE = "0" * 40
 
@@ -25,11 +26,11 @@ def scripted(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_data_set_with_a_script_is_refused(writer: Stage, scripted: str) -> None:
     with pytest.raises(InvalidData, match=r"tester/scripted at .* holds load.py, which loading it can run"):
-        downloads.data(hub_at(), "tester/scripted", scripted, max_workers=1)
+        downloads.data(hub_at(), "tester/scripted", scripted, PIN)
 
 
 def test_data_set_is_fetched_whole_with_each_digest(writer: Stage) -> None:
-    found = downloads.data(hub_at(), "tester/triplets", writer.dataset, max_workers=1)
+    found = downloads.data(hub_at(), "tester/triplets", writer.dataset, PIN)
     assert ".gitattributes" not in found.pinned.files
     assert {"train.jsonl"} <= set(found.pinned.files) or len(found.pinned.files) >= 3
     assert all(
@@ -39,7 +40,7 @@ def test_data_set_is_fetched_whole_with_each_digest(writer: Stage) -> None:
 
 
 def test_copy_is_no_link_into_the_cache(writer: Stage, tmp_path: Path) -> None:
-    found = downloads.data(hub_at(), "tester/triplets", writer.dataset, max_workers=1)
+    found = downloads.data(hub_at(), "tester/triplets", writer.dataset, PIN)
     found.copy(tmp_path / "copied")
     for path in found.pinned.files:
         copied = tmp_path / "copied" / path
@@ -48,7 +49,7 @@ def test_copy_is_no_link_into_the_cache(writer: Stage, tmp_path: Path) -> None:
 
 
 def test_single_files_are_fetched_and_a_missing_one_is_named(writer: Stage, scripted: str) -> None:
-    ask = {"repo": "tester/scripted", "revision": scripted, "max_workers": 1}
+    ask = {"repo": "tester/scripted", "revision": scripted, "pin": PIN}
     found = downloads.tables(hub_at(), "retrieval", files=["train.jsonl"], **ask)  # type: ignore[arg-type]
     assert set(found.pinned.files) == {"train.jsonl"}
     with pytest.raises(
@@ -60,7 +61,7 @@ def test_single_files_are_fetched_and_a_missing_one_is_named(writer: Stage, scri
 
 def test_name_of_a_branch_is_no_commit(writer: Stage) -> None:
     with pytest.raises(InvalidData, match="wanted the commit itself"):
-        downloads.data(hub_at(), "tester/triplets", "main", max_workers=1)
+        downloads.data(hub_at(), "tester/triplets", "main", PIN)
 
 
 def test_base_says_what_of_it_nobody_reads(writer: Stage, make_workspace: Make) -> None:

@@ -11,6 +11,7 @@ from tests.conftest import Stage
 from tests.support import workspaces
 from tests.support.hubs import hub_at
 from tests.support.retrieval_sets import CORPUS, QRELS, QUERIES, write
+from tests.support.splits import PIN
 
 
 def test_measured_sets_take_qrels_of_another_repository_and_say_so_where_they_are_missing(
@@ -32,13 +33,13 @@ def test_measured_sets_take_qrels_of_another_repository_and_say_so_where_they_ar
         with pytest.raises(
             InvalidData, match=rf"has no {named}, .* revision: \w{{40}}}}, .*\.qrels: test\.tsv$"
         ) as e:
-            measured_sets.fetch(hub_at(), "retrieval", missing, max_workers=1)
+            measured_sets.fetch(hub_at(), "retrieval", missing, PIN)
         assert qrels["revision"] in str(e.value)
     elsewhere = RetrievalFiles.model_validate(asked | {"qrels": "dev.tsv"})
     with pytest.raises(InvalidData, match=r"\.qrels: .* or test\.tsv$"):
-        measured_sets.fetch(hub_at(), "retrieval", elsewhere, max_workers=1)
+        measured_sets.fetch(hub_at(), "retrieval", elsewhere, PIN)
     both = RetrievalFiles.model_validate(asked | {"qrels_from": qrels})
-    found = measured_sets.fetch(hub_at(), "retrieval", both, max_workers=1)
+    found = measured_sets.fetch(hub_at(), "retrieval", both, PIN)
     assert found.qrels is not None
     assert (found.pinned.repo, found.qrels.repo) == ("tester/beir", "tester/beir-qrels")
     assert set(found.pinned.files) == {"corpus.jsonl", "queries.jsonl"}

@@ -18,6 +18,7 @@ from tests.conftest import Stage
 from tests.support import mteb_tasks, workspaces
 from tests.support.hubs import hub_at
 from tests.support.mteb_tasks import CLASSES, PAIR_CLASSES, STS
+from tests.support.splits import PIN
 
 pytestmark = pytest.mark.usefixtures("mteb_runs")
 
@@ -29,7 +30,7 @@ def published(stage: Stage, name: str, folder: Path, task: str, **more: Any) -> 
 
 
 def fetched(probe: MtebProbe, room: Path) -> TaskSet:
-    return mteb_sets.fetch(hub_at(), {"x": probe}, room, max_workers=1, threads=1)["x"]
+    return mteb_sets.fetch(hub_at(), {"x": probe}, room, PIN, 1)["x"]
 
 
 def test_task_is_pinned_with_the_files_of_its_own_subsets(writer: Stage, tmp_path: Path) -> None:

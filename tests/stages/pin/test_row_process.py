@@ -13,7 +13,7 @@ from datasets import load_dataset
 from pipeline.errors import InvalidData
 from pipeline.stages.pin import rows
 from pipeline.workspace import digests
-from tests.support.splits import dataset_params
+from tests.support.splits import LIMITS, dataset_params
 from tests.support.workspaces import triplets
 
 
@@ -179,7 +179,7 @@ def test_rows_are_those_of_datasets_itself(tmp_path: Path, shape: Callable[[Path
     folder.mkdir()
     shape(folder)
     wanted: Any = load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
-    found = rows.load(folder, digests.files(folder), dataset_params())
+    found = rows.load(folder, digests.files(folder), dataset_params(), LIMITS)
     assert list(found.splits) == list(wanted)
     for split, part in wanted.items():
         assert found.splits[split].features == part.features
@@ -189,7 +189,7 @@ def test_rows_are_those_of_datasets_itself(tmp_path: Path, shape: Callable[[Path
 
 def test_rows_come_with_the_files_that_hold_them(tmp_path: Path) -> None:
     shards(tmp_path)
-    found = rows.load(tmp_path, digests.files(tmp_path), dataset_params())
+    found = rows.load(tmp_path, digests.files(tmp_path), dataset_params(), LIMITS)
     assert found.files["train"] == tuple(f"data/train-{shard:05}-of-00003.parquet" for shard in range(3))
     assert found.files["validation"] == ("data/validation-00000-of-00001.parquet",)
 
@@ -199,7 +199,7 @@ def test_rows_come_from_files_of_any_name(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text(frame().write_csv())
     quoted = json.dumps(name, ensure_ascii=False)
     readme(tmp_path, f"configs:\n- config_name: default\n  data_files: {quoted}\n")
-    found = rows.load(tmp_path, digests.files(tmp_path), dataset_params())
+    found = rows.load(tmp_path, digests.files(tmp_path), dataset_params(), LIMITS)
     assert found.files == {"train": (name,)}
     assert found.splits["train"].to_dict() == triplets(3)
 
@@ -208,10 +208,10 @@ def test_rows_come_from_no_file_that_the_commit_does_not_list(tmp_path: Path) ->
     frame().write_csv(tmp_path / "train.csv")
     frame(10).write_csv(tmp_path / "train_more.csv")
     readme(tmp_path, "configs:\n- config_name: default\n  data_files: train_more.csv\n")
-    found = rows.load(tmp_path, {"train.csv"}, dataset_params())
+    found = rows.load(tmp_path, {"train.csv"}, dataset_params(), LIMITS)
     assert found.files == {"train": ("train.csv",)}
     with pytest.raises(InvalidData, match=r"'train_more.csv' for the split 'train', which is no data file"):
-        rows.load(tmp_path, {"train.csv", "README.md"}, dataset_params())
+        rows.load(tmp_path, {"train.csv", "README.md"}, dataset_params(), LIMITS)
 
 
 def test_rows_are_as_many_as_the_readme_states(tmp_path: Path) -> None:
@@ -221,4 +221,4 @@ def test_rows_are_as_many_as_the_readme_states(tmp_path: Path) -> None:
         "dataset_info:\n  splits:\n  - name: train\n    num_examples: 4\n",
     )
     with pytest.raises(InvalidData, match="README states 4 rows in the split 'train', its files hold 3"):
-        rows.load(tmp_path, digests.files(tmp_path), dataset_params())
+        rows.load(tmp_path, digests.files(tmp_path), dataset_params(), LIMITS)

@@ -13,6 +13,7 @@ from pipeline.stages.pin import row_process, row_reader
 from pipeline.stages.pin.split_files import SplitFiles
 from tests.conftest import Stage
 from tests.support import workspaces
+from tests.support.splits import LIMITS
 from tests.support.workspaces import triplets
 
 SECRET = "hf_planted_secret"
@@ -43,7 +44,7 @@ def test_rows_are_read_where_no_token_is(
     files = csv_only(tmp_path)
     monkeypatch.setattr(row_reader, "__file__", str(spy))
     with pytest.raises(InvalidData) as caught:
-        row_process.rows(tmp_path, files, None, "data set x/y")
+        row_process.rows(tmp_path, files, None, "data set x/y", LIMITS)
     said = str(caught.value).removeprefix("data set x/y cannot be read: ")
     token, offline, environment, path, cwd = json.JSONDecoder().raw_decode(said)[0]
     assert token is None
@@ -65,7 +66,7 @@ def test_rows_come_from_no_process_that_died(tmp_path: Path, monkeypatch: pytest
     files = csv_only(tmp_path)
     monkeypatch.setattr(row_reader, "__file__", str(killed))
     with pytest.raises(InvalidData, match="the process that reads them ended with -9: it said nothing"):
-        row_process.rows(tmp_path, files, None, "data set x/y")
+        row_process.rows(tmp_path, files, None, "data set x/y", LIMITS)
 
 
 def test_rows_are_refused_of_a_zip_under_any_name(tmp_path: Path) -> None:
@@ -77,4 +78,4 @@ def test_rows_are_refused_of_a_zip_under_any_name(tmp_path: Path) -> None:
     with pytest.raises(
         InvalidData, match=r"in the zip archive train.tsv, whose members can name files elsewhere"
     ):
-        row_process.rows(tmp_path, files, None, "data set x/y")
+        row_process.rows(tmp_path, files, None, "data set x/y", LIMITS)

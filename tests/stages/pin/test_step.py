@@ -368,7 +368,7 @@ def test_pin_names_what_the_data_set_of_the_live_model_lacks(
     params = load(folder)
     asked = TrainedOn(repo="tester/triplets", revision=writer.dataset)
     with pytest.raises(InvalidData) as caught:
-        trained.described(Hub(params.hub), asked, params.dataset, max_workers=1)
+        trained.described(Hub(params.hub), asked, params.dataset, params.pin)
     assert said in str(caught.value)
     assert "Name another data set in live.trained_on, or none" in str(caught.value)
 
