@@ -14,7 +14,7 @@ _OF_DVC = "DVC_STAGE"
 # DVC runs a command in one, which may stay between the two.
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish", "busybox"})
 _SECONDS_BETWEEN_LOOKS = 0.5
-_SECONDS_TO_STOP = 20.0
+_SECONDS_TO_STOP = 30.0  # a step of a training and its checkpoint
 
 
 def follow() -> None:

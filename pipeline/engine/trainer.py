@@ -23,7 +23,7 @@ from pipeline.device.memory import memory_of
 from pipeline.device.out_of_memory import is_out_of_memory
 from pipeline.engine.batches import ROW_COLUMN, RowCollator, RowSampler
 from pipeline.engine.cached_loss import PooledRankingLoss
-from pipeline.engine.checkpoints import last_checkpoint, read_losses, write_losses
+from pipeline.engine.checkpoints import last_checkpoint, leave_sigterm, read_losses, write_losses
 from pipeline.engine.pooled_batch import PooledBatch
 from pipeline.errors import TrainingFailed, first_line
 from pipeline.params.train import BatchSampler
@@ -109,6 +109,12 @@ class MeasuredTrainer(SentenceTransformerTrainer):
     def resume(self, checkpoint: str) -> None:
         """Take what a checkpoint holds beside the stock state."""
         self._losses = read_losses(Path(checkpoint))
+
+    def _build_dataloader(self, *args: Any, **kwargs: Any) -> DataLoader[Any]:
+        loader: DataLoader[Any] = super()._build_dataloader(*args, **kwargs)
+        for each in (loader, getattr(loader, "base_dataloader", loader)):  # accelerate keeps one within
+            each.worker_init_fn = leave_sigterm
+        return loader
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         if ranks.number() == 0:
