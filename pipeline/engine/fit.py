@@ -23,7 +23,7 @@ from pipeline.device.hardware import (
 from pipeline.device.numerics import settle
 from pipeline.device.out_of_memory import is_out_of_memory
 from pipeline.engine.build import TrainTexts, engine_trainer, stock_trainer, train_texts, training_arguments
-from pipeline.engine.checkpoints import SaveByTime, StopAtSigterm, common_checkpoint, lacks_evaluation
+from pipeline.engine.checkpoints import SaveByTime, StopAtSigterm, common_checkpoint
 from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
 from pipeline.engine.report import Cost, report
 from pipeline.engine.trainer import MeasuredTrainer
@@ -109,8 +109,7 @@ def fit(
         checkpoint = common_checkpoint(output_dir) if resume else None
         if checkpoint is not None:
             trainer.resume(checkpoint)
-            # The base's scores stand in the checkpoint's log, and mostly those of that step.
-            trainer.args.eval_on_start = lacks_evaluation(Path(checkpoint), recipe.eval_steps)
+            trainer.args.eval_on_start = False  # the base's scores stand in the checkpoint's log
         if hardware.save_minutes is not None:
             trainer.add_callback(SaveByTime(hardware.save_minutes))
         stop = stack.enter_context(StopAtSigterm())

@@ -338,7 +338,7 @@ def test_train_that_got_a_sigterm_stops_at_a_checkpoint_and_goes_on_to_the_same_
         r"^train: stopped by SIGTERM behind step (\d+) of 40, at a checkpoint", said, re.MULTILINE
     )
     assert stopped is not None, said
-    assert [path.name for path in folder.glob(".checkpoints/*/*")] == [f"checkpoint-{stopped[1]}"]
+    assert [path.name for path in folder.glob(".checkpoints/*/checkpoint-*")] == [f"checkpoint-{stopped[1]}"]
     assert (folder / "dvc.lock").read_bytes() == lock
     assert not (folder / RECORDS["train"]).exists()
     assert_as_whole(train.run(folder, load(folder)), folder, whole)
