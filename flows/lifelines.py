@@ -87,6 +87,11 @@ def lives(workspace: Path, run: str) -> bool:
         return not _free(file)
 
 
+def began(workspace: Path, run: str) -> bool:
+    """Return whether a run began here, and nobody has forgotten it."""
+    return (_folder(workspace) / f"{run}.json").is_file()
+
+
 def dead(workspace: Path) -> list[Life]:
     """Return the runs whose process is gone, and that nobody has forgotten yet."""
     found = [_read(path) for path in sorted(_folder(workspace).glob("*.json"))]
