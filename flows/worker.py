@@ -32,7 +32,7 @@ from pipeline.workspace import locks
 
 _LOG = logging.getLogger("prefect.worker.katman")
 # The flow gives its step 40 of them, and tells its end then.
-_SECONDS_TO_STOP = 75.0
+SECONDS_TO_STOP = 75.0
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -176,7 +176,7 @@ async def _end_gently(ending: anyio.Event, scope: anyio.CancelScope) -> None:
             runs = psutil.Process().children()
             for run in runs:
                 run.terminate()
-            with anyio.move_on_after(_SECONDS_TO_STOP):
+            with anyio.move_on_after(SECONDS_TO_STOP):
                 while any(run.is_running() and run.status() != psutil.STATUS_ZOMBIE for run in runs):
                     await anyio.sleep(0.2)
             await anyio.sleep(2)  # Prefect's worker looks at how the run ended
