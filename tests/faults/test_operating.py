@@ -175,6 +175,6 @@ def scheduled(shell: Shell, prefect: Prefect, folder: Path) -> None:
 
 
 def asked(prefect: Prefect) -> list[dict[str, Any]]:
-    """Runs that somebody asked for, and no schedule."""
-    runs = prefect.ask("flow_runs/filter", {"flow_runs": {"state": {"type": {"not_any_": []}}}})
-    return [one for one in runs if not one["auto_scheduled"]]
+    """Runs of the deployment that somebody asked for, and no schedule."""
+    runs = prefect.ask("flow_runs/filter", {})
+    return [one for one in runs if one["deployment_id"] and not one["auto_scheduled"]]
