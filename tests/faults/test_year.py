@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 
 WEEKS = int(os.environ.get("FAULTS_WEEKS", "52"))
 # By week: the exported data is broken, the Hub is away, the machine is gone.
-SPOILED, AWAY, LOST = (max(2, WEEKS * share // 52) for share in (12, 25, 40))
+SPOILED, AWAY, LOST = (max(least, WEEKS * share // 52) for least, share in ((2, 12), (3, 25), (4, 40)))
 REPO = "tester/year"
 LINE = ("refresh", "pin", "audit", "train", "evaluate", "gate", "card")
 
@@ -104,6 +104,7 @@ def year(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Year]:
             "release.repo": REPO,
             "release.backup": {"git": str(tmp_path / "backup.git"), "branch": "kept", "dvc": "kept"},
             "evaluate.compatible_loss": 1.0,
+            "gate.max_rejected_share": 0.2,
         }
         workspaces.make(found.folder, changes)
         with Repo(str(found.folder)) as repo, repo.config.edit() as config:
