@@ -59,11 +59,16 @@ class Lifeline:
         self._write()
 
     def _write(self) -> None:
-        content = json.dumps(asdict(self._life), indent=1, ensure_ascii=False)
+        content = dump(self._life)
         write_text(self._folder / f"{self._life.run}.json", content)
         write_text(self._folder / "last", content)
         if self._life.type == "COMPLETED":
             write_text(self._folder / "done", content)
+
+
+def dump(life: Life) -> str:
+    """Return a run as its file holds it."""
+    return json.dumps(asdict(life), indent=1, ensure_ascii=False)
 
 
 def last(workspace: Path) -> Life | None:
@@ -85,6 +90,11 @@ def lives(workspace: Path, run: str) -> bool:
         return False
     with file:
         return not _free(file)
+
+
+def began(workspace: Path, run: str) -> bool:
+    """Return whether a run began here, and nobody has forgotten it."""
+    return (_folder(workspace) / f"{run}.json").is_file()
 
 
 def dead(workspace: Path) -> list[Life]:

@@ -20,7 +20,7 @@ from pipeline.records.failure import FAILURE_FILE, read
 from pipeline.workspace import locks
 
 _CHILD = Path(__file__).with_name("child.py")
-_SECONDS_TO_STOP = 40.0  # child.py gives its own children 30 of them
+SECONDS_TO_STOP = 40.0  # child.py gives its own children 30 of them
 _SECONDS_BETWEEN_BARS = 60.0
 # A shell gives 128 and the signal's number for what a signal has ended.
 _OF_SIGNALS = 128
@@ -156,6 +156,8 @@ def _environment(failure: Path) -> dict[str, str]:
     """Return the step's: `python` in dvc.yaml is this interpreter, and a failure is told in that file."""
     return os.environ | {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        # DVC runs a stage by it, and a service's user has one that lets nobody in.
+        "SHELL": "/bin/sh",
         "PYTHONUNBUFFERED": "1",
         FAILURE_FILE: str(failure),
         "TQDM_MININTERVAL": "5",
@@ -175,7 +177,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         signal.signal(signal.SIGTERM, lambda signum, frame: None)
     process.terminate()
     try:
-        process.wait(_SECONDS_TO_STOP)
+        process.wait(SECONDS_TO_STOP)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

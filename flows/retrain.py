@@ -195,6 +195,8 @@ def _await(step: steps.Step, work: steps.Work) -> State[None]:
         return Completed(name=state.name, message=state.message)
     if state.is_cancelled():
         return Cancelled(message=state.message)
+    if state.is_crashed():
+        return Crashed(message=state.message)
     return Failed(name=state.name, message=state.message)
 
 
@@ -202,6 +204,8 @@ def _failed(step: steps.Step, state: State[None]) -> End:
     """Return the end of a run of which a step failed or was ended."""
     if state.is_cancelled():
         return _ended(state, f"cancelled in {step.name}")
+    if state.is_crashed():
+        return _ended(state, "ended from outside")._replace(again_hours=0.0)
     again = _HOURS_TO_COME_AGAIN if state.name == steps.UNAVAILABLE else None
     return _ended(Failed(message=state.message), f"failed in {step.name}")._replace(again_hours=again)
 

@@ -30,9 +30,11 @@ def following(workspace: Path, after: datetime) -> list[datetime]:
     for deployment in read_yaml(path).get("deployments") or []:
         for schedule in deployment.get("schedules") or []:
             if schedule.get("active", True) and "cron" in schedule:
-                here = after.astimezone(ZoneInfo(schedule.get("timezone") or "UTC"))
+                zone = ZoneInfo(schedule.get("timezone") or "UTC")
+                # By the clock on the wall: croniter itself is an hour off where that is put forward or back.
+                here = after.astimezone(zone).replace(tzinfo=None)
                 times: Any = croniter(schedule["cron"], here)  # type: ignore[no-untyped-call]
-                found += [times.get_next(datetime).astimezone(UTC) for _ in range(2)]
+                found += [times.get_next(datetime).replace(tzinfo=zone).astimezone(UTC) for _ in range(2)]
     return sorted(found)[:2]
 
 

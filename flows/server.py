@@ -133,7 +133,10 @@ def until_there(say: Callable[[str], None]) -> None:
 
 
 def close_dead(workspace: Path, client: SyncPrefectClient, say: Callable[[str], None]) -> None:
-    """Tell the server of the runs whose process died on this workspace; a deployment's come again."""
+    """Tell the server of the runs whose process died on this workspace; a deployment's come again.
+
+    So does one that Prefect's worker has called *Crashed*: the run itself could not see to that.
+    """
     for life in lifelines.dead(workspace):
         try:
             run = client.read_flow_run(UUID(life.run))
@@ -144,6 +147,8 @@ def close_dead(workspace: Path, client: SyncPrefectClient, say: Callable[[str], 
         if state is not None and (state.is_running() or state.is_cancelling()):
             say(f"closes the run {run.name}, whose process is gone")
             close(client, run, life)
+        elif state is not None and state.is_crashed() and life.ended is None and again(client, run):
+            say(f"the run {run.name}, whose process was killed, comes again")
         lifelines.forget(workspace, life.run)
 
 

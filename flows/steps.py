@@ -11,7 +11,7 @@ from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
 from prefect.logging import get_run_logger
-from prefect.states import Cancelled, Completed, Failed
+from prefect.states import Cancelled, Completed, Crashed, Failed
 
 from flows import lifelines, patience, process, server
 from pipeline.errors import ExitCode, StepBrokeOff, StepFailed
@@ -87,7 +87,8 @@ def _task(name: str, kind: process.StepKind, *, asks_hub: bool = False) -> Step:
 
     Returns:
         A task that ends Completed, Completed under the name "Skipped" or "Waiting", Failed with the step's
-        own message, under the name "Unavailable" where the same step can succeed in a while, or Cancelled
+        own message, under the name "Unavailable" where the same step can succeed in a while, Crashed where a
+        SIGTERM ended the step alone, or Cancelled
         where somebody wants the run to end.
     """
 
@@ -108,6 +109,8 @@ def _task(name: str, kind: process.StepKind, *, asks_hub: bool = False) -> Step:
             except (StepFailed, DvcException) as error:
                 if isinstance(error, StepFailed) and error.exit_code == ExitCode.WAITS_FOR_PERSON:
                     return Completed(name=WAITING, message=str(error))  # no failure, so no second try
+                if isinstance(error, StepFailed) and error.exit_code == ExitCode.ENDED:
+                    return Crashed(message=f"{name}: {error}")
                 passing = error.passing if isinstance(error, StepFailed) else isinstance(error, LockError)
                 pause = _pause(error, passing, waits, tries)
                 if pause is None:

@@ -1,10 +1,11 @@
 """`worker`: run what is scheduled for this workspace, one run at a time, for as long as the machine is up.
 
-It is Prefect's process worker, with three differences. It closes what it left when it last died; a server
-that is away does not end it, nor the run that goes on; and a SIGTERM ends that run gently: it may write a
-checkpoint and tell its end before the worker goes.
+It is Prefect's process worker, with four differences. It closes what it left when it last died; a run of its
+own that was killed comes again; a server that is away does not end it, nor the run that goes on; and a
+SIGTERM ends that run gently: it may write a checkpoint and tell its end before the worker goes.
 """
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -14,23 +15,24 @@ from argparse import ArgumentParser
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import anyio
 import httpx
 import psutil  # type: ignore[import-untyped]
 from prefect.client.orchestration import get_client
 from prefect.client.schemas import FlowRun
-from prefect.settings import PREFECT_API_URL
+from prefect.settings import PREFECT_API_URL, PREFECT_WORKER_QUERY_SECONDS
 from prefect.workers.process import ProcessWorker
 
-from flows import server
+from flows import lifelines, server
 from flows.retrain import WORKSPACES
 from pipeline.errors import InvalidWorkspace
 from pipeline.workspace import locks
 
 _LOG = logging.getLogger("prefect.worker.katman")
 # The flow gives its step 40 of them, and tells its end then.
-_SECONDS_TO_STOP = 75.0
+SECONDS_TO_STOP = 75.0
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -73,7 +75,7 @@ def run(workspace: Path, pool: str, also: list[Path]) -> str:
         with get_client(sync_client=True) as client:
             server.close_dead(workspace, client, _LOG.warning)
             server.close_lost(workspace, name, client, _LOG.warning)
-        anyio.run(_work, pool, name)
+        anyio.run(_work, pool, name, workspace)
     return "the worker has ended"
 
 
@@ -82,8 +84,9 @@ def summary(said: str) -> str:
     return said
 
 
-async def _work(pool: str, name: str) -> None:
+async def _work(pool: str, name: str, workspace: Path) -> None:
     """Run Prefect's worker until it is asked to end."""
+    taken: dict[UUID, FlowRun] = {}
     worker = ProcessWorker(work_pool_name=pool, name=name, limit=1)
     ending = anyio.Event()
     # Prefect's worker counts their failures, and at the twelfth in a row ends itself and its run.
@@ -92,6 +95,7 @@ async def _work(pool: str, name: str) -> None:
     submit = worker._submit_run
 
     async def submitted(run: FlowRun) -> None:
+        taken[run.id] = run
         try:
             await submit(run)
         except httpx.HTTPError as error:  # which would end the worker; the run is still there to be taken
@@ -102,6 +106,7 @@ async def _work(pool: str, name: str) -> None:
     setattr(worker, "_submit_run", submitted)  # noqa: B010
     async with anyio.create_task_group() as group:
         group.start_soon(_end_gently, ending, group.cancel_scope)
+        group.start_soon(_follow_up, workspace, taken)
         await worker.start()
 
 
@@ -124,6 +129,42 @@ def _patient(ask: Callable[[], Awaitable[Any]], ending: anyio.Event) -> Callable
     return asked
 
 
+async def _follow_up(workspace: Path, taken: dict[UUID, FlowRun]) -> None:
+    """Look after each run that was taken: one whose process was killed is closed, and comes again."""
+    gone: set[UUID] = set()
+    while True:
+        await anyio.sleep(PREFECT_WORKER_QUERY_SECONDS.value())
+        if taken:
+            # What goes wrong with a server that is away is tried again at the next look.
+            with contextlib.suppress(*server.AWAY):
+                await anyio.to_thread.run_sync(_look_after, workspace, taken, gone)
+
+
+def _look_after(workspace: Path, taken: dict[UUID, FlowRun], gone: set[UUID]) -> None:
+    """Settle the runs whose process is gone, at the second look: Prefect's worker tells their end at first.
+
+    Args:
+        workspace: Where a run works whose folder nobody else can know.
+        taken: The runs, by id; those that are settled are removed.
+        gone: Runs whose process was gone at the last look.
+    """
+    with get_client(sync_client=True) as client:
+        for run in list(taken.values()):
+            folder = server.folder_of(client, run) or workspace
+            if not lifelines.began(folder, str(run.id)):
+                state = client.read_flow_run(run.id).state
+                if state is not None and state.is_final():  # refused, or told by somebody else
+                    del taken[run.id]
+            elif lifelines.lives(folder, str(run.id)):
+                continue
+            elif run.id not in gone:
+                gone.add(run.id)
+            else:
+                server.close_dead(folder, client, _LOG.warning)
+                gone.remove(run.id)
+                del taken[run.id]
+
+
 async def _end_gently(ending: anyio.Event, scope: anyio.CancelScope) -> None:
     """Wait for the first signal, ask the run to end, and end the worker then; further signals are ignored."""
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
@@ -135,7 +176,7 @@ async def _end_gently(ending: anyio.Event, scope: anyio.CancelScope) -> None:
             runs = psutil.Process().children()
             for run in runs:
                 run.terminate()
-            with anyio.move_on_after(_SECONDS_TO_STOP):
+            with anyio.move_on_after(SECONDS_TO_STOP):
                 while any(run.is_running() and run.status() != psutil.STATUS_ZOMBIE for run in runs):
                     await anyio.sleep(0.2)
             await anyio.sleep(2)  # Prefect's worker looks at how the run ended

@@ -21,11 +21,18 @@ import torch.distributed as dist
 from pipeline import errors
 from pipeline.device import failure_note
 from pipeline.device.hardware import granted_threads
-from pipeline.errors import InvalidParams, InvalidWorkspace, PipelineError, TrainingFailed, first_line
+from pipeline.errors import (
+    EndedBySignal,
+    InvalidParams,
+    InvalidWorkspace,
+    PipelineError,
+    TrainingFailed,
+    first_line,
+)
 from pipeline.params.machine import HardwareParams, LaunchParams
 
-# How long machines wait for each other, and ranks that were asked to end have for it.
-SECONDS_TO_MEET, _SECONDS_TO_END = 600, 10
+# How long machines wait for each other, and how long ranks that shall end may take: a step and a checkpoint.
+SECONDS_TO_MEET, _SECONDS_TO_END = 600, 25
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 
@@ -40,6 +47,7 @@ def run(module: str, workspace: Path, hardware: HardwareParams, *, machine: int 
 
     Raises:
         PipelineError: What the first rank that failed has said.
+        EndedBySignal: A SIGTERM ended it: ranks that train stop at a checkpoint.
     """
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -74,6 +82,11 @@ def run(module: str, workspace: Path, hardware: HardwareParams, *, machine: int 
         except SignalException as error:
             if error.sigval == signal.SIGINT:
                 raise KeyboardInterrupt from None
+            if error.sigval == signal.SIGTERM:
+                raise EndedBySignal(
+                    "ended by SIGTERM, and all its ranks with it. Run it again, which goes on from the last "
+                    "checkpoint"
+                ) from None
             raise SystemExit(128 + error.sigval) from None
         except dist.DistError as error:
             raise InvalidWorkspace(

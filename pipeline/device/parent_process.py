@@ -14,7 +14,7 @@ _OF_DVC = "DVC_STAGE"
 # DVC runs a command in one, which may stay between the two.
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish", "busybox"})
 _SECONDS_BETWEEN_LOOKS = 0.5
-_SECONDS_TO_STOP = 20.0
+_SECONDS_TO_STOP = 30.0  # a step of a training and its checkpoint
 
 
 def follow() -> None:
@@ -37,7 +37,14 @@ def _above() -> list[psutil.Process]:
 
 
 def _watch(above: list[psutil.Process]) -> None:
-    while all(_runs(process) for process in above):
+    """Wait until DVC's process is gone, or a shell below it for so long that DVC does not end the step."""
+    if not above:
+        return
+    *shells, dvc = above
+    alone: float | None = None
+    while _runs(dvc) and (alone is None or time.monotonic() - alone < _SECONDS_TO_STOP):
+        if alone is None and not all(map(_runs, shells)):
+            alone = time.monotonic()
         time.sleep(_SECONDS_BETWEEN_LOOKS)
     _end()
 

@@ -3,7 +3,6 @@
 Its arguments: the module, the workspace, and the process id of the agent.
 """
 
-import ctypes
 import importlib
 import os
 import signal
@@ -16,9 +15,9 @@ from pathlib import Path
 from pipeline.device import failure_note, ranks
 from pipeline.device.failure_note import Failure
 from pipeline.errors import PipelineError, TrainingFailed, first_line
+from pipeline.isolated import confinement
 from pipeline.params import load
 
-_PR_SET_PDEATHSIG = 1
 # An error that is no rank's own, a connection that another rank let go of, comes after that rank's end. In
 # this time its machine's agent ends this rank too, or the note of another machine does, if only by its
 # silence: so that only the first one speaks.
@@ -32,7 +31,7 @@ def main() -> int:
         The exit code; where it is not 0, what was wrong stands where the agent looks for it.
     """
     module, workspace, parent = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-    _follow(parent)
+    confinement.follow(parent)  # no SIGTERM: a rank without its agent could wait for others that are gone
     # Of accelerate 1.15 to torch 2.13, once for each rank; nobody who reads it can do anything.
     warnings.filterwarnings("ignore", message=".*broadcast_buffers.* is deprecated", category=FutureWarning)
     if failure_note.several_machines():
@@ -51,18 +50,11 @@ def main() -> int:
 
 
 def _fail(failure: Failure) -> int:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # of the agent, which ends all once one has failed
     failure_note.write(failure)
     if failure_note.several_machines():
         failure_note.tell_others(failure)
     return 1
-
-
-def _follow(parent: int) -> None:
-    """Arrange that this process is ended when the step's process is, however that ends."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:
-        raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
-"""Checkpoints by the clock, and what a resumed run must know beside the trainer's own state."""
+"""Checkpoints by the clock and at a SIGTERM, and what a resumed run must know beside the trainer's state."""
 
+import contextlib
 import json
+import signal
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import TrainerCallback
+from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import get_last_checkpoint
 
 from pipeline.device import ranks
@@ -40,6 +43,66 @@ class SaveByTime(TrainerCallback):
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Start the clock again: writing took its time too."""
         self._last = time.monotonic()
+
+
+class StopAtSigterm(TrainerCallback):
+    """Ends a training at a checkpoint, once this process or any rank's got a SIGTERM; from `with` to its end.
+
+    The step that goes on is finished; an evaluation that is due then is left to whoever goes on. Ranks ask
+    each other after each step, so that all of them stop behind the same one and none waits for another.
+    After the last step there is nothing to stop.
+
+    Attributes:
+        step: Behind which the training stopped; None where it did not.
+    """
+
+    def __init__(self) -> None:
+        self._asked = False
+        self.step: int | None = None
+
+    def __enter__(self) -> "StopAtSigterm":
+        """Take the signal, where this is the thread that gets signals."""
+        self._before: Any = None
+        with contextlib.suppress(ValueError):
+            self._before = signal.signal(signal.SIGTERM, self._ask)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the signal to whoever had it before."""
+        if self._before is not None:
+            signal.signal(signal.SIGTERM, self._before)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Ask for a checkpoint and the end."""
+        if state.global_step < state.max_steps and ranks.any_of(self._asked, torch.device(args.device)):
+            control.should_save = control.should_training_stop = True
+            control.should_evaluate = False  # it can take longer than whoever sent the signal waits
+            self.step = state.global_step
+
+    def _ask(self, signum: int, frame: object) -> None:
+        self._asked = True
+
+
+def leave_sigterm(worker: int) -> None:
+    """Have a process that loads batches outlive a SIGTERM to all: the trainer ends it, behind the step.
+
+    Args:
+        worker: Its number, which torch gives.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def lacks_evaluation(folder: Path, every: int) -> bool:
+    """Return whether a training stopped at a checkpoint before the evaluation that was due there.
+
+    Args:
+        folder: The checkpoint.
+        every: Steps between evaluations; 0 for none.
+    """
+    state = json.loads((folder / TRAINER_STATE_NAME).read_text(encoding="utf-8"))
+    step = state["global_step"]
+    due = every > 0 and step % every == 0
+    return due and not any(one["step"] == step and "eval_loss" in one for one in state["log_history"])
 
 
 def last_checkpoint(output_dir: str | Path | None) -> str | None:

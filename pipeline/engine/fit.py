@@ -23,11 +23,11 @@ from pipeline.device.hardware import (
 from pipeline.device.numerics import settle
 from pipeline.device.out_of_memory import is_out_of_memory
 from pipeline.engine.build import TrainTexts, engine_trainer, stock_trainer, train_texts, training_arguments
-from pipeline.engine.checkpoints import SaveByTime, common_checkpoint
+from pipeline.engine.checkpoints import SaveByTime, StopAtSigterm, common_checkpoint
 from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
 from pipeline.engine.report import Cost, report
 from pipeline.engine.trainer import MeasuredTrainer
-from pipeline.errors import InvalidParams, TrainingFailed, first_line
+from pipeline.errors import EndedBySignal, InvalidParams, TrainingFailed, first_line
 
 # Releases whose loss and gradients the parity tests have compared with the engine's.
 PARITY_TESTED = frozenset({"6.2.0"})
@@ -60,6 +60,7 @@ def fit(
     Raises:
         InvalidParams: The recipe cannot be run on this data or with this model.
         TrainingFailed: Loss or gradient stopped being finite, or memory did not suffice.
+        EndedBySignal: A SIGTERM stopped it at a checkpoint.
 
     Example:
         With `model` a sentence-transformers model of at least 16 dimensions, and `folder` for checkpoints:
@@ -111,6 +112,8 @@ def fit(
             trainer.args.eval_on_start = False  # the base's scores stand in the checkpoint's log
         if hardware.save_minutes is not None:
             trainer.add_callback(SaveByTime(hardware.save_minutes))
+        stop = stack.enter_context(StopAtSigterm())
+        trainer.add_callback(stop)
         try:
             trainer.train(resume_from_checkpoint=checkpoint)
         except (RuntimeError, MemoryError) as error:
@@ -126,6 +129,12 @@ def fit(
             trainer.accelerator.unwrap_model(trainer.model_wrapped, keep_fp32_wrapper=False)
             # Unwrapping leaves the original method there, bound to this instance; the class has it already.
             vars(model).pop("forward", None)
+        if stop.step is not None:
+            ranks.objects(None)  # the one that writes the checkpoint is done with it
+            raise EndedBySignal(
+                f"stopped by SIGTERM behind step {stop.step} of {trainer.state.max_steps}, at a checkpoint. "
+                "Run it again, which goes on from there"
+            )
     cost = Cost(start, time.perf_counter() - start, bf16, compiled, numerics, threads)
     return report(trainer, recipe, list(train_columns), cost)
 

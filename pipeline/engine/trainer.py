@@ -23,7 +23,13 @@ from pipeline.device.memory import memory_of
 from pipeline.device.out_of_memory import is_out_of_memory
 from pipeline.engine.batches import ROW_COLUMN, RowCollator, RowSampler
 from pipeline.engine.cached_loss import PooledRankingLoss
-from pipeline.engine.checkpoints import last_checkpoint, read_losses, write_losses
+from pipeline.engine.checkpoints import (
+    lacks_evaluation,
+    last_checkpoint,
+    leave_sigterm,
+    read_losses,
+    write_losses,
+)
 from pipeline.engine.pooled_batch import PooledBatch
 from pipeline.errors import TrainingFailed, first_line
 from pipeline.params.train import BatchSampler
@@ -67,6 +73,7 @@ class MeasuredTrainer(SentenceTransformerTrainer):
         self.work = Work()
         self._rows: list[int] = []
         self._losses: list[float] = []  # since the last log: the trainer's own sum is in no checkpoint
+        self._owes_evaluation = False
         super().__init__(*args, **kwargs)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
@@ -85,6 +92,9 @@ class MeasuredTrainer(SentenceTransformerTrainer):
         self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None
     ) -> torch.Tensor:
         """The stock step; its loss must be finite."""
+        if self._owes_evaluation:  # once the generators stand as the checkpoint says: it draws from them too
+            self._owes_evaluation = False
+            self.evaluate()
         self._rows = inputs[ROW_COLUMN].tolist()
         loss = self.one_step(model, inputs, num_items_in_batch)
         value = loss.item()
@@ -109,6 +119,13 @@ class MeasuredTrainer(SentenceTransformerTrainer):
     def resume(self, checkpoint: str) -> None:
         """Take what a checkpoint holds beside the stock state."""
         self._losses = read_losses(Path(checkpoint))
+        self._owes_evaluation = lacks_evaluation(Path(checkpoint), int(self.args.eval_steps or 0))
+
+    def _build_dataloader(self, *args: Any, **kwargs: Any) -> DataLoader[Any]:
+        loader: DataLoader[Any] = super()._build_dataloader(*args, **kwargs)
+        for each in (loader, getattr(loader, "base_dataloader", loader)):  # accelerate keeps one within
+            each.worker_init_fn = leave_sigterm
+        return loader
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         if ranks.number() == 0:

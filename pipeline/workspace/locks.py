@@ -28,7 +28,7 @@ Waiting = Callable[["Holder", float], None]
 
 # Which steps take which: `work` is refused while a run goes on, `main` is waited for.
 TAKEN: dict[str, tuple[Kind, ...]] = {
-    **dict.fromkeys(("init", "upgrade", "refresh", "restore", "clean"), ("work",)),
+    **dict.fromkeys(("init", "upgrade", "refresh", "restore", "clean", "join"), ("work",)),
     **dict.fromkeys(("pin", "audit", "train", "evaluate", "gate", "card"), ("work",)),
     "release": ("work", "main"),
     **dict.fromkeys(("approve", "rollback", "deployed", "adopt"), ("main",)),

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import __main__ as main
 from pipeline.commands import join
 from pipeline.errors import InvalidParams
 from pipeline.params import load
 from pipeline.params.machine import LaunchParams
+from pipeline.workspace import locks
 from tests.support.workspaces import PROJECT
 
 
@@ -26,6 +28,16 @@ def test_join_refuses_a_number_that_no_machine_has(
     hardware = params.hardware.model_copy(update={"launch": launch})
     with pytest.raises(InvalidParams, match=message):
         join.run(Path("none"), params.model_copy(update={"hardware": hardware}), machine)
+
+
+def test_join_is_refused_where_somebody_writes_to_its_clone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".dvc").mkdir()
+    monkeypatch.setattr(main, "__file__", str(tmp_path / "pipeline" / "__main__.py"))
+    with locks.hold(tmp_path, "retrain"):
+        assert main.main(["join", "1", "--workspace", str(tmp_path)]) == 1
+    assert "wanted one writer at a time" in capsys.readouterr().err
 
 
 def test_join_says_what_this_machine_gave() -> None:

@@ -3,12 +3,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from pipeline.device import parent_process
 from tests.support.workspaces import PROJECT, repository
 
 STEP = f"""
@@ -42,6 +44,36 @@ def test_step_ends_with_the_dvc_that_started_it(tmp_path: Path, which: signal.Si
         time.sleep(0.1)
 
 
+def test_step_whose_shell_a_signal_ended_is_left_to_dvc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever ends a step sends one SIGTERM to all: a second one to torch's agent would cut its ranks off."""
+    ended: list[float] = []
+    monkeypatch.setattr(parent_process, "_end", lambda: ended.append(time.monotonic()))
+    monkeypatch.setattr(parent_process, "_SECONDS_BETWEEN_LOOKS", 0.01)
+    shell, dvc = sleeper(), sleeper()
+    watch = threading.Thread(target=parent_process._watch, args=[[shell, dvc]])
+    watch.start()
+    shell.terminate()
+    time.sleep(0.3)
+    assert ended == []
+    dvc.kill()
+    watch.join(10)
+    shell.wait()
+    dvc.wait()
+    assert len(ended) == 1
+
+
+def test_step_whose_shell_is_gone_ends_itself_where_dvc_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[bool] = []
+    monkeypatch.setattr(parent_process, "_end", lambda: ended.append(True))
+    monkeypatch.setattr(parent_process, "_SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(parent_process, "_SECONDS_TO_STOP", 0.1)
+    shell = sleeper()
+    shell.kill()
+    parent_process._watch([shell, psutil.Process()])
+    shell.wait()
+    assert ended == [True]
+
+
 def test_step_that_no_dvc_started_follows_nobody(tmp_path: Path) -> None:
     (tmp_path / "step.py").write_text(STEP, "utf-8")
     environment = {key: value for key, value in os.environ.items() if key != "DVC_STAGE"}
@@ -56,6 +88,10 @@ def test_step_that_no_dvc_started_follows_nobody(tmp_path: Path) -> None:
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
+
+
+def sleeper() -> psutil.Popen:
+    return psutil.Popen(["sleep", "300"])
 
 
 def waited(path: Path) -> str:

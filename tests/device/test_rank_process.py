@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.device import rank_process
 from pipeline.errors import InvalidData
+from pipeline.isolated import confinement
 from tests.support.workspaces import PROJECT
 
 # A step that goes on for ever, and a process that starts it as a rank and says which process that is.
@@ -67,8 +68,9 @@ def test_rank_process_leaves_its_error_where_the_agent_looks(
 
     (tmp_path / "params.yaml").write_bytes((PROJECT / "params.yaml").read_bytes())
     monkeypatch.setitem(sys.modules, "failing_step", SimpleNamespace(run=run))
-    monkeypatch.setattr(rank_process, "_follow", lambda parent: None)
+    monkeypatch.setattr(confinement, "follow", lambda parent: None)
     monkeypatch.setattr(rank_process, "_SECONDS_FOR_THE_FIRST", 0)
+    monkeypatch.setattr("signal.signal", lambda which, handler: None)
     monkeypatch.setattr(sys, "argv", ["rank", "failing_step", str(tmp_path), "1"])
     monkeypatch.setenv("RANK", "1")
     monkeypatch.setenv("TORCHELASTIC_ERROR_FILE", str(tmp_path / "error.json"))

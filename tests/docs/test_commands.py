@@ -20,15 +20,16 @@ def pages() -> str:
 def test_docs_explain_every_exit_code() -> None:
     text = (PROJECT / "docs" / "operating.md").read_text(encoding="utf-8")
     table = text.partition("## Exit codes\n")[2].partition("\n## ")[0]
-    assert re.findall(r"^\| (\d) \| ([a-z ]+)", table, flags=re.MULTILINE) == [
+    assert re.findall(r"^\| (\d+) \| ([a-z ]+)", table, flags=re.MULTILINE) == [
         (str(ExitCode.DONE), "done "),
         (str(ExitCode.FAILED), "refused or failed "),
         (str(ExitCode.USAGE), "usage "),
         (str(ExitCode.CONTRADICTED), "contradicted "),
         (str(ExitCode.WAITS_FOR_PERSON), "waits for a person "),
         (str(ExitCode.OVERDUE), "overdue "),
+        (str(ExitCode.ENDED), "ended "),
     ]
-    assert len(ExitCode) == 6
+    assert len(ExitCode) == 7
 
 
 def test_docs_promise_something_of_every_step() -> None:

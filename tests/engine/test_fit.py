@@ -2,12 +2,14 @@
 
 import itertools
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 import sentence_transformers
 import torch
@@ -17,6 +19,7 @@ from sentence_transformers.sentence_transformer.modules import BoW, Dense
 
 from pipeline.engine import checkpoints
 from pipeline.engine import fit as fit_module
+from pipeline.engine.build import training_arguments
 from pipeline.engine.cached_loss import PooledRankingLoss
 from pipeline.engine.fit import fit
 from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
@@ -123,6 +126,29 @@ def test_fit_reports_its_cost(encoder: Path, tmp_path: Path) -> None:
         "positive": "w39 : ",
         "negative": "w39 : ",
     }
+
+
+def test_fit_outlives_a_sigterm_to_the_process_that_loads_its_batches(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever ends a step sends one to every process below it; the trainer must still reach a checkpoint."""
+    told: list[int] = []
+
+    def one_loader(*given: Any) -> Any:
+        arguments = training_arguments(*given)
+        arguments.dataloader_num_workers = 1  # as on a GPU
+        return arguments
+
+    def tell(callback: Any, args: Any, state: Any, *_: Any, **__: Any) -> None:
+        for process in psutil.Process().children():
+            process.terminate()
+            told.append(process.pid)
+        time.sleep(0.2)  # torch hears of the end of such a process by a signal of its own
+
+    monkeypatch.setattr(fit_module, "training_arguments", one_loader)
+    monkeypatch.setattr(checkpoints.StopAtSigterm, "on_step_end", tell)
+    assert run(tiny.load(encoder), tmp_path).steps == 5
+    assert told
 
 
 def test_fit_takes_datasets_and_leaves_a_plain_model(encoder: Path, tmp_path: Path) -> None:

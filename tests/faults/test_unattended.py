@@ -1,10 +1,12 @@
-"""Minutes without a server: the training goes on, and what was asked of it meanwhile is heard."""
+"""Minutes without a server, a reboot, a Hub that stays away: what goes on, comes again, and ends."""
 
 import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,8 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from tests.flows.server import Prefect, alive, prepare, start, start_worker, until
-from tests.flows.toy import make_toy
+from tests.flows.toy import make_toy, steps_run
+from tests.support.workspaces import set_params
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 
@@ -101,3 +104,59 @@ def test_run_goes_on_where_it_was_when_its_machine_is_suspended(place: Place) ->
         process.send_signal(signal.SIGCONT)
     (place.toy / "go").touch()
     assert place.ends()["state"]["name"] == "Released"
+
+
+@pytest.mark.parametrize("first", ["server", "worker"])
+def test_run_that_a_reboot_ended_comes_again_whoever_is_up_first(place: Place, first: str) -> None:
+    processes = place.begin()
+    kill(place)
+    for process in processes:
+        process.kill()
+    until(lambda: not any(alive(process.pid) for process in processes), 20)
+    for name in ("say", "pids", "go"):
+        (place.toy / name).unlink(missing_ok=True)
+    steps_run(place.toy)
+    with ExitStack() as up:
+        if first == "server":
+            up.enter_context(start(place.prefect))
+            up.enter_context(start_worker(place.prefect, place.toy.parent))
+        else:  # and waits for the server
+            up.enter_context(start_worker(place.prefect, place.toy.parent))
+            time.sleep(15)
+            up.enter_context(start(place.prefect))
+        assert place.ends()["state"]["type"] == "CRASHED"
+        again = until(
+            lambda: [one for one in place.prefect.runs_on(place.toy) if "again-1" in one["tags"]], 90
+        )
+        until(lambda: place.prefect.runs_on(place.toy)[0]["state"]["name"] == "Released", 120)
+        assert place.prefect.runs_on(place.toy)[0]["id"] == again[0]["id"]
+    assert steps_run(place.toy) == ["check", "refresh", "train", "evaluate", "gate", "card", "release"]
+
+
+def test_run_that_gave_up_for_the_hubs_sake_comes_an_hour_later_and_not_after_the_fourth_time(
+    place: Place,
+) -> None:
+    set_params(place.toy, {"hub.patience_hours": 0})
+    (place.toy / "say").write_text("away pin", "utf-8")
+    place.prefect.cli("deployment", "run", "retrain/production", "--param", f"workspace={place.toy}")
+    for times in (1, 2, 3):
+        failed(place, times)
+        (coming,) = until(lambda: of(place, "SCHEDULED"), 30)
+        wait = datetime.fromisoformat(coming["expected_start_time"]).timestamp() - time.time()
+        assert 3000 < wait < 3700
+        now = {"type": "SCHEDULED", "state_details": {"scheduled_time": datetime.now(UTC).isoformat()}}
+        place.prefect.ask(
+            f"flow_runs/{coming['id']}/set_state", {"state": now, "force": True}
+        )  # the hour is over
+    failed(place, 4)
+    time.sleep(10)
+    assert len(place.prefect.runs_on(place.toy)) == 4
+
+
+def of(place: Place, type: str) -> list[dict[str, Any]]:
+    return [run for run in place.prefect.runs_on(place.toy) if run["state"]["type"] == type]
+
+
+def failed(place: Place, times: int) -> None:
+    found = until(lambda: of(place, "FAILED")[times - 1 :], 120)
+    assert "the Hub did not answer" in found[0]["state"]["message"]

@@ -1,4 +1,4 @@
-"""A real Prefect server in a process of its own, and what the tests ask it."""
+"""A real Prefect server and worker, started as systemd/ starts them, and what the tests ask the server."""
 
 import base64
 import json
@@ -19,7 +19,14 @@ from typing import Any, TypeVar
 
 import psutil  # type: ignore[import-untyped]
 
+from tests.support import units
+
 ROOT = Path(__file__).parents[2]
+# What stands in the environment of the units' workspace, from here.
+PROGRAMS = {
+    "prefect": [sys.executable, "-m", "prefect"],
+    "katman": [sys.executable, str(ROOT / "launcher.py")],
+}
 PASSWORD = "katman:a-password-of-the-tests"
 CLIENT = str(uuid.uuid4())
 BASIC = base64.b64encode(PASSWORD.encode()).decode()
@@ -160,14 +167,13 @@ def prepare(home: Path) -> Prefect:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}/api"
-    env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")} | {
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    of_units = units.environment("katman-server.service") | units.environment("katman-worker.service")
+    env = {**of_units, **outer} | {
         "PREFECT_HOME": str(home),
         "PREFECT_API_URL": url,
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        # Closed, as docs/operating.md sets it up.
         "PREFECT_SERVER_API_AUTH_STRING": PASSWORD,
         "PREFECT_API_AUTH_STRING": PASSWORD,
-        "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": url.removesuffix("/api"),
         # How often worker and scheduler look for work, and how long events and logs are held back: 10, 60, 5
         # and 2 s by default, for which every test would wait. Below 1 Prefect 3.8's recorder never sleeps.
@@ -176,8 +182,6 @@ def prepare(home: Path) -> Prefect:
         "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1",
         "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
         "PREFECT_LOGGING_TO_API_BATCH_INTERVAL": "1",
-        "DO_NOT_TRACK": "1",
-        "DVC_NO_ANALYTICS": "1",
         "NO_COLOR": "1",
     }
     home.mkdir(exist_ok=True)
@@ -188,9 +192,10 @@ def prepare(home: Path) -> Prefect:
 def start(prefect: Prefect) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server on its database, for the first time or again."""
     port = prefect.url.removesuffix("/api").rpartition(":")[2]
-    words = ["server", "start", "--host", "127.0.0.1", "--port", port, "--no-ui"]
+    command = units.command("katman-server.service", PROGRAMS)
+    command[command.index("--port") + 1] = port
     log = Path(prefect.env["PREFECT_HOME"], "server.log")
-    with process([sys.executable, "-m", "prefect", *words], prefect.env, log) as running:
+    with process([*command, "--no-ui"], prefect.env, log) as running:
 
         def healthy() -> bool:
             assert running.poll() is None, log.read_text("utf-8")
@@ -208,7 +213,7 @@ Worker = subprocess.Popen[bytes]
 
 @contextmanager
 def start_worker(prefect: Prefect, folder: Path) -> Iterator[Worker]:
-    """Run `katman worker` for the workspaces below a folder, from the project's own code."""
-    command = [sys.executable, "-m", "pipeline", "worker", "--pool", "katman", "--also", str(folder)]
-    with process(command, prefect.env, folder / "worker.log") as running:
+    """Run the worker for the workspaces below a folder, from the project's own code."""
+    command = units.command("katman-worker.service", PROGRAMS)
+    with process([*command, "--also", str(folder)], prefect.env, folder / "worker.log") as running:
         yield running

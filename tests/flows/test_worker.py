@@ -47,8 +47,8 @@ def end_state(prefect: Prefect, toy: Path) -> dict[str, Any]:
 
 def goes_on(prefect: Prefect, toy: Path) -> None:
     """The run comes again by itself, and does what is left."""
-    (toy / "say").unlink()
-    (toy / "pids").unlink()
+    for name in ("say", "pids"):
+        (toy / name).unlink(missing_ok=True)
     steps_run(toy)
     run = until(lambda: [one for one in prefect.runs_on(toy) if one["state"]["name"] == "Released"], 90)[0]
     assert "again-1" in run["tags"]
@@ -90,12 +90,11 @@ def test_worker_that_is_killed_leaves_no_run_behind(prefect: Prefect, deployed: 
 @pytest.mark.parametrize(
     ("which", "type", "says"),
     [
-        ("flow", "CRASHED", "status code: -9"),
         ("dvc", "FAILED", "train: killed by signal 9, "),
         ("trainer", "FAILED", "train: killed by signal 9, "),
     ],
 )
-def test_worker_tells_what_was_killed_below_it(
+def test_worker_tells_what_was_killed_below_its_run(
     prefect: Prefect, toy: Path, which: str, type: str, says: str
 ) -> None:
     pids = begin(prefect, toy, "hang train")
@@ -104,6 +103,26 @@ def test_worker_tells_what_was_killed_below_it(
     state = end_state(prefect, toy)
     assert (state["type"], says in state["message"]) == (type, True), state
     until(lambda: not any(map(alive, pids)), 20)
+
+
+@pytest.mark.usefixtures("worker")
+def test_run_that_was_killed_comes_again_by_itself(prefect: Prefect, toy: Path) -> None:
+    flow, *below = begin(prefect, toy)
+    os.kill(flow, signal.SIGKILL)
+    state = end_state(prefect, toy)
+    assert (state["type"], "status code: -9" in state["message"]) == ("CRASHED", True), state
+    goes_on(prefect, toy)
+    assert not any(map(alive, below))
+
+
+@pytest.mark.usefixtures("worker")
+def test_run_whose_step_a_sigterm_ended_comes_again_by_itself(prefect: Prefect, toy: Path) -> None:
+    (toy / "say").write_text("ended train", "utf-8")
+    prefect.cli("deployment", "run", "retrain/production", "--param", f"workspace={toy}")
+    state = end_state(prefect, toy)
+    assert state["type"] == "CRASHED"
+    assert state["message"] == "train: stopped by SIGTERM behind step 7 of 9, at a checkpoint"
+    goes_on(prefect, toy)
 
 
 def test_worker_closes_at_its_start_what_died_with_everything_else(

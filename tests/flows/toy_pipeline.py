@@ -2,7 +2,7 @@
 
 The file `say` in the workspace tells it how to behave: `fail STEP`, `wait STEP`, `crash STEP`, `hang STEP`,
 `tidy STEP` (hangs, and takes a second to end), `until STEP` (hangs until the file
-`go` is there), `away STEP` (a Hub that does not answer), `bar STEP` and
+`go` is there), `away STEP` (a Hub that does not answer), `ended STEP` (once, by a SIGTERM), `bar STEP` and
 `die STEP` (both draw a bar without an end; one breaks off, one is killed), or nothing. What it writes are
 the real records in `templates/`, with little changed.
 """
@@ -43,6 +43,9 @@ def main(step: str) -> int:
         raise KeyError("passed the gate and waits for a person")
     if behaviour == f"away {step}":
         return fail(step, 1, "could not look at it: the Hub did not answer", passing=True)
+    if behaviour == f"ended {step}":
+        Path("say").unlink()
+        return fail(step, 143, "stopped by SIGTERM behind step 7 of 9, at a checkpoint")
     if behaviour in {f"bar {step}", f"die {step}"}:
         sys.stderr.write(f"\r{step}:  33%|███   | 1/3 [00:01<00:02,  1.00it/s]\r{step}:  66%|██████")
         sys.stderr.flush()

@@ -118,3 +118,21 @@ def test_train_says_on_both_machines_that_a_rank_was_killed(start: Path, tmp_pat
     assert messages[0] == messages[1]
     assert f"rank 1 (process {rank}) was ended by signal 9" in messages[0]
     assert list(first.glob(".checkpoints/*/checkpoint-*"))
+
+
+def test_train_on_two_ranks_that_got_a_sigterm_stops_behind_one_step(start: Path, tmp_path: Path) -> None:
+    work = copied(start, tmp_path / "two", hardware__launch=TWO, train__epochs=400)
+    with command(work, "-m", "pipeline", "train") as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "'loss'" in line:
+                break
+        for pid in [process.pid, *ranks_of(process)]:  # as whoever ends a step does
+            os.kill(pid, signal.SIGTERM)
+        said = process.stdout.read()
+    assert process.returncode == 128 + signal.SIGTERM, said
+    assert "Traceback" not in said
+    (checkpoint,) = work.glob(".checkpoints/*/checkpoint-*")
+    found = {one.name for one in checkpoint.iterdir()}
+    assert {"rng_state_0.pth", "rng_state_1.pth", "trainer_state.json"} <= found
+    assert said.splitlines()[-1].startswith("train: ended by SIGTERM, and all its ranks with it")

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import psutil  # type: ignore[import-untyped]
 import pytest
 from sentence_transformers import SentenceTransformer
 
+from pipeline.engine.checkpoints import SaveByTime
 from pipeline.engine.fit import fit
 from pipeline.engine.recipe import TrainingRun
-from pipeline.errors import InvalidParams
+from pipeline.errors import EndedBySignal, InvalidParams
 from pipeline.params import load
 from pipeline.params.train import TrainParams
 from pipeline.records import Training
@@ -243,6 +246,15 @@ LONG = {"train.epochs": 10, "train.eval_steps": 5}
 
 
 @pytest.fixture(scope="module")
+def whole(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace whose long training nobody interrupted."""
+    folder = Path(shutil.copytree(finished, tmp_path_factory.mktemp("whole") / "work", symlinks=True))
+    set_params(folder, LONG)
+    train.run(folder, load(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
 def killed(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace whose training got a SIGKILL some steps behind its first checkpoint."""
     root = tmp_path_factory.mktemp("killed")
@@ -278,7 +290,7 @@ def test_train_that_was_killed_leaves_no_half_written_record(killed: Path) -> No
 
 
 def test_train_that_was_killed_goes_on_to_the_weights_of_one_that_was_not(
-    cut_off: Path, line: Path, monkeypatch: pytest.MonkeyPatch
+    cut_off: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = watch(monkeypatch)
     # A kill in the middle of a checkpoint leaves a folder without the trainer's state.
@@ -286,14 +298,67 @@ def test_train_that_was_killed_goes_on_to_the_weights_of_one_that_was_not(
     (checkpoints / "checkpoint-39").mkdir()
     (checkpoints / "checkpoint-39" / "model.safetensors").write_bytes(b"half")
     resumed = train.run(cut_off, load(cut_off))
-    set_params(line, LONG)
-    whole = train.run(line, load(line))
-    assert seen[0].triplets < seen[1].triplets == 600
-    assert resumed.steps == whole.steps == 40
-    assert resumed.triplets == whole.triplets == 60
-    assert resumed.curve == whole.curve
-    assert digests.digest(cut_off / "model") == digests.digest(line / "model")
+    assert seen[0].triplets < 600
+    assert_as_whole(resumed, cut_off, whole)
     assert not list(cut_off.glob(".checkpoints/*/checkpoint-*"))
+
+
+def assert_as_whole(resumed: Training, folder: Path, whole: Path) -> None:
+    wanted = Training.load(whole / RECORDS["train"])
+    assert resumed.steps == wanted.steps == 40
+    assert resumed.triplets == wanted.triplets == 60
+    assert resumed.curve == wanted.curve
+    assert digests.digest(folder / "model") == digests.digest(whole / "model")
+
+
+def test_train_that_got_a_sigterm_stops_at_a_checkpoint_and_goes_on_to_the_same_weights(
+    finished: Path, whole: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(finished, tmp_path / "work", symlinks=True))
+    set_params(folder, LONG | {"hardware.save_minutes": 60})  # none comes by the clock
+    lock = (folder / "dvc.lock").read_bytes()
+    env = environment("http://127.0.0.1:1", tmp_path / "home") | {"PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "dvc", "repro", "--single-item", "train"],
+        cwd=folder,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as dvc:
+        assert dvc.stdout is not None
+        for line in dvc.stdout:
+            if "'loss'" in line:  # behind step 5
+                break
+        for process in psutil.Process(dvc.pid).children(recursive=True):
+            process.terminate()
+        said = dvc.stdout.read()
+    assert dvc.returncode != 0
+    stopped = re.search(
+        r"^train: stopped by SIGTERM behind step (\d+) of 40, at a checkpoint", said, re.MULTILINE
+    )
+    assert stopped is not None, said
+    assert [path.name for path in folder.glob(".checkpoints/*/checkpoint-*")] == [f"checkpoint-{stopped[1]}"]
+    assert (folder / "dvc.lock").read_bytes() == lock
+    assert not (folder / RECORDS["train"]).exists()
+    assert_as_whole(train.run(folder, load(folder)), folder, whole)
+
+
+def test_train_that_stops_where_an_evaluation_is_due_makes_it_when_it_goes_on(
+    line: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_params(line, LONG)
+    with monkeypatch.context() as during:
+        during.setattr(SaveByTime, "on_step_end", lambda *arguments, **_: at(10, arguments[2]))
+        with pytest.raises(EndedBySignal, match="behind step 10 of 40, at a checkpoint"):
+            train.run(line, load(line))
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert_as_whole(train.run(line, load(line)), line, whole)
+
+
+def at(step: int, state: Any) -> None:
+    if state.global_step == step:
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def test_train_never_goes_on_from_a_checkpoint_of_other_parameters(
