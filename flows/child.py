@@ -1,8 +1,8 @@
 """The process that runs one step for the flow and never outlives it.
 
-`python -P child.py PARENT stage NAME` reproduces one DVC stage, `python -P child.py PARENT step NAME`
-runs a step that is no stage. It runs in the workspace's folder and imports no project code: what the step
-runs is the workspace's own copy.
+`python -P child.py PARENT stage NAME` reproduces one DVC stage, `python -P child.py PARENT step NAME …`
+runs a step that is no stage, with its arguments. It runs in the workspace's folder and imports no project
+code: what the step runs is the workspace's own copy.
 """
 
 import contextlib
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -77,16 +78,17 @@ def on_sigterm(signum: int, frame: object) -> None:
         _ender.start()
 
 
-def run_step(name: str) -> int:
+def run_step(name: str, words: Sequence[str]) -> int:
     """Run a step that is no DVC stage.
 
     Args:
         name: A step that `katman --help` lists.
+        words: Its arguments.
 
     Returns:
         The step's exit code, as a shell counts it: 128 and the signal's number where a signal ended the step.
     """
-    return counted(subprocess.call([sys.executable, "-m", "pipeline", name]))
+    return counted(subprocess.call([sys.executable, "-m", "pipeline", name, *words]))
 
 
 def counted(code: int) -> int:
@@ -149,10 +151,10 @@ def main() -> int:
     Returns:
         The exit code: 143 when the flow went away or asked to stop.
     """
-    parent, kind, name = sys.argv[1:]
+    parent, kind, name, *words = sys.argv[1:]
     signal.signal(signal.SIGTERM, on_sigterm)
     follow(int(parent))
-    code = run_stage(name) if kind == "stage" else run_step(name)
+    code = run_stage(name) if kind == "stage" else run_step(name, words)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # nothing is left to end but this process
     if _ender.ident is None:
         return code

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -40,6 +40,8 @@ def run(
     held: tuple[int, str],
     say: Callable[[str], None],
     stop: Callable[[], bool] = lambda: False,
+    words: Sequence[str] = (),
+    hear: Callable[[Line], None] = lambda line: None,
 ) -> None:
     """Run one step in a process of its own and wait for its end.
 
@@ -51,6 +53,8 @@ def run(
             the workspace stays locked until a step that lost its flow has ended.
         say: Gets each line the step prints, on stdout or stderr, as it comes; of progress bars one a minute.
         stop: Asked twice a second; the step is ended as soon as it says True.
+        words: Arguments of a step that is no stage.
+        hear: Gets each line too, and every state of a progress bar.
 
     Raises:
         StepFailed: The step failed, with its own message and exit code.
@@ -59,7 +63,7 @@ def run(
     """
     with tempfile.TemporaryDirectory() as scratch, Memory() as memory:
         failure = Path(scratch) / "failure.json"
-        code, last = _watch(_start(kind, name, workspace, held, failure), say, stop)
+        code, last = _watch(_start(kind, name, workspace, held, failure, words), say, stop, hear)
         said = read(failure)
         used = memory.most()
     if code != 0 and said is not None:
@@ -88,11 +92,16 @@ def reason(code: int, last: str, used: Use) -> str:
 
 
 def _start(
-    kind: StepKind, name: str, workspace: Path, held: tuple[int, str], failure: Path
+    kind: StepKind,
+    name: str,
+    workspace: Path,
+    held: tuple[int, str],
+    failure: Path,
+    words: Sequence[str] = (),
 ) -> subprocess.Popen[bytes]:
     lock, token = held
     return subprocess.Popen(
-        [sys.executable, "-P", str(_CHILD), str(os.getpid()), kind, name],
+        [sys.executable, "-P", str(_CHILD), str(os.getpid()), kind, name, *words],
         cwd=workspace,
         env=_environment(failure) | {locks.TOKEN: token},
         stdin=subprocess.DEVNULL,
@@ -104,7 +113,10 @@ def _start(
 
 
 def _watch(
-    process: subprocess.Popen[bytes], say: Callable[[str], None], stop: Callable[[], bool]
+    process: subprocess.Popen[bytes],
+    say: Callable[[str], None],
+    stop: Callable[[], bool],
+    hear: Callable[[Line], None],
 ) -> tuple[int, str]:
     """Have a step run to its end; return its exit code, and the last line that it printed."""
     lines: queue.SimpleQueue[Line | None] = queue.SimpleQueue()
@@ -121,6 +133,7 @@ def _watch(
                 continue
             if line is None:
                 return process.wait(), last
+            hear(line)
             if not line.bar:
                 last = line.text
                 say(line.text)

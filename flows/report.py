@@ -4,10 +4,15 @@ import base64
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from pipeline.records import Metrics, Receipt, Verdict
+from pipeline.preflight.moved_rows import MovedRows
+from pipeline.records import Metrics, ModelName, Receipt, Verdict
 from pipeline.wording import sentence, words
 from pipeline.workspace import paths, receipts
+
+# The models' names in tables.
+SAID: dict[ModelName, str] = {"base": "base", "live": "live", "anchor": "best", "candidate": "new"}
 
 
 def refusal(verdict: Verdict) -> str:
@@ -45,7 +50,9 @@ def standing(workspace: Path, receipt: Receipt) -> str:
 
 
 def markdown(workspace: Path, outcome: str) -> str:
-    """Write the run's page: how it ended, what the gate found, the card's pictures, every figure.
+    """Write the run's page: how it ended and why, links, the models side by side, the verdict, pictures.
+
+    Every value that stands in a data set, a card or a message is escaped.
 
     Args:
         workspace: The folder with `records/`.
@@ -56,7 +63,94 @@ def markdown(workspace: Path, outcome: str) -> str:
     """
     verdict = Verdict.load(workspace / paths.RECORDS["gate"])
     metrics = Metrics.load(workspace / paths.RECORDS["evaluate"])
-    accuracies = [
+    comparisons = [
+        [
+            plain(words.of(name)),
+            words.interval(one),
+            words.limit(one.margin),
+            f"{one.visible:.4f}",
+            f"{one.rows:,}",
+            f"{one.left_out:,}",
+        ]
+        for name, one in verdict.comparisons.items()
+    ]
+    failed, passed = (
+        [
+            [
+                plain(words.of(name)),
+                plain(words.found_value(name, check)),
+                plain(words.wanted_value(name, check)),
+            ]
+            for name, check in verdict.checks.items()
+            if check.passed is said
+        ]
+        for said in (False, True)
+    )
+    checks = ["check", "found", "wanted"]
+    title = re.split("[:;]", outcome)[0]
+    parts = [
+        f"# {plain(title[:1].upper() + title[1:])}",
+        plain(outcome),
+        links(workspace, verdict),
+        *_section(*side_by_side(metrics)),
+        *_section(f"Checks that failed: {len(failed)}", checks, failed),
+        *_pictures(workspace / "card"),
+        *_section(
+            "Not worse than",
+            ["comparison", "difference (bounds)", "may fall by", "could be seen", "rows", "left out"],
+            comparisons,
+        ),
+        *_section(f"Checks that passed: {len(passed)}", checks, passed),
+        *_section(
+            "Accuracy",
+            ["model", "split", "dimension", "accuracy", "95 % interval", "rows"],
+            _accuracies(metrics),
+        ),
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def short(did: str, message: str) -> str:
+    """Write the page of a run that came to no verdict: what it did, and its message as it stands."""
+    return f"# {plain(did[:1].upper() + did[1:])}\n\n{fenced(message)}\n"
+
+
+def links(workspace: Path, verdict: Verdict) -> str:
+    """Return links to what is on the Hub of a candidate that was released; nothing where it was not."""
+    receipt = receipt_of(workspace, verdict.candidate)
+    if receipt is None or not receipt.endpoint.startswith(("http://", "https://")):
+        return ""
+    home = f"{receipt.endpoint.rstrip('/')}/{receipt.repo}"
+    found = {
+        f"{receipt.repo} {receipt.version}": f"{home}/tree/{receipt.version}",
+        f"commit {receipt.commit[:12]}": f"{home}/commit/{receipt.commit}",
+    }
+    if receipt.pull_request is not None:
+        found[f"pull request {receipt.pull_request}"] = f"{home}/discussions/{receipt.pull_request}"
+    return " · ".join(f"[{plain(name)}](<{quote(to, safe=':/')}>)" for name, to in found.items())
+
+
+def side_by_side(metrics: Metrics) -> tuple[str, list[str], list[list[Any]]]:
+    """Return what each model makes of the split that the gate judges on, by width: title, head and rows."""
+    measured = metrics.models["candidate"].splits
+    split = metrics.mistakes.split if metrics.mistakes is not None else next(reversed(measured))
+    scores = {name: one.splits[split] for name, one in metrics.models.items() if split in one.splits}
+    dims = sorted({dim for one in scores.values() for dim in (*one.retrieval, *one.triplets)}, reverse=True)
+    head = ["dimension", *(f"{SAID[name]} {what}" for what in ("nDCG@10", "accuracy") for name in scores)]
+    rows = [
+        [
+            dim,
+            *(f"{one.retrieval[dim].ndcg10:.4f}" if dim in one.retrieval else "" for one in scores.values()),
+            *(f"{one.triplets[dim].accuracy:.4f}" if dim in one.triplets else "" for one in scores.values()),
+        ]
+        for dim in dims
+    ]
+    return f"Base, live, new: {split}", head, rows
+
+
+def _accuracies(metrics: Metrics) -> list[list[Any]]:
+    """Return every accuracy that was measured, a line each."""
+    return [
         [
             model,
             split,
@@ -69,43 +163,42 @@ def markdown(workspace: Path, outcome: str) -> str:
         for split, parts in scores.splits.items()
         for dim, score in parts.triplets.items()
     ]
-    comparisons = [
-        [
-            _cell(words.of(name)),
-            words.interval(one),
-            words.limit(one.margin),
-            f"{one.visible:.4f}",
-            f"{one.rows:,}",
-            f"{one.left_out:,}",
-        ]
-        for name, one in verdict.comparisons.items()
+
+
+def moved(found: MovedRows) -> str:
+    """Write what moved in the data set: by split, and new rows that may be shown."""
+    counts = [
+        [name, f"{one.added:,}", f"{one.removed:,}", f"{one.changed:,}", f"{one.before:,}", f"{one.after:,}"]
+        for name, one in found.splits.items()
     ]
-    failed, passed = (
-        [
-            [_cell(words.of(name)), words.found_value(name, check), words.wanted_value(name, check)]
-            for name, check in verdict.checks.items()
-            if check.passed is said
-        ]
-        for said in (False, True)
-    )
-    checks = ["check", "found", "wanted"]
-    title = re.split("[:;]", outcome)[0]
+    width = max(map(len, found.examples), default=0)
+    examples = [[*map(plain, texts), *[""] * (width - len(texts))] for texts in found.examples]
+    columns = ["split", "query", "positive", *["negative"] * (width - 3)]
     parts = [
-        f"# {title[:1].upper()}{title[1:]}",
-        outcome,
-        *_section(f"Checks that failed: {len(failed)}", checks, failed),
-        *_pictures(workspace / "card"),
-        *_section(
-            "Not worse than",
-            ["comparison", "difference (bounds)", "may fall by", "could be seen", "rows", "left out"],
-            comparisons,
-        ),
-        *_section(f"Checks that passed: {len(passed)}", checks, passed),
-        *_section(
-            "Accuracy", ["model", "split", "dimension", "accuracy", "95 % interval", "rows"], accuracies
-        ),
+        f"# {found.new:,} new rows",
+        f"`{found.before}` to `{found.after}`",
+        *_section("Rows", ["split", "added", "removed", "changed", "before", "now"], counts),
+        *_section("New rows that may be shown", columns, examples),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def plain(text: str) -> str:
+    """Return a text, in one line, that no reader of Markdown or HTML takes for anything but letters.
+
+    Example:
+        >>> plain("<b>|[a](http://b)")
+        '&#60;b&#62;&#124;&#91;a&#93;(http&#58;//b)'
+    """
+    line = re.sub(r"[\\`*_{}\[\]<>#!|~&]", lambda found: f"&#{ord(found[0])};", " ".join(text.split()))
+    return line.replace("://", "&#58;//").replace("www.", "www&#46;")
+
+
+def fenced(text: str, language: str = "") -> str:
+    """Return a block of code whose fence is longer than any that the text holds."""
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
 
 
 def _pictures(card: Path) -> list[str]:
@@ -114,15 +207,12 @@ def _pictures(card: Path) -> list[str]:
         text = (card / "README.md").read_text("utf-8")
     except FileNotFoundError:
         return []
+    found = re.findall(r"!\[([^\]]+)\]\((pictures/[^)]+\.svg)\)", text)
+    inside = [base64.b64encode((card / path).read_bytes()).decode("ascii") for _, path in found]
     return [
-        f"![{said}](data:image/svg+xml;base64,{base64.b64encode((card / path).read_bytes()).decode('ascii')})"
-        for said, path in re.findall(r"!\[([^\]]+)\]\((pictures/[^)]+\.svg)\)", text)
+        f"![{plain(said)}](data:image/svg+xml;base64,{picture})"
+        for (said, _), picture in zip(found, inside, strict=True)
     ]
-
-
-def _cell(text: str) -> str:
-    """Return a name that ends no cell of a table: the value of a slice can hold anything."""
-    return text.replace("\\", "\\\\").replace("|", "\\|")
 
 
 def _section(title: str, head: list[str], rows: list[list[Any]]) -> list[str]:

@@ -18,14 +18,16 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Crashed, Failed
 
-from flows import report, server, steps
+from flows import decision_page, report, server, steps, terminal
 from flows.lifelines import Lifeline
 from flows.process import StepStopped
 from pipeline.commands import clean
 from pipeline.errors import InvalidWorkspace, PipelineError, StepFailed, WaitsForPerson
 from pipeline.params import Params, load
+from pipeline.preflight import moved_rows
+from pipeline.publishing import waiting
 from pipeline.records import Verdict
-from pipeline.workspace import backup, locks, paths
+from pipeline.workspace import approvals, backup, locks, paths
 
 RELEASED = "Released"
 REFUSED = "Refused"
@@ -68,11 +70,11 @@ def retrain(workspace: str = ".", refresh: bool = True, release: bool = True) ->
     folder, log = Path(workspace).resolve(), get_run_logger()
     run = UUID(flow_run.get_id())
     try:
-        _refuse_elsewhere(folder)
+        refuse_elsewhere(folder)
         life = Lifeline(folder, str(run))
     except PipelineError as error:
         return Failed(message=str(error))
-    _end_with_worker()
+    end_with_worker()
 
     def clear(client: SyncPrefectClient, own: FlowRun) -> None:
         server.close_dead(folder, client, log.info)
@@ -89,7 +91,9 @@ def retrain(workspace: str = ".", refresh: bool = True, release: bool = True) ->
 
     def tell(client: SyncPrefectClient, own: FlowRun) -> None:
         client.set_flow_run_name(run, end.did)
-        create_markdown_artifact(key="retrain", markdown=end.page, description=state.message)
+        create_markdown_artifact(
+            key="retrain", markdown=end.page, description=report.plain(state.message or "")
+        )
         if end.again_hours is not None and server.again(client, own, end.again_hours):
             log.info("this run comes again in %.0f hours", end.again_hours)
 
@@ -104,13 +108,13 @@ def _locked(
     log = get_run_logger()
     saying = locks.saying(log.info)
 
-    def waiting(holder: locks.Holder, seconds: float) -> None:
+    def stopping(holder: locks.Holder, seconds: float) -> None:
         saying(holder, seconds)
         if watch.stop():
             raise StepStopped
 
     try:
-        with locks.hold(folder, "retrain", waiting=waiting) as held:
+        with locks.hold(folder, "retrain", waiting=stopping) as held:
             assert held is not None  # this process works for nobody
             return _run(steps.Work(folder, held, watch, life), refresh, release)
     except StepStopped:
@@ -129,23 +133,73 @@ def _locked(
 
 def _run(work: steps.Work, refresh: bool, release: bool) -> End:
     """Run the steps in a workspace that is locked."""
+    put_up = _put_up(work)
+    if put_up is not None and not put_up.free:
+        message = (
+            f"{put_up.waiting.version} waits for a person, since {put_up.waiting.since}; nothing was touched"
+        )
+        return _ended(Completed(name=steps.SKIPPED, message=message), "unchanged, one waits")
+    refresh = refresh and put_up is None  # what was approved goes out as it was judged
     unchanged = True
     for step in [steps.CHECK, *([steps.REFRESH] if refresh else []), *steps.STAGES]:
         state = _await(step, work)
         if not state.is_completed():
             return _failed(step, state)
+        if step is steps.REFRESH:
+            _tell_moved(work)
         unchanged = unchanged and (step not in steps.STAGES or state.name == steps.SKIPPED)
 
     for warning in backup.keep_log(work.workspace, load(work.workspace)):
         get_run_logger().warning("%s", warning)
+    if load(work.workspace).tracking is not None:
+        told = _await(steps.TRACK, work)
+        if not told.is_completed():  # a tracker is no reason to keep a model back
+            get_run_logger().warning("%s", told.message)
     end = _release(work, release, unchanged)
     if not unchanged:
         _clean(work.workspace)
     if end.state.is_completed():
         message = end.state.message or ""
         get_run_logger().info("%s", message)
-        return end._replace(page=report.markdown(work.workspace, message))
+        page = report.markdown(work.workspace, message)
+        if end.state.name == steps.WAITING:
+            page += decision_page.to_decide(work.workspace, load(work.workspace), _form(work))
+        return end._replace(page=page)
     return end
+
+
+def _tell_moved(work: steps.Work) -> None:
+    """Put what moved in the data set on the run's page."""
+    found = moved_rows.read(work.workspace)
+    if found is not None:
+        server.passing(
+            UUID(flow_run.get_id()),
+            get_run_logger().warning,
+            lambda client, own: create_markdown_artifact(key="data", markdown=report.moved(found)),
+        )
+
+
+def _put_up(work: steps.Work) -> waiting.PutUp | None:
+    """Return what a run before put up for a person, unless it has waited for too long by now."""
+    params = load(work.workspace)
+    found = waiting.put_up(work.workspace, params)
+    if found is None or found.free:
+        return found
+    with locks.hold(work.workspace, "reject", "main", locks.saying(get_run_logger().info)):
+        no = waiting.expire(work.workspace, params, found.waiting)
+    if no is None:
+        return found
+    get_run_logger().warning("%s is rejected: %s", found.waiting.version, no.reason)
+    return None
+
+
+def _form(work: steps.Work) -> str | None:
+    """Return the address of the form in which a person decides; None where no server has one."""
+    return server.passing(
+        UUID(flow_run.get_id()),
+        get_run_logger().warning,
+        lambda client, _: server.form(client, work.workspace),
+    )
 
 
 def _clean(folder: Path) -> None:
@@ -165,6 +219,10 @@ def _release(work: steps.Work, wanted: bool, unchanged: bool) -> End:
     if not verdict.passed:
         message = f"refused by the gate: {report.refusal(verdict)}"
         return _ended(Completed(name=REFUSED, message=message), f"refused at look {verdict.look}")
+    no = approvals.rejection(work.workspace, verdict.candidate)
+    if no is not None:
+        message = f"the same candidate, which {no.name} rejected ({no.rejected_at}): {no.reason}"
+        return _ended(Completed(name=steps.SKIPPED, message=message), "rejected before")
     before = report.receipt_of(work.workspace, verdict.candidate)
     if unchanged and before is not None:
         message = f"unchanged: every step skipped, {report.standing(work.workspace, before)}"
@@ -176,7 +234,8 @@ def _release(work: steps.Work, wanted: bool, unchanged: bool) -> End:
     if not state.is_completed():
         return _failed(steps.RELEASE, state)
     if state.name == steps.WAITING:
-        return _ended(state, "waits for a person")
+        waits = waiting.begin(work.workspace, load(work.workspace), verdict)
+        return _ended(state, f"{waits.version} waits for a person")
     receipt = report.receipt_of(work.workspace, verdict.candidate)
     if receipt is None:
         message = "release: it ended well but left no receipt for this candidate in receipts/"
@@ -212,11 +271,10 @@ def _failed(step: steps.Step, state: State[None]) -> End:
 
 def _ended(state: State[None], did: str) -> End:
     """Return an end whose page says no more than its state."""
-    message = state.message or ""
-    return End(state, did, f"# {did[:1].upper()}{did[1:]}\n\n{message}\n")
+    return End(state, did, report.short(did, state.message or ""))
 
 
-def _refuse_elsewhere(folder: Path) -> None:
+def refuse_elsewhere(folder: Path) -> None:
     """Refuse what is no workspace, or none that the worker was started for."""
     if not (folder / ".dvc").is_dir() or not (folder / paths.STAGES).is_file():
         raise InvalidWorkspace(f"{folder} is not a workspace: it has no .dvc folder or no dvc.yaml")
@@ -231,7 +289,7 @@ def _refuse_elsewhere(folder: Path) -> None:
         )
 
 
-def _end_with_worker() -> None:
+def end_with_worker() -> None:
     """Get a SIGTERM when the worker that started this run dies, however it dies."""
     if sys.platform == "linux" and os.environ.get("PREFECT__FLOW_RUN_ID"):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -266,10 +324,12 @@ def run(workspace: Path, params: Params, refresh: bool, release: bool) -> str:
         StepFailed: A step failed.
     """
     os.environ[WORKSPACES] = str(workspace)
+    terminal.begin()
     state = retrain(str(workspace), refresh, release, return_state=True)
     message = state.message or ""
     if not state.is_completed():
         raise StepFailed(message)
+    terminal.tables(workspace)
     if state.name == steps.WAITING:
         raise WaitsForPerson(message)
     return message

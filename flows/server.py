@@ -18,6 +18,8 @@ from prefect.client.schemas import FlowRun, State
 from prefect.client.schemas.filters import (
     DeploymentFilter,
     DeploymentFilterId,
+    FlowFilter,
+    FlowFilterName,
     FlowRunFilter,
     FlowRunFilterExpectedStartTime,
     FlowRunFilterState,
@@ -27,6 +29,7 @@ from prefect.client.schemas.objects import StateType
 from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.settings import PREFECT_API_URL, PREFECT_WORKER_QUERY_SECONDS
 from prefect.states import Cancelled, Crashed, Scheduled
+from prefect.utilities.urls import url_for
 
 from flows import lifelines
 from flows.process import StepStopped
@@ -236,6 +239,20 @@ def folder_of(client: SyncPrefectClient, run: FlowRun) -> Path | None:
             if name.endswith(".set_working_directory"):  # as `prefect deploy` notes it
                 return (Path(given["directory"]) / asked).resolve()
     return None
+
+
+def form(client: SyncPrefectClient, workspace: Path) -> str | None:
+    """Return the address of the form of the deployment that decides what waits; None where there is none.
+
+    Args:
+        client: Of the server.
+        workspace: Whose deployment is taken, where there are several.
+    """
+    asked = FlowFilter(name=FlowFilterName(any_=["approve"]))
+    found = client.read_deployments(flow_filter=asked)
+    at = [one for one in found if str(workspace) in str(one.pull_steps)]
+    address = url_for("deployment", obj_id=(at or found)[0].id) if found else None
+    return f"{address}/run" if address else None
 
 
 def _is_again(tag: str) -> bool:

@@ -30,6 +30,8 @@ from flows.retrain import WORKSPACES
 from pipeline.errors import InvalidWorkspace
 from pipeline.workspace import locks
 
+# The queue of prefect.yaml's deployment `approve`.
+DECISIONS = "decisions"
 _LOG = logging.getLogger("prefect.worker.katman")
 # The flow gives its step 40 of them, and tells its end then.
 SECONDS_TO_STOP = 75.0
@@ -74,7 +76,8 @@ def run(workspace: Path, pool: str, also: list[Path]) -> str:
         server.until_there(_LOG.warning)
         with get_client(sync_client=True) as client:
             server.close_dead(workspace, client, _LOG.warning)
-            server.close_lost(workspace, name, client, _LOG.warning)
+            for one in (name, decisions_of(name)):
+                server.close_lost(workspace, one, client, _LOG.warning)
         anyio.run(_work, pool, name, workspace)
     return "the worker has ended"
 
@@ -87,8 +90,19 @@ def summary(said: str) -> str:
 async def _work(pool: str, name: str, workspace: Path) -> None:
     """Run Prefect's worker until it is asked to end."""
     taken: dict[UUID, FlowRun] = {}
-    worker = ProcessWorker(work_pool_name=pool, name=name, limit=1)
     ending = anyio.Event()
+    trains = _worker(ending, ProcessWorker(work_pool_name=pool, name=name, limit=1), taken)
+    # A person's decision does not wait for a training: it has a queue, and a worker of its own for that.
+    decides = ProcessWorker(work_pool_name=pool, work_queues=[DECISIONS], name=decisions_of(name), limit=1)
+    async with anyio.create_task_group() as group:
+        group.start_soon(_end_gently, ending, group.cancel_scope)
+        group.start_soon(_follow_up, workspace, taken)
+        group.start_soon(_worker(ending, decides, taken).start)
+        await trains.start()
+
+
+def _worker(ending: anyio.Event, worker: ProcessWorker, taken: dict[UUID, FlowRun]) -> ProcessWorker:
+    """Make a worker of Prefect's one that a server that is away does not end, and that notes what it takes."""
     # Prefect's worker counts their failures, and at the twelfth in a row ends itself and its run.
     for method in ("get_and_submit_flow_runs", "_sync_and_initialize"):
         setattr(worker, method, _patient(getattr(worker, method), ending))
@@ -104,10 +118,12 @@ async def _work(pool: str, name: str, workspace: Path) -> None:
             worker._release_limit_slot(run.id)
 
     setattr(worker, "_submit_run", submitted)  # noqa: B010
-    async with anyio.create_task_group() as group:
-        group.start_soon(_end_gently, ending, group.cancel_scope)
-        group.start_soon(_follow_up, workspace, taken)
-        await worker.start()
+    return worker
+
+
+def decisions_of(name: str) -> str:
+    """Return the name of the worker that takes decisions beside one that trains."""
+    return f"{name}-{DECISIONS}"
 
 
 def _patient(ask: Callable[[], Awaitable[Any]], ending: anyio.Event) -> Callable[[], Awaitable[Any]]:

@@ -65,8 +65,14 @@ STEPS = (
     Step("evaluate", "pipeline.stages.evaluate.step", "score base, candidate, live model and best release"),
     Step("gate", "pipeline.stages.gate.step", "judge the candidate"),
     Step("card", "pipeline.stages.card.step", "write the model card"),
+    Step("track", "pipeline.commands.track", "tell an experiment tracker of the judged candidate"),
     Step("looks", "pipeline.commands.looks", "show how often the test rows were looked at, and what is left"),
-    Step("approve", "pipeline.commands.approve", "let a candidate through that waits for a person"),
+    Step(
+        "approve",
+        "pipeline.commands.approve",
+        "let a candidate through that waits for a person, and release it",
+    ),
+    Step("reject", "pipeline.commands.reject", "say no to a candidate that waits for a person"),
     Step("release", "pipeline.commands.release", "put the candidate on the Hub, if the gate let it pass"),
     Step("rollback", "pipeline.commands.rollback", "put an earlier release's files on main again"),
     Step("releases", "pipeline.commands.releases", "list what was released, and what runs"),
@@ -77,6 +83,7 @@ STEPS = (
     Step("clean", "pipeline.commands.clean", "show what only takes up disk, and remove it"),
     Step("retrain", "flows.retrain", "run what is needed of refresh to release, as the schedule does"),
     Step("status", "flows.status", "show how the workspace stands, and whether a run is overdue"),
+    Step("alerts", "flows.alerts", "have Prefect's server tell somebody what asks for a person", False),
     Step("worker", "flows.worker", "run what is scheduled for this workspace, one run at a time", False),
 )
 
@@ -85,7 +92,8 @@ class StepModule(Protocol):
     """What a step's module gives.
 
     Also `arguments(parser)` where the step has arguments of its own, `exit_code(found)` where that is not
-    always 0, and `usable_params(workspace)` where a params.yaml that cannot be used must not hold it up.
+    always 0, `usable_params(workspace)` where a params.yaml that cannot be used must not hold it up, and
+    `then(found)` where it names the words of a step that follows, or none.
 
     Attributes:
         run: Does the step; takes workspace, params (unless the table says that it needs none) and, by name,
@@ -147,6 +155,9 @@ def main(arguments: list[str] | None = None) -> int:
         if error.errno not in _OF_THE_MACHINE:
             raise
         return _fail(name, _explained(error))
+    following: Callable[[Any], list[str]] = getattr(module, "then", lambda _: [])
+    if words := following(found):
+        return main([*words, "--workspace", str(workspace)])
     counted: Callable[[Any], ExitCode] | None = getattr(module, "exit_code", None)
     return ExitCode.DONE if counted is None else counted(found)
 

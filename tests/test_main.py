@@ -27,7 +27,7 @@ from tests.support.releasing import REPO, second
 from tests.support.workspaces import PROJECT, READ_TOKEN, set_params, triplets
 
 # The verbs that need Prefect.
-OF_FLOWS = {"flows.retrain", "flows.status", "flows.worker"}
+OF_FLOWS = {"flows.alerts", "flows.retrain", "flows.status", "flows.worker"}
 Outcome = subprocess.CompletedProcess[str]
 
 
@@ -325,12 +325,15 @@ def test_main_runs_no_code_on_a_workspace_elsewhere(room: Room, stage: Stage, tm
 
 def test_main_approves_who_and_why_and_says_so(room: Room, stage: Stage) -> None:
     folder = room.make(dvc=False)
-    ask = ["approve", "--name", "Ada", "--reason", "the index is rebuilt tonight"]
+    ask = ["approve", "--name", "Ada", "--reason", "the index is rebuilt tonight", "--no-release"]
     assert "verdict.json is missing" in said(workspaces.pipeline(folder, stage.env, *ask), "approve")
     write_text(folder / "records" / "verdict.json", sealed.verdict("c" * 64, needs_human=True).dump())
     outcome = workspaces.pipeline(folder, stage.env, *ask)
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout.startswith("candidate cccccccccccc: approved by Ada (")
+    released = workspaces.pipeline(folder, stage.env, *ask[:-1])  # what is approved is released
+    assert released.returncode == 1
+    assert released.stderr.startswith("release: ")
     assert workspaces.pipeline(folder, stage.env, "approve", "--name", "Ada").returncode == 2
 
 

@@ -1,13 +1,12 @@
-"""`approve`: a person lets the judged candidate through that no schedule may release."""
+"""`approve`: a person lets the judged candidate through that no schedule may release, and it is released."""
 
 from argparse import Action, ArgumentParser, Namespace
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import ValidationError
-
 from pipeline.errors import ReleaseRefused
 from pipeline.params import Params
+from pipeline.publishing import waiting
 from pipeline.records import Approval, Verdict
 from pipeline.workspace import approvals, git, paths, signed_approvals
 from pipeline.workspace.files import write_text
@@ -20,11 +19,13 @@ class Approved(NamedTuple):
         candidate: Its digest.
         approval: That of a person.
         unsigned: The file that must be signed before the approval counts; None where it counts already.
+        release: Whether it shall be released now.
     """
 
     candidate: str
     approval: Approval
     unsigned: Path | None = None
+    release: bool = True
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -33,6 +34,8 @@ def arguments(parser: ArgumentParser) -> None:
         parser.add_argument("--name", default="", required=True, help="who approves, see approve.signers"),
         parser.add_argument("--reason", default="", required=True, help="why; it stands in the receipt"),
     ]
+    keep = "release it later: by `katman release`, or the next run"
+    parser.add_argument("--no-release", dest="release", action="store_false", help=keep)
 
     class Signature(Action):
         """Makes what was said before needless."""
@@ -50,7 +53,12 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(
-    workspace: Path, params: Params, name: str = "", reason: str = "", signature: Path | None = None
+    workspace: Path,
+    params: Params,
+    name: str = "",
+    reason: str = "",
+    signature: Path | None = None,
+    release: bool = True,
 ) -> Approved:
     """Approve the candidate of `records/verdict.json`, and commit that to git.
 
@@ -76,13 +84,13 @@ def run(
     if signature is None:
         approval = _draft(workspace, params, verdict, name, reason)
     else:
-        approval = _signed(params, unsigned, signature)
+        unsigned, approval = _signed(workspace, params, candidate, signature)
     standing = approvals.find(workspace, candidate)
     if standing is not None and approvals.fault(workspace, params, verdict, standing) is None:
         approval = standing
     elif signature is None and signed_approvals.signers(params):
         write_text(unsigned, approval.statement())
-        return Approved(candidate, approval, unsigned)
+        return Approved(candidate, approval, unsigned, release)
     elif (wrong := approvals.fault(workspace, params, verdict, approval)) is not None:
         raise ReleaseRefused(
             f"the approval in {unsigned} does not count: {wrong}. Run "
@@ -90,15 +98,20 @@ def run(
         )
     else:
         approvals.save(workspace, candidate, approval)
-        for left in unsigned.parent.glob(f"{unsigned.name}*"):
+        for left in unsigned.parent.glob(f".{candidate}*"):
             left.unlink()
     git.commit(workspace, f"Approve candidate {candidate[:12]}\n\n{approval.name}: {approval.reason}")
-    return Approved(candidate, approval)
+    return Approved(candidate, approval, release=release)
+
+
+def then(approved: Approved) -> list[str]:
+    """Return the step that follows: what counts as approved is released."""
+    return ["release"] if approved.unsigned is None and approved.release else []
 
 
 def summary(approved: Approved) -> str:
     """Return who approved which candidate, and when; or what must be signed first, by which line."""
-    candidate, approval, unsigned = approved
+    candidate, approval, unsigned, _ = approved
     if unsigned is None:
         known = f"{approval.identity}, {approval.approved_at}"
         return f"candidate {candidate[:12]}: approved by {approval.name} ({known})"
@@ -122,24 +135,34 @@ def _draft(workspace: Path, params: Params, verdict: Verdict, name: str, reason:
     return approvals.draft(workspace, params, verdict, name.strip(), reason.strip())
 
 
-def _signed(params: Params, unsigned: Path, signature: Path) -> Approval:
-    """Return what was approved before, with its signature."""
+def _signed(workspace: Path, params: Params, candidate: str, signature: Path) -> tuple[Path, Approval]:
+    """Return the text that this is the signature of, of those that were written to be signed."""
     known = signed_approvals.signers(params)
     if not known:
         raise ReleaseRefused(
             "--signature is given and approve.signers names nobody; wanted the keys whose signatures count. "
             "Enter them, or approve without it"
         )
+    unsigned = workspace / paths.unsigned_approval(candidate)
+    found = waiting.drafts(workspace, candidate)
     try:
-        drafted = Approval.model_validate_json(unsigned.read_bytes())
-        signed = drafted.model_copy(update={"signature": signature.read_text(encoding="utf-8")})
-    except (OSError, ValidationError, UnicodeDecodeError) as error:
+        given = signed_approvals.armored(signature.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        found, given = [], type(error).__name__
+    if not found:
         raise ReleaseRefused(
-            f"{unsigned} and {signature} are no approval and its signature ({type(error).__name__}); wanted "
+            f"{unsigned} and {signature} are no approval and its signature; wanted "
             'what the last `katman approve --name "WHO" --reason "WHY"` wrote, and what ssh-keygen made of it'
-        ) from None
-    try:
-        return signed.model_copy(update={"identity": signed_approvals.identify(signed, known)})
-    except ReleaseRefused as error:
-        line = signed_approvals.sign_line(unsigned)
-        raise ReleaseRefused(f"the approval in {unsigned} does not count: {error}. Run\n  {line}") from None
+        )
+    wrong = []
+    for path, drafted in found:
+        signed = drafted.model_copy(update={"signature": given})
+        try:
+            identity = signed_approvals.identify(signed, known)
+        except ReleaseRefused as error:
+            wrong.append(
+                f"the approval in {path} does not count: {error}. Run\n  {signed_approvals.sign_line(path)}"
+            )
+        else:
+            return path, signed.model_copy(update={"identity": identity})
+    raise ReleaseRefused("\n".join(wrong))

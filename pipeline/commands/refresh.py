@@ -1,12 +1,15 @@
 """`refresh`: the one step that follows heads; it writes newer revisions into params.yaml."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.errors import HubNotFound
 from pipeline.hub import Hub
 from pipeline.params import Params, load
 from pipeline.params.rewrite import rewrite
+from pipeline.preflight import moved_rows
+from pipeline.preflight.moved_rows import MovedRows
 from pipeline.records import Adoption, Receipt, RepoRef
 from pipeline.records.log import Deployed
 from pipeline.workspace import live, log, paths, receipts
@@ -14,6 +17,20 @@ from pipeline.workspace.files import write_text
 from pipeline.workspace.live import Standing
 
 Values = dict[str, str | dict[str, str] | None]
+
+
+class Refreshed(Values):
+    """The keys that were set, and beside them what moved in the data set.
+
+    Attributes:
+        rows: None where nobody knows: nothing moved, or nothing to compare with is here.
+        stays: Why the data set stays where it is though its branch moved.
+    """
+
+    def __init__(self, values: Values, rows: MovedRows | None, stays: str | None) -> None:
+        super().__init__(values)
+        self.rows = rows
+        self.stays = stays
 
 
 def run(workspace: Path, params: Params) -> Values:
@@ -24,30 +41,64 @@ def run(workspace: Path, params: Params) -> Values:
     differs from the newest release's: else an unchanged workspace would judge its own release against itself.
 
     Returns:
-        The dotted keys that were set, with their new values; empty where nothing moved.
+        The dotted keys that were set, with their new values; empty where nothing moved. Where the data set
+        moved and its old rows are here, what moved in it besides.
 
     Raises:
         HubError: The Hub was not reached, or has no such branch.
         HubNotFound: What is deployed is gone from the Hub.
     """
     hub = Hub(params.hub)
-    head = hub.info(params.dataset.repo, "dataset", params.dataset.branch).commit
+    head, moved, stays = _head(workspace, params, hub)
+    moved_rows.keep(workspace, moved)
     found = receipts.read_all(workspace)
     standing = _standing(hub, workspace, params, found)
     newest = receipts.latest_release(workspace, params.release.repo)
     if head == params.dataset.revision and newest is not None and live.at_release(workspace, params, newest):
-        return _write(workspace, _as_released(hub, params, found, newest, standing))
+        released = _as_released(hub, params, found, newest, standing)
+        return Refreshed(_write(workspace, released), moved, stays)
     values: Values = {} if head == params.dataset.revision else {"dataset.revision": head}
     values |= _compared(hub, params, standing)
     best = receipts.latest(workspace, params.release.repo)
     if best is not None and best.anchor is not None:
         values |= _anchor(params, best.anchor)
-    return _write(workspace, values)
+    return Refreshed(_write(workspace, values), moved, stays)
 
 
-def summary(moved: Values) -> str:
-    """Return a line per key that was set in params.yaml."""
-    return "\n".join(f"{key:<18} {_shown(value)}" for key, value in moved.items()) or "nothing moved"
+def summary(found: Values) -> str:
+    """Return a line per key that was set in params.yaml, and one per split of what moved in the data set."""
+    lines = [f"{key:<18} {_shown(value)}" for key, value in found.items()] or ["nothing moved"]
+    if isinstance(found, Refreshed) and found.stays is not None:
+        lines.append(found.stays)
+    if isinstance(found, Refreshed) and found.rows is not None:
+        lines += [
+            f"{name:<6} {one.added:,} rows added, {one.removed:,} removed, {one.changed:,} changed; "
+            f"{one.before:,} before, {one.after:,} now"
+            for name, one in found.rows.splits.items()
+        ]
+        lines += [
+            f"new    {' | '.join(' '.join(one.split()) for one in texts)}" for texts in found.rows.examples
+        ]
+    return "\n".join(lines)
+
+
+def _head(workspace: Path, params: Params, hub: Hub) -> tuple[str, MovedRows | None, str | None]:
+    """Return where the data set shall stand, what moved in it, and why it stays where it stays."""
+    pinned = params.dataset.revision
+    head = hub.info(params.dataset.repo, "dataset", params.dataset.branch).commit
+    if head == pinned:
+        return head, None, None
+    asked, at = params.refresh, f"{head[:12]} is the head of {params.dataset.branch}"
+    if asked.policy == "pin":
+        return pinned, None, f"the data set stays: {at}, and refresh.policy is pin"
+    moved = moved_rows.compare(workspace, params, hub, head)
+    if moved is not None and moved.new < asked.min_rows:
+        return pinned, moved, f"the data set stays: {at}, {moved.new} rows are new; wanted {asked.min_rows}"
+    looked = [entry.at for entry in log.entries(workspace).values() if entry.what.kind == "look"]
+    days = (datetime.now(UTC) - datetime.fromisoformat(max(looked))).days if looked else None
+    if days is not None and days < asked.min_days:
+        return pinned, moved, f"the data set stays: {at}, {days} days after a look; wanted {asked.min_days:g}"
+    return head, moved, None
 
 
 def _shown(value: str | dict[str, str] | None) -> str:

@@ -293,6 +293,7 @@ def _receipt(
             better_than_anchor=verdict.better_than_anchor,
         ),
         approval=approval,
+        policy=params.approve.policy,
         log=grown,
         records={path: digests.sha256(workspace / path) for path in paths.RECORDS.values()},
         dvc_lock=digests.sha256(workspace / paths.LOCK),

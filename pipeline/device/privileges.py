@@ -13,7 +13,9 @@ from pipeline.isolated import confinement
 from pipeline.params import load
 
 # The Hub's client is no part of these; a test holds each to its imports.
-WITHOUT_TOKEN = frozenset({"upgrade", "audit", "train", "join", "evaluate", "gate", "card", "approve"})
+WITHOUT_TOKEN = frozenset(
+    {"upgrade", "audit", "train", "join", "evaluate", "gate", "card", "reject", "track"}
+)
 # `gate` and `card` read what this line wrote, and `gate` may have to fetch the log from its backup.
 WITHOUT_NETWORK = frozenset({"audit", "train", "evaluate"})
 _TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
@@ -38,10 +40,10 @@ def give_up(step: str | None, workspace: Path) -> None:
 
 
 def _meets_others(workspace: Path) -> bool:
-    """Return whether a training reaches other machines: its own ranks there, or a tracker."""
+    """Return whether a training reaches its own ranks on other machines."""
     try:
         params = load(workspace)
     except PipelineError:  # which the step itself says
         return False
     launch = params.hardware.launch
-    return (launch is not None and launch.machines > 1) or getattr(params, "tracking", None) is not None
+    return launch is not None and launch.machines > 1

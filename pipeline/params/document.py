@@ -16,7 +16,7 @@ from pipeline.params.audit import AuditParams
 from pipeline.params.card import CardParams
 from pipeline.params.evaluate import EvaluateParams
 from pipeline.params.gate import GateParams
-from pipeline.params.machine import HardwareParams, HubParams
+from pipeline.params.machine import HardwareParams, HubParams, TrackingParams
 from pipeline.params.model import ModelParams
 from pipeline.params.pin import (
     AnchorParams,
@@ -25,6 +25,7 @@ from pipeline.params.pin import (
     LiveParams,
     PinParams,
     Probe,
+    RefreshParams,
     RetrievalFiles,
 )
 from pipeline.params.release import ReleaseParams
@@ -50,8 +51,10 @@ class Params(Section):
     card: CardParams
     approve: ApproveParams
     release: ReleaseParams
+    refresh: RefreshParams
     hardware: HardwareParams
     hub: HubParams
+    tracking: TrackingParams | None
 
     @model_validator(mode="after")
     def _sections_agree(self) -> "Params":

@@ -98,6 +98,21 @@ CHANGES: tuple[Added | Removed, ...] = (
         "what strangers' files may ask of this machine",
     ),
     Added("hub.plain_http", "0.2.0", [], "hosts beyond this machine that may be asked by http://"),
+    Added("approve.policy", "0.2.0", "human-if", "who lets a candidate out: auto, human or human-if"),
+    Added("approve.narrow", "0.2.0", 0.0, "a check that passed by less asks a person; 0: none does"),
+    Added("approve.wait_days", "0.2.0", None, "what nobody decided for so long is rejected; null: never"),
+    Added(
+        "approve.other_than_committer",
+        "0.2.0",
+        False,
+        "whoever committed code or params.yaml since the last release cannot approve",
+    ),
+    Added(
+        "refresh.policy", "0.2.0", "follow", "whether the data set moves to its branch's head: pin or follow"
+    ),
+    Added("refresh.min_rows", "0.2.0", 0, "under follow: new rows that it takes"),
+    Added("tracking", "0.2.0", None, "{kind: mlflow, project, uri}: a tracker told of each candidate"),
+    Added("refresh.min_days", "0.2.0", 0.0, "under follow: days since the last candidate was judged"),
 )
 
 

@@ -1,4 +1,6 @@
-"""Sections that change speed, not results: `hardware` and `hub`. No stage depends on them."""
+"""Sections that change no result: `hardware`, `hub` and `tracking`. No stage depends on them."""
+
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -44,3 +46,17 @@ class HubParams(Section):
     retries: int = Field(ge=0)
     backoff_seconds: float = Field(ge=0)
     patience_hours: float = Field(ge=0)
+
+
+class TrackingParams(Section):
+    """The experiment tracker that is told of each candidate.
+
+    Attributes:
+        kind: Whose library; it must be installed: `pip install mlflow-skinny`.
+        project: MLflow's experiment.
+        uri: MLflow's tracking server, or `sqlite:///FILE`; null: as MLFLOW_TRACKING_URI says.
+    """
+
+    kind: Literal["mlflow"]
+    project: Annotated[str, Field(min_length=1)]
+    uri: str | None

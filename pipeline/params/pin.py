@@ -1,4 +1,4 @@
-"""Sections that say what is pinned: `dataset`, `base`, `live`, `anchor`, `retrieval`, `probes`, and `pin`."""
+"""Sections that say what is pinned: from `dataset` to `probes`, `pin`, and when `refresh` moves it."""
 
 import re
 from pathlib import PurePosixPath
@@ -264,3 +264,17 @@ class PinParams(Section):
     cut: CutParams
     max_workers: int = Field(ge=1)
     limits: LimitParams
+
+
+class RefreshParams(Section):
+    """When the data set that is pinned moves to its branch's head.
+
+    Attributes:
+        policy: `follow`; or `pin`: never, until somebody writes a commit.
+        min_rows: Under `follow`, only as soon as so many rows are new, by their texts.
+        min_days: And only so long after the last candidate was judged: each look at the test rows costs some.
+    """
+
+    policy: Literal["pin", "follow"]
+    min_rows: Annotated[int, Field(ge=0)]
+    min_days: Annotated[float, Field(ge=0)]

@@ -1,6 +1,6 @@
 """One frozen record per step, kept as JSON in `records/` and in git."""
 
-from pipeline.records.approval import Approval
+from pipeline.records.approval import Approval, Rejection, Waiting
 from pipeline.records.audit import Audit, Lengths, Shortcut, SplitAudit
 from pipeline.records.card import Card
 from pipeline.records.metrics import (
@@ -76,6 +76,7 @@ __all__ = [
     "Receipt",
     "Record",
     "Reembed",
+    "Rejection",
     "RepoRef",
     "Retrieval",
     "Rival",
@@ -90,4 +91,5 @@ __all__ = [
     "Summary",
     "Training",
     "Verdict",
+    "Waiting",
 ]

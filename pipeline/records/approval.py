@@ -1,4 +1,4 @@
-"""`approvals/<candidate>.json`: who let a candidate through that no schedule may release, and why."""
+"""What persons decided of candidates, in `approvals/`: who let one through or rejected it, and why."""
 
 from pydantic import Field
 
@@ -30,3 +30,31 @@ class Approval(Document):
     def statement(self) -> str:
         """Return the text that is signed: all of the approval but what the signature adds."""
         return self.model_dump_json(indent=2, exclude={"identity", "signature"}) + "\n"
+
+
+class Rejection(Document):
+    """A no to one candidate that the gate let pass: it is not released until somebody approves it after all.
+
+    Attributes:
+        candidate: sha256 of its folder.
+        name: Who said no, which nobody checks: a no lets nothing out. `katman` where nobody decided in time.
+    """
+
+    candidate: str
+    name: str = Field(min_length=1)
+    reason: str = Field(min_length=1)
+    rejected_at: str
+
+
+class Waiting(Document):
+    """A candidate that a run put up for a person's decision.
+
+    Attributes:
+        candidate: sha256 of its folder.
+        version: The one that its release will bear.
+        since: UTC, ISO 8601.
+    """
+
+    candidate: str
+    version: str
+    since: str

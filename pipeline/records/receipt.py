@@ -52,6 +52,7 @@ class Receipt(Part):
         space: Names the vector space.
         verdict: None in receipts of before this was kept.
         approval: The person's yes, where one was asked for.
+        policy: `approve.policy` of then; None in receipts of before there was one, as `human-if`.
         probe: Cosines between the fixed texts of `pipeline.publishing.round_trip`, by the model as it came
             back.
         log: None where there was no log, and in receipts of before it was kept.
@@ -76,6 +77,7 @@ class Receipt(Part):
     space: str | None = None
     verdict: Judged | None = None
     approval: Approval | None = None
+    policy: Literal["auto", "human", "human-if"] | None = None
     probe: dict[str, float] | None = None
     log: LogState | None = None
     records: dict[str, str]

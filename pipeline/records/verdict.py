@@ -125,6 +125,19 @@ class Verdict(Record):
         """Return the checks that did not pass."""
         return {name: check for name, check in self.checks.items() if not check.passed}
 
+    def narrow(self, by: float) -> dict[str, float]:
+        """Return the checks that passed by less than this, and by how much.
+
+        A measure that cannot be better, a count, and what is no number are never narrow.
+        """
+        found = {}
+        for name, one in self.checks.items():
+            if isinstance(one.value, float) and isinstance(one.wanted, float) and abs(one.wanted) <= 1:
+                best = one.value <= 0 if one.rule == "<=" else one.value >= 1
+                if one.passed and not best and one.rule != "==" and abs(one.value - one.wanted) < by:
+                    found[name] = abs(one.value - one.wanted)
+        return found
+
 
 class Summary(Document):
     """The outcome and the candidate's measures on gate.split, by width.

@@ -177,11 +177,14 @@ def _moved(one: Comparison) -> str:
     return f"{'rose' if one.proven == 'higher' else 'fell'} by {words.change(one)}"
 
 
+_WAITS = "A person must approve it first (`katman approve`), unless approve.policy is auto"
+
+
 def _remedy(verdict: Verdict, name: str | None) -> Remedy:
     """Return what to do; where rows are the remedy, how many."""
     if verdict.passed:
         waits = verdict.needs_human or verdict.training_unknown or verdict.loosened
-        do = "A person must approve it first (`katman approve`)" if waits else "It can be released"
+        do = _WAITS if waits else "It can be released"
         return Remedy(do, "what-must-be-proven")
     if name is None:
         return Remedy("Run `dvc repro`", "what-must-be-proven")

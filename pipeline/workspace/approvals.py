@@ -1,4 +1,4 @@
-"""The approvals of a workspace: which candidates a person let through."""
+"""The approvals of a workspace: which candidates a person let through, and which one was rejected."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,10 +7,14 @@ from pydantic import ValidationError
 
 from pipeline.errors import BrokenChain, ReleaseRefused, WaitsForPerson
 from pipeline.params import Params
-from pipeline.records import Approval, Verdict
+from pipeline.params.approve import Policy
+from pipeline.records import Approval, Rejection, Verdict
 from pipeline.records.approval import UNVERIFIED
-from pipeline.workspace import digests, paths, receipts, signed_approvals
+from pipeline.workspace import digests, git, paths, receipts, signed_approvals
 from pipeline.workspace.files import write_text
+
+# From the loosest to the strictest.
+_POLICIES: tuple[Policy, ...] = ("auto", "human-if", "human")
 
 
 def find(workspace: Path, candidate: str) -> Approval | None:
@@ -39,6 +43,26 @@ def reasons(workspace: Path, params: Params, verdict: Verdict) -> list[str]:
         found.append(
             f"it was released before, and {taken_back.version} took it back ({taken_back.released_at})"
         )
+    policy = params.approve.policy
+    if policy != "auto":
+        found += _found_by_gate(verdict, params.approve.narrow if policy == "human-if" else 0)
+    newest = receipts.latest_release(workspace, params.release.repo)
+    if newest is not None and receipts.code_alone(params, newest):
+        found.append(
+            f"nothing but code moved since {newest.version} (data set, base and parameters are the same), "
+            "and a change of code alone is never released by a schedule"
+        )
+    before: Policy = (newest and newest.policy) or "human-if"
+    if newest is not None and _POLICIES.index(policy) < _POLICIES.index(before):
+        found.append(f"approve.policy is {policy!r}, and was {before!r} for {newest.version}")
+    if policy == "human":
+        found.append("approve.policy is 'human', so that nothing goes out that nobody looked at")
+    return found
+
+
+def _found_by_gate(verdict: Verdict, narrow: float) -> list[str]:
+    """Return what asks for a person in the verdict."""
+    found = []
     if verdict.needs_human:
         found.append(
             "its vectors do not mix with those of the live model, so every stored one must be made anew"
@@ -51,12 +75,10 @@ def reasons(workspace: Path, params: Params, verdict: Verdict) -> list[str]:
         f"the gate is looser than it was for the last release: {sentence.removesuffix('.')}"
         for sentence in verdict.loosened.values()
     ]
-    newest = receipts.latest_release(workspace, params.release.repo)
-    if newest is not None and receipts.code_alone(params, newest):
-        found.append(
-            f"nothing but code moved since {newest.version} (data set, base and parameters are the same), "
-            "and a change of code alone is never released by a schedule"
-        )
+    found += [
+        f"the check {name} passed by {distance:.4f}, and approve.narrow is {narrow}"
+        for name, distance in verdict.narrow(narrow).items()
+    ]
     return found
 
 
@@ -94,7 +116,24 @@ def fault(workspace: Path, params: Params, verdict: Verdict, approval: Approval)
         identity = signed_approvals.identify(approval, known)
     except ReleaseRefused as error:
         return str(error)
-    return None if approval.identity == identity else f"it names the key {approval.identity}, not {identity}"
+    if approval.identity != identity:
+        return f"it names the key {approval.identity}, not {identity}"
+    return _own_work(workspace, params, approval) if params.approve.other_than_committer else None
+
+
+def _own_work(workspace: Path, params: Params, approval: Approval) -> str | None:
+    """Return that a person approves what the same person committed; None where it was somebody else."""
+    newest = receipts.latest_release(workspace, params.release.repo)
+    since = newest.code_commit if newest is not None else None
+    wrote = git.committers(workspace, since, *paths.CODE, paths.PARAMS)
+    own = {one.email for one in params.approve.signers if one.name == approval.name} | {approval.name}
+    if not wrote & {one.casefold() for one in own if one is not None}:
+        return None
+    after = f"since {newest.version}" if newest is not None else "last"
+    return (
+        f"{approval.name} committed code or params.yaml {after}, and approve.other_than_committer wants "
+        f"somebody else: {', '.join(sorted({one.name for one in params.approve.signers}))}"
+    )
 
 
 def demand(workspace: Path, params: Params, verdict: Verdict) -> Approval | None:
@@ -102,8 +141,16 @@ def demand(workspace: Path, params: Params, verdict: Verdict) -> Approval | None
 
     Raises:
         WaitsForPerson: It needs one and has none that counts, see `reasons` and `fault`.
+        ReleaseRefused: It was rejected.
         BrokenChain: The file cannot be read as an approval.
     """
+    no = rejection(workspace, verdict.candidate)
+    if no is not None:
+        raise ReleaseRefused(
+            f"candidate {verdict.candidate[:12]} was rejected by {no.name} ({no.rejected_at}): {no.reason}; "
+            "wanted one that nobody rejected. Train another one, or approve this one after all with `katman "
+            "approve`"
+        )
     approval = find(workspace, verdict.candidate)
     wrong = None if approval is None else fault(workspace, params, verdict, approval)
     why = reasons(workspace, params, verdict)
@@ -112,14 +159,47 @@ def demand(workspace: Path, params: Params, verdict: Verdict) -> Approval | None
         raise WaitsForPerson(
             f"candidate {verdict.candidate[:12]} passed the gate and waits for a person: "
             f"{'; and '.join(why)}.{found} If it shall go out, run "
-            '`katman approve --name "WHO" --reason "WHY"`, then release again'
+            '`katman approve --name "WHO" --reason "WHY"`'
         )
     return approval if wrong is None else None
 
 
 def save(workspace: Path, candidate: str, approval: Approval) -> None:
-    """Write the approval of a candidate."""
+    """Write the approval of a candidate; one that was rejected is so no more."""
     write_text(workspace / paths.approval(candidate), approval.dump())
+    (workspace / paths.rejection(candidate)).unlink(missing_ok=True)
+
+
+def rejection(workspace: Path, candidate: str) -> Rejection | None:
+    """Return the rejection of a candidate, or None where nobody rejected it.
+
+    Raises:
+        BrokenChain: The file cannot be read as a rejection.
+    """
+    path = workspace / paths.rejection(candidate)
+    try:
+        return Rejection.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        raise BrokenChain(
+            f"{path} is no rejection ({error.errors()[0]['loc']} {error.errors()[0]['msg']}). "
+            "Restore it with `git checkout approvals`, or remove it and decide anew"
+        ) from None
+
+
+def reject(workspace: Path, candidate: str, name: str, reason: str) -> Rejection:
+    """Write the rejection of a candidate, over any approval of it, and keep that in git.
+
+    Raises:
+        InvalidWorkspace: git refused the commit.
+    """
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    no = Rejection(candidate=candidate, name=name, reason=reason, rejected_at=at)
+    write_text(workspace / paths.rejection(candidate), no.dump())
+    (workspace / paths.approval(candidate)).unlink(missing_ok=True)
+    git.commit(workspace, f"Reject candidate {candidate[:12]}\n\n{name}: {reason}")
+    return no
 
 
 def _gate(params: Params) -> str:

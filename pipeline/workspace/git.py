@@ -95,6 +95,19 @@ def added(workspace: Path, path: str) -> str | None:
     return _git(workspace, *log).stdout.strip() or None
 
 
+def committers(workspace: Path, since: str | None, *files: str) -> set[str]:
+    """Return names and e-mails, in small letters, of who wrote and who committed files since a commit.
+
+    Args:
+        workspace: The folder of the workspace.
+        since: That commit, itself left out; None for the newest commit of these files alone.
+        files: Paths, of files or folders.
+    """
+    which = ["-1"] if since is None else [f"{since}..HEAD"]
+    shown = _git(workspace, "log", "--format=%an%n%ae%n%cn%n%ce", *which, "--", *files)
+    return {line.casefold() for line in shown.stdout.splitlines() if line}
+
+
 def point(workspace: Path, ref: str, commit: str) -> None:
     """Point a ref at a commit, wherever it pointed."""
     _checked(_git(workspace, "update-ref", ref, commit))

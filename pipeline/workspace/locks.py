@@ -31,7 +31,7 @@ TAKEN: dict[str, tuple[Kind, ...]] = {
     **dict.fromkeys(("init", "upgrade", "refresh", "restore", "clean", "join"), ("work",)),
     **dict.fromkeys(("pin", "audit", "train", "evaluate", "gate", "card"), ("work",)),
     "release": ("work", "main"),
-    **dict.fromkeys(("approve", "rollback", "deployed", "adopt"), ("main",)),
+    **dict.fromkeys(("approve", "reject", "rollback", "deployed", "adopt"), ("main",)),
 }
 # Where 0.1 has its one lock: a run of it that was started before an upgrade is seen.
 _FILES: dict[Kind, str] = {"work": "retrain.lock", "main": "main.lock"}

@@ -51,6 +51,8 @@ SUMMARY = "records/summary.json"
 
 RECEIPTS = "receipts"
 APPROVALS = "approvals"
+# The candidate that was put up for a person's decision; its dot keeps it out of git.
+WAITING = f"{APPROVALS}/.waiting.json"
 
 # What steps write and git keeps; everything else that git tracks is code.
 KEPT_IN_GIT = (PARAMS, LOCK, LEDGER, "records", REEMBED, APPROVALS, RECEIPTS, CURVES)
@@ -78,6 +80,16 @@ def approval(candidate: str) -> str:
     return f"{APPROVALS}/{candidate}.json"
 
 
-def unsigned_approval(candidate: str) -> str:
-    """Return the path of what a person shall sign; its dot keeps it out of git."""
-    return f"{APPROVALS}/.{candidate}.unsigned.json"
+def rejection(candidate: str) -> str:
+    """Return the path of the rejection of one candidate."""
+    return f"{APPROVALS}/{candidate}.rejected.json"
+
+
+def unsigned_approval(candidate: str, signer: str = "") -> str:
+    """Return the path of what a person shall sign; its dot keeps it out of git.
+
+    Args:
+        candidate: The one that is approved.
+        signer: Tells the texts apart that were written for several persons.
+    """
+    return f"{APPROVALS}/.{candidate}{signer and f'.{signer}'}.unsigned.json"

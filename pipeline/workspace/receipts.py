@@ -157,7 +157,8 @@ def recipe(params: Params, recipe_version: int | None = None) -> str:
         recipe_version: Taken instead of `train.recipe_version`.
     """
     content = params.model_dump(
-        mode="json", exclude={"live", "anchor", "hardware", "hub", "approve", "release"}
+        mode="json",
+        exclude={"live", "anchor", "hardware", "hub", "approve", "refresh", "release", "tracking"},
     )
     content["dataset"].pop("revision")
     if recipe_version is not None:

@@ -2,8 +2,10 @@
 
 import base64
 import hashlib
+import re
 import subprocess
 import tempfile
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from pipeline.records import Approval
 
 NAMESPACE = "katman"
 _PRINCIPAL = "signer"
+_BEGIN, _END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
 
 
 def signers(params: Params) -> tuple[Signer, ...]:
@@ -62,6 +65,15 @@ def identify(approval: Approval, known: Sequence[Signer]) -> str:
         f"its signature is none of this text by a key of {approval.name} "
         f"({', '.join(fingerprint(one.key) for one in own)}), in the namespace {NAMESPACE}"
     )
+
+
+def armored(text: str) -> str:
+    """Return a signature as ssh-keygen writes it, also where a form made one line of its lines."""
+    found = re.search(rf"{_BEGIN}([A-Za-z0-9+/=\\\s]+){_END}", text)
+    if found is None:
+        return text
+    body = re.sub(r"\\n|\s", "", found[1])
+    return "\n".join([_BEGIN, *textwrap.wrap(body, 70), _END, ""])
 
 
 def fingerprint(key: str) -> str:

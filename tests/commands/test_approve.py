@@ -33,7 +33,7 @@ def write(folder: Path, verdict: Verdict) -> None:
 
 
 def test_approve_writes_and_commits_who_and_why(folder: Path) -> None:
-    candidate, approval, _ = approve.run(folder, load(folder), "Ada", "nightly rebuild")
+    candidate, approval, *_ = approve.run(folder, load(folder), "Ada", "nightly rebuild")
     assert candidate == CANDIDATE
     assert approvals.find(folder, CANDIDATE) == approval
     assert git(folder, "log", "--format=%B").startswith(

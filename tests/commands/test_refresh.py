@@ -10,8 +10,10 @@ from pipeline.errors import HubNotFound, HubUnreachable, InvalidParams
 from pipeline.hub import Hub
 from pipeline.params import load
 from pipeline.params.rewrite import rewrite
+from pipeline.preflight import moved_rows
+from pipeline.preflight.moved_rows import MovedRows, SplitMoves
 from pipeline.records import RepoRef
-from pipeline.records.log import Adopted, Deployed
+from pipeline.records.log import Adopted, Deployed, Groups, Look
 from pipeline.workspace import live, log, receipts
 from tests.conftest import Stage
 from tests.support import workspaces
@@ -349,3 +351,40 @@ def test_refresh_changes_nothing_when_the_hub_is_down(room: Room) -> None:
     with pytest.raises(HubUnreachable):
         room.run()
     assert (room.folder / "params.yaml").read_bytes() == before
+
+
+def test_refresh_leaves_a_data_set_that_is_pinned(room: Room) -> None:
+    set_params(room.folder, {"refresh.policy": "pin"})
+    head = room.new_data()
+    found = room.run()
+    assert found == {}
+    assert (
+        f"the data set stays: {head[:12]} is the head of main, and refresh.policy is pin"
+        in refresh.summary(found)
+    )
+
+
+def test_refresh_shows_what_moved_and_waits_for_enough(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    moved = MovedRows("a", "b", {"train": SplitMoves(3, 1, 2, 10, 12)}, [["train", "a  query", "p", "n"]])
+    monkeypatch.setattr(moved_rows, "compare", lambda *_: moved)
+    head = room.new_data()
+    set_params(room.folder, {"refresh.min_rows": 6})
+    found = room.run()
+    assert found == {}
+    assert "5 rows are new; wanted 6" in refresh.summary(found)
+    assert "train  3 rows added, 1 removed, 2 changed; 10 before, 12 now" in refresh.summary(found)
+    assert refresh.summary(found).endswith("new    train | a query | p | n")
+    set_params(room.folder, {"refresh.min_rows": 5})
+    assert room.run() == {"dataset.revision": head}
+
+
+def test_refresh_waits_some_days_after_a_look(room: Room) -> None:
+    look = Look(candidate="c", test_digest="t", groups=Groups(), gate={}, alpha=0.01, outcome="failed")
+    log.append(room.folder, look)
+    head = room.new_data()
+    set_params(room.folder, {"refresh.min_days": 2.0})
+    found = room.run()
+    assert found == {}
+    assert "0 days after a look; wanted 2" in refresh.summary(found)
+    set_params(room.folder, {"refresh.min_days": 0.0})
+    assert room.run() == {"dataset.revision": head}

@@ -574,7 +574,7 @@ def test_release_of_a_new_vector_space_waits_for_a_person(line: Path, api: HfApi
     assert 'katman approve --name "WHO" --reason "WHY"' in message
     assert not api.repo_exists(REPO)
 
-    said, approval, _ = approve.run(line, load(line), " Ada ", "the index is rebuilt tonight")
+    said, approval, *_ = approve.run(line, load(line), " Ada ", "the index is rebuilt tonight")
     assert (said, approval.name, approval.reason) == (candidate, "Ada", "the index is rebuilt tonight")
     assert code.holds(line, f"approvals/{candidate}.json")
     assert git(line, "show", "--name-only", "--format=%s").split("\n")[:3] == [
@@ -654,7 +654,7 @@ def test_release_with_an_approval_that_nobody_asked_for_can_be_repeated(line: Pa
     first, _ = run(line)
     (line / "receipts" / f"{first.commit}.json").unlink()
     git(line, "reset", "--quiet", "--hard", "HEAD~1")
-    _, approval, _ = approve.run(line, load(line), "Ada", "I like it")
+    _, approval, *_ = approve.run(line, load(line), "Ada", "I like it")
     again, _ = run(line)
     assert (again.commit, again.files, again.approval) == (first.commit, first.files, approval)
     assert len(commits(api)) == 2

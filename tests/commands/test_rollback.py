@@ -213,7 +213,7 @@ def test_rollback_is_not_undone_by_the_next_run(line: Path, api: HfApi) -> None:
 def test_rollback_outdates_the_approval_of_what_it_took_back(line: Path) -> None:
     first, _ = run(line)
     second(line, {"live.revision": first.commit}, needs_human=True)
-    _, old, _ = approve.run(line, load(line), "Ada", "yes")
+    _, old, *_ = approve.run(line, load(line), "Ada", "yes")
     later, _ = run(line)
     found, _ = back(line, "v1")
     (line / "receipts" / f"{found.commit}.json").write_text(
@@ -221,7 +221,7 @@ def test_rollback_outdates_the_approval_of_what_it_took_back(line: Path) -> None
     )
     sealed.seal(line, needs_human=True)
     assert "v3 took it back" in refusal(line, WaitsForPerson)
-    _, new, _ = approve.run(line, load(line), "Grace", "still yes")
+    _, new, *_ = approve.run(line, load(line), "Grace", "still yes")
     assert (old.name, new.name) == ("Ada", "Grace")
     assert later.candidate
 

@@ -350,7 +350,7 @@ def test_verify_refuses_a_release_that_came_after_another_one_than_the_receipts_
 
 def test_provenance_names_everything_that_a_release_rests_on(line: Path, api: HfApi) -> None:
     sealed.seal(line, needs_human=True)
-    _, approval, _ = approve.run(line, load(line), "Ada", "a new index tonight")
+    _, approval, *_ = approve.run(line, load(line), "Ada", "a new index tonight")
     receipt, _ = run(line)
     found = statement(api)
     assert (found["_type"], found["predicateType"]) == (provenance.STATEMENT, provenance.PREDICATE)

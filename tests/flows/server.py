@@ -76,9 +76,9 @@ class Prefect:
         body = {"logs": {"flow_run_id": {"any_": [run["id"]]}}, "sort": "TIMESTAMP_ASC"}
         return [line["message"] for line in self.ask("logs/filter", body)]
 
-    def artifact_of(self, run: dict[str, Any]) -> str:
-        """The run's table."""
-        body = {"artifacts": {"flow_run_id": {"any_": [run["id"]]}}}
+    def artifact_of(self, run: dict[str, Any], key: str = "retrain") -> str:
+        """The run's page."""
+        body = {"artifacts": {"flow_run_id": {"any_": [run["id"]]}, "key": {"any_": [key]}}}
         (artifact,) = self.ask("artifacts/filter", body)
         return str(artifact["data"])
 

@@ -1,10 +1,14 @@
+import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt
 
 from flows import report
 from pipeline.errors import BrokenChain
+from pipeline.preflight.moved_rows import MovedRows, SplitMoves
 from pipeline.records import Metrics, Receipt, Verdict
 from pipeline.workspace import paths
 from pipeline.workspace.files import write_text
@@ -105,3 +109,60 @@ def test_report_shows_each_accuracy_and_each_check(tmp_path: Path) -> None:
     assert "| base.test.16 | -0.1000 | at least 0.0000 |" in text
     difference = "+0.0100 (-0.0200 to +0.0400, not proven)"
     assert f"| triplet accuracy against live at 16 | {difference} | 0.03 | 0.0250 | 400 | 7 |" in text
+
+
+def test_report_shows_the_models_side_by_side() -> None:
+    title, head, rows = report.side_by_side(Metrics.load(METRICS))
+    assert title.startswith("Base, live, new: ")
+    assert head[:2] == ["dimension", "base nDCG@10"]
+    assert "new accuracy" in head
+    assert all(len(row) == len(head) for row in rows)
+
+
+def test_report_links_what_stands_on_the_hub(tmp_path: Path) -> None:
+    verdict = sealed.verdict("c" * 64)
+    assert report.links(tmp_path, verdict) == ""
+    one = receipt("v3", candidate="c" * 64, repo="o/m", endpoint="https://hub", pull_request=7)
+    keep(tmp_path, one)
+    said = report.links(tmp_path, verdict)
+    assert "(<https://hub/o/m/tree/v3>)" in said
+    assert f"(<https://hub/o/m/commit/{one.commit}>)" in said
+    assert "[pull request 7](<https://hub/o/m/discussions/7>)" in said
+    keep(tmp_path, one.model_copy(update={"endpoint": "javascript:alert(1)"}))
+    assert report.links(tmp_path, verdict) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>x</script>",
+        "a | b",
+        "[a](http://b)",
+        "`x`",
+        "*a* _b_",
+        "www.example.org",
+        "# a",
+        "&lt;",
+        "a\n- b",
+    ],
+)
+def test_report_escapes_what_is_not_its_own(text: str) -> None:
+    html = MarkdownIt("gfm-like", {"linkify": False}).render(f"| a |\n| --- |\n| {report.plain(text)} |\n")
+    shown = html.partition("<tbody>")[2]
+    assert unescape(re.sub("<[^>]*>", "", shown)).strip() == " ".join(text.split())
+    assert set(re.findall("<([a-z]+)", shown)) == {"tr", "td"}
+
+
+def test_report_shows_a_message_as_it_stands() -> None:
+    assert (
+        report.short("failed in pin", "pin: <b>\n```\nx")
+        == "# Failed in pin\n\n````\npin: <b>\n```\nx\n````\n"
+    )
+
+
+def test_report_shows_what_moved_in_the_data() -> None:
+    found = MovedRows("a", "b", {"train": SplitMoves(1, 0, 2, 10, 11)}, [["train", "q|<i>", "p", "n"]])
+    text = report.moved(found)
+    assert text.startswith("# 3 new rows\n")
+    assert "| train | 1 | 0 | 2 | 10 | 11 |" in text
+    assert "| train | q&#124;&#60;i&#62; | p | n |" in text

@@ -1,18 +1,30 @@
 """The flow on a workspace whose steps do nothing, so that only the flow is tested."""
 
 import json
+import logging
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from flows import retrain, steps
+from flows.lifelines import Lifeline
+from flows.server import Watch
 from pipeline.errors import ExitCode
-from pipeline.workspace import locks
+from pipeline.params import load
+from pipeline.preflight import moved_rows
+from pipeline.preflight.moved_rows import MovedRows, SplitMoves
+from pipeline.publishing import waiting
+from pipeline.workspace import approvals, locks, paths
+from pipeline.workspace.files import write_text
 from tests.flows.server import Prefect, alive, ended, until
 from tests.flows.toy import steps_run
-from tests.support.workspaces import set_params
+from tests.support import sealed
+from tests.support.workspaces import PROJECT, git, set_params
 
 STEPS = ["check", "refresh", "pin", "audit", "train", "evaluate", "gate", "card", "release"]
 
@@ -239,3 +251,60 @@ def test_retrain_leaves_no_training_behind_when_it_is_ended(
 
 def read(path: Path) -> str:
     return path.read_text("utf-8") if path.exists() else ""
+
+
+@pytest.fixture
+def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> steps.Work:
+    """A workspace with a verdict that waits for a person, as a run finds it; no server is asked."""
+    monkeypatch.setattr(retrain, "get_run_logger", lambda: logging.getLogger("a run"))
+    set_up = {"approve.policy": "human", "approve.wait_days": 7.0}
+    shutil.copy(PROJECT / "params.yaml", tmp_path)
+    set_params(tmp_path, set_up)
+    (tmp_path / ".dvc").mkdir()
+    git(tmp_path, "init", "--quiet")
+    for key, value in (("name", "Test"), ("email", "test@example.org")):
+        git(tmp_path, "config", f"user.{key}", value)
+    verdict = sealed.verdict("c" * 64)
+    write_text(tmp_path / paths.RECORDS["gate"], verdict.dump())
+    waiting.begin(tmp_path, load(tmp_path), verdict)
+    return steps.Work(tmp_path, (0, ""), Watch(None), Lifeline(tmp_path, "0"))
+
+
+def test_retrain_leaves_alone_what_waits(judged: steps.Work) -> None:
+    end = retrain._run(judged, refresh=True, release=True)
+    assert end.state.name == "Skipped"
+    assert (end.state.message or "").startswith("v1 waits for a person, since ")
+    assert end.did == "unchanged, one waits"
+
+
+def test_retrain_rejects_what_waited_for_too_long_and_goes_on(judged: steps.Work) -> None:
+    set_params(judged.workspace, {"approve.wait_days": 0.0})
+    assert retrain._put_up(judged) is None
+    end = retrain._release(judged, wanted=True, unchanged=True)
+    assert (end.state.name, end.did) == ("Skipped", "rejected before")
+    said = "the same candidate, which katman rejected "
+    assert (end.state.message or "").startswith(said)
+    assert "nobody decided in 0 days" in (end.state.message or "")
+
+
+def test_retrain_releases_first_what_was_approved(judged: steps.Work) -> None:
+    folder, params = judged.workspace, load(judged.workspace)
+    verdict = sealed.verdict("c" * 64)
+    approvals.save(folder, "c" * 64, approvals.draft(folder, params, verdict, "Ada", "yes"))
+    found = retrain._put_up(judged)
+    assert found is not None
+    assert found.free
+
+
+def test_retrain_puts_what_moved_in_the_data_on_its_page(
+    judged: steps.Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[object] = []
+    monkeypatch.setattr("flows.server.passing", lambda run, say, tell: told.append(tell))
+    monkeypatch.setattr("flows.retrain.flow_run", SimpleNamespace(get_id=lambda: "0" * 32))
+    retrain._tell_moved(judged)
+    assert told == []
+    moved = MovedRows("a", "b", {"train": SplitMoves(1, 0, 0, 1, 2)}, [])
+    moved_rows.keep(judged.workspace, moved)
+    retrain._tell_moved(judged)
+    assert len(told) == 1

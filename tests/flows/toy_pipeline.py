@@ -66,7 +66,12 @@ def main(step: str) -> int:
     candidate = hashlib.sha256(data.encode()).hexdigest()
     if step in RECORDS:
         write(f"records/{RECORDS[step]}.json", record(step, data, candidate))
-    if step == "release":
+    if step in {"approve", "reject"}:  # of what was judged, whatever the data are by now
+        candidate = json.loads(Path("records/verdict.json").read_text("utf-8"))["candidate"]
+    if step == "reject":
+        no = {"candidate": candidate, "name": "Ada", "reason": "no", "rejected_at": "2026-01-01"}
+        write(f"approvals/{candidate}.rejected.json", no)
+    if step in {"approve", "release"}:
         commit = candidate[:40]
         write(f"receipts/{commit}.json", template("receipt") | {"candidate": candidate, "commit": commit})
     return 0

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from pipeline.params.approve import Signer
+from pipeline.params.approve import ApproveParams, Signer
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJp0"
 
@@ -29,3 +29,10 @@ def test_line_of_a_public_key_is_one(key: str) -> None:
 def test_anything_else_is_none(key: str) -> None:
     with pytest.raises(ValidationError, match="is no public key of ssh"):
         Signer(name="Ada", key=key)
+
+
+def test_approver_other_than_the_committer_is_known_by_a_signature() -> None:
+    given = {"policy": "auto", "narrow": 0.0, "wait_days": None, "other_than_committer": True, "signers": ()}
+    with pytest.raises(ValidationError, match="wanted the keys whose signatures count"):
+        ApproveParams.model_validate(given)
+    assert ApproveParams.model_validate(given | {"signers": (Signer(name="Ada", key=KEY),)}).signers

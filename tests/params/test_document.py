@@ -56,7 +56,7 @@ def test_params_of_the_sample_can_be_used(tmp_path: Path) -> None:
 
 
 SECTIONS = [
-    *(name for name in Params.model_fields if name not in ("retrieval", "probes")),
+    *(name for name in Params.model_fields if name not in ("retrieval", "probes", "tracking")),
     "dataset.splits",
     "dataset.columns",
     "model.prompts",

@@ -37,3 +37,21 @@ def test_failures_are_the_checks_that_did_not_pass() -> None:
     good = Check(value=1, rule=">=", wanted=0, passed=True)
     bad = good.model_copy(update={"passed": False})
     assert sealed.verdict("c" * 64, checks={"a": good, "b": bad}).failures() == {"b": bad}
+
+
+@pytest.mark.parametrize(
+    ("value", "rule", "wanted", "narrow"),
+    [
+        (0.5004, ">=", 0.5, True),
+        (0.5011, ">=", 0.5, False),
+        (-0.0301, ">=", -0.0302, True),
+        (0.0196, "<=", 0.02, True),
+        (0.0, "<=", 0.0, False),  # no share is smaller
+        (1.0, ">=", 1.0, False),
+        (300.0, ">=", 300.0, False),  # a count
+        (True, "==", True, False),
+    ],
+)
+def test_verdict_knows_what_passed_narrowly(value: float, rule: str, wanted: float, narrow: bool) -> None:
+    check = {"value": value, "rule": rule, "wanted": wanted, "passed": True}
+    assert bool(sealed.verdict("c", checks={"one": check}).narrow(0.001)) is narrow

@@ -64,7 +64,7 @@ def test_release_refuses_an_approval_of_other_gate_values(waiting: Path, api: Hf
     sealed.seal(waiting, needs_human=True)
     assert "does not count: it is for gate values" in releasing.refusal(waiting, WaitsForPerson)
     assert not api.repo_exists(releasing.REPO)
-    _, approval, _ = approve.run(waiting, load(waiting), "Bob", "yes too")
+    _, approval, *_ = approve.run(waiting, load(waiting), "Bob", "yes too")
     assert releasing.run(waiting)[0].approval == approval
     assert approval.name == "Bob"
 

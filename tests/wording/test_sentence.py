@@ -56,7 +56,9 @@ def test_sentence_of_a_first_release_says_the_gain_on_the_base(first: Evidence) 
 
 def test_sentence_of_what_waits_for_a_person_says_so(equal: Evidence) -> None:
     verdict = gate(equal, params()).model_copy(update={"needs_human": True})
-    assert str(say(verdict)).endswith("A person must approve it first (`katman approve`).")
+    assert str(say(verdict)).endswith(
+        "A person must approve it first (`katman approve`), unless approve.policy is auto."
+    )
 
 
 def test_sentence_of_a_proven_loss_names_the_worst_of_them() -> None:

@@ -9,6 +9,7 @@ from pipeline.errors import BrokenChain, WaitsForPerson
 from pipeline.params import Params, load
 from pipeline.records import Verdict
 from pipeline.workspace import approvals, paths
+from pipeline.workspace.files import write_text
 from tests.support import records, sealed
 from tests.support.workspaces import PROJECT, git
 
@@ -103,3 +104,42 @@ def test_approval_that_cannot_be_read_is_refused(folder: Path, content: str) -> 
     path.write_text(content)
     with pytest.raises(BrokenChain, match="git checkout approvals"):
         approvals.find(folder, CANDIDATE)
+
+
+def asks(**changes: Any) -> Params:
+    return PARAMS.model_copy(update={"approve": PARAMS.approve.model_copy(update=changes)})
+
+
+def test_policy_says_what_waits(folder: Path) -> None:
+    plain = sealed.verdict(CANDIDATE)
+    assert approvals.reasons(folder, asks(policy="auto"), WAITS) == []
+    assert len(approvals.reasons(folder, asks(policy="human-if"), WAITS)) == 1
+    (why,) = approvals.reasons(folder, asks(policy="human"), plain)
+    assert why == "approve.policy is 'human', so that nothing goes out that nobody looked at"
+    assert len(approvals.reasons(folder, asks(policy="human"), WAITS)) == 2
+
+
+def test_check_that_passed_narrowly_waits(folder: Path) -> None:
+    checks = {"floor_32": {"value": 0.5004, "rule": ">=", "wanted": 0.5, "passed": True}}
+    close = sealed.verdict(CANDIDATE, checks=checks)
+    (why,) = approvals.reasons(folder, asks(narrow=0.001), close)
+    assert why == "the check floor_32 passed by 0.0004, and approve.narrow is 0.001"
+    assert approvals.reasons(folder, asks(narrow=0.0003), close) == []
+    assert approvals.reasons(folder, asks(narrow=0.001, policy="auto"), close) == []
+
+
+def test_policy_that_was_loosened_since_the_last_release_waits(folder: Path) -> None:
+    repo = PARAMS.release.repo
+    records.put(folder, records.receipt("v1", repo=repo, candidate="b" * 64, policy="human"))
+    (why,) = approvals.reasons(folder, asks(policy="auto"), sealed.verdict(CANDIDATE))
+    assert why == "approve.policy is 'auto', and was 'human' for v1"
+    old = records.receipt("v1", repo=repo, candidate="b" * 64)  # of before there was a policy
+    records.put(folder, old)
+    assert approvals.reasons(folder, asks(policy="human-if"), sealed.verdict(CANDIDATE)) == []
+    assert approvals.reasons(folder, asks(policy="auto"), sealed.verdict(CANDIDATE)) != []
+
+
+def test_rejection_that_cannot_be_read_is_none(folder: Path) -> None:
+    write_text(folder / paths.rejection(CANDIDATE), "{}")
+    with pytest.raises(BrokenChain, match="is no rejection"):
+        approvals.rejection(folder, CANDIDATE)

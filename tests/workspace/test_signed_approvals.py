@@ -100,3 +100,33 @@ def test_signatures_want_ssh_keygen(tmp_path: Path, ada: Signer, monkeypatch: py
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InvalidWorkspace, match="ssh-keygen is not here"):
         signed_approvals.identify(approval, [ada])
+
+
+def test_signature_that_a_form_made_one_line_of_counts(tmp_path: Path, ada: Signer) -> None:
+    approval = signed(tmp_path, draft(tmp_path))
+    assert approval.signature is not None
+    for one in (" ".join(approval.signature.split("\n")), approval.signature.replace("\n", "\\n")):
+        given = approval.model_copy(update={"signature": signed_approvals.armored(one)})
+        assert signed_approvals.identify(given, [ada]) == signed_approvals.fingerprint(ada.key)
+    assert signed_approvals.armored("nothing of it") == "nothing of it"
+
+
+def test_approver_who_committed_the_code_is_refused(tmp_path: Path, ada: Signer) -> None:
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / "dvc.yaml").write_text("stages: {}\n")
+    git(tmp_path, "add", "dvc.yaml")
+    git(tmp_path, "-c", "user.name=Ada L.", "-c", "user.email=ada@example.org", "commit", "-qm", "code")
+    verdict = sealed.verdict(CANDIDATE, needs_human=True)
+    for who, wrong in (
+        (ada, None),  # nothing says that these are hers
+        (ada.model_copy(update={"email": "Ada@example.org"}), "somebody else: Ada"),
+        (ada.model_copy(update={"email": "bob@example.org"}), None),
+    ):
+        params = asking(who)
+        params = params.model_copy(
+            update={"approve": params.approve.model_copy(update={"other_than_committer": True})}
+        )
+        given = signed(tmp_path, approvals.draft(tmp_path, params, verdict, "Ada", "yes"))
+        given = given.model_copy(update={"identity": signed_approvals.fingerprint(ada.key)})
+        found = approvals.fault(tmp_path, params, verdict, given)
+        assert (found is None) if wrong is None else (wrong in str(found)), found

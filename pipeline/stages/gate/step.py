@@ -15,6 +15,8 @@ from pipeline.wording import sentence, words
 from pipeline.workspace import lineage, paths
 from pipeline.workspace.files import write_text
 
+_ASKS = "a person must approve it before the release, unless approve.policy is auto"
+
 
 def run(workspace: Path, params: Params) -> Verdict:
     """Judge what `audit` and `evaluate` recorded; log the look, and write summary and verdict."""
@@ -47,14 +49,12 @@ def summary(verdict: Verdict) -> str:
             "more; then every verdict is test_spent, until the data set brings new ones"
         )
     if verdict.passed and verdict.needs_human:
-        lines.append("a new vector space: a person must approve it before the release")
+        lines.append(f"a new vector space: {_ASKS}")
     lines += [f"looser: {sentence}" for sentence in verdict.loosened.values()]
     if verdict.passed and verdict.loosened:
-        lines.append("the gate is looser than for the last release: a person must approve before the release")
+        lines.append(f"the gate is looser than for the last release: {_ASKS}")
     if verdict.passed and verdict.training_unknown:
-        lines.append(
-            "nobody knows what the live model was trained on: a person must approve before the release"
-        )
+        lines.append(f"nobody knows what the live model was trained on: {_ASKS}")
     return "\n".join(lines)
 
 

@@ -1,0 +1,93 @@
+"""What a person at a terminal sees of a run: one live line for each step, and tables at its end.
+
+Only where stderr is a terminal and NO_COLOR is not set; what is piped stays plain lines.
+"""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.status import Status
+from rich.table import Table
+from rich.text import Text
+
+from flows import report
+from flows.progress import Progress
+from pipeline.errors import BrokenChain
+from pipeline.records import Metrics, Verdict
+from pipeline.wording import words
+from pipeline.workspace import paths
+
+_console: Console | None = None
+_line: Status | None = None
+
+
+def begin() -> None:
+    """Show the steps of this process's run on its terminal, where there is one, instead of their log."""
+    global _console
+    if not sys.stderr.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb":
+        return
+    _console = Console(stderr=True)
+    for name in ("prefect", "prefect.flow_runs", "prefect.task_runs"):
+        for handler in logging.getLogger(name).handlers:
+            if type(handler).__name__ == "PrefectConsoleHandler":
+                handler.setLevel(logging.WARNING)
+
+
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    """Show one line while a step runs, and how long it took behind it."""
+    global _line
+    if _console is None:
+        yield
+        return
+    began = time.monotonic()
+    with _console.status(Text(name)) as _line:
+        try:
+            yield
+        finally:
+            _line = None
+    _console.print(Text(f"  {name:<9} {time.monotonic() - began:,.0f} s"))
+
+
+def show(said: Progress | str) -> None:
+    """Put something into the live line of the step that runs."""
+    if _line is not None:
+        _line.update(Text(str(said)))
+
+
+def tables(workspace: Path, console: Console | None = None) -> None:
+    """Print the models side by side and the checks, where a terminal is there and records are."""
+    console = console or _console
+    if console is None:
+        return
+    try:
+        verdict = Verdict.load(workspace / paths.RECORDS["gate"])
+        metrics = Metrics.load(workspace / paths.RECORDS["evaluate"])
+    except BrokenChain:
+        return
+    for title, head, rows in (
+        report.side_by_side(metrics),
+        (
+            "Verdict",
+            ["", "check", "found", "wanted"],
+            [
+                [
+                    "pass" if one.passed else "FAIL",
+                    words.of(name),
+                    words.found_value(name, one),
+                    words.wanted_value(name, one),
+                ]
+                for name, one in sorted(verdict.checks.items(), key=lambda item: item[1].passed)
+            ],
+        ),
+    ):
+        table = Table(*head, title=title, title_justify="left")
+        for row in rows:
+            table.add_row(*(Text(str(cell)) for cell in row))
+        console.print(table)

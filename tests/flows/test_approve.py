@@ -1,0 +1,68 @@
+"""A person's decision as a run: from the form's parameters to what stands in the workspace."""
+
+from pathlib import Path
+
+import pytest
+
+from flows import approve
+from pipeline.errors import ExitCode, WorkspaceHeld
+from pipeline.workspace import locks
+from tests.flows.server import Prefect, until
+from tests.flows.toy import make_toy, steps_run
+from tests.support.workspaces import set_params
+
+
+@pytest.mark.usefixtures("worker")
+def test_approve_releases_what_waits_while_its_worker_trains(prefect: Prefect, toy: Path) -> None:
+    set_params(toy, {"approve.policy": "human"})
+    (toy / "say").write_text("wait release", "utf-8")
+    code, output = prefect.run_flow(toy)
+    assert code == ExitCode.WAITS_FOR_PERSON, output
+    (run,) = prefect.runs_on(toy)
+    assert (run["state"]["name"], run["name"]) == ("Waiting", "v1 waits for a person")
+    page = prefect.artifact_of(run)
+    deployment = prefect.ask("deployments/name/approve/production")
+    assert f"/deployments/deployment/{deployment['id']}/run" in page
+    assert "so that nothing goes out that nobody looked at" in page
+
+    steps_run(toy)
+    (toy / "data.txt").write_text("moved", "utf-8")
+    code, output = prefect.run_flow(toy)
+    assert code == 0, output
+    assert steps_run(toy) == []  # its bytes are left alone
+    state = prefect.runs_on(toy)[0]["state"]
+    assert (state["name"], state["message"].split(",")[0]) == ("Skipped", "v1 waits for a person")
+
+    other = make_toy(toy.parent / "other")
+    (other / "say").write_text("until train", "utf-8")
+    prefect.cli("deployment", "run", "retrain/production", "--param", f"workspace={other}")
+    until((other / "pids").exists, 90)
+    given = ("decision=approve", "name=Ada", "reason=I looked", f"workspace={toy}")
+    words = [word for one in given for word in ("--param", one)]
+    prefect.cli("deployment", "run", "approve/production", *words)
+    run = until(lambda: [one for one in prefect.runs_on(toy) if one["name"] == "Released by Ada"], 60)[0]
+    assert run["state"]["message"].startswith("released v1")
+    assert "released v1" in prefect.artifact_of(run, "decision")
+    assert prefect.runs_on(other)[0]["state"]["type"] == "RUNNING"
+    assert steps_run(toy) == ["approve"]
+    (other / "go").touch()
+
+
+def test_form_asks_for_decision_name_reason_and_signature() -> None:
+    schema = approve.approve.parameters.model_dump()
+    assert list(schema["properties"]) == ["decision", "name", "reason", "signature", "workspace"]
+    assert schema["required"] == ["decision"]
+    assert schema["properties"]["decision"]["enum"] == ["approve", "reject"]
+
+
+def test_decision_waits_for_no_training() -> None:
+    holder = locks.Holder(1, "here", "train", "now", "")
+    approve._briefly(holder, 1.0)
+    with pytest.raises(WorkspaceHeld, match="Decide again when it has ended"):
+        approve._briefly(holder, 61.0)
+
+
+def test_signature_is_given_as_a_file(tmp_path: Path) -> None:
+    assert approve._words("reject", "Ada", "-no", " ", tmp_path) == ["--name=Ada", "--reason=-no"]
+    (word,) = approve._words("approve", "", "", "SIGNED", tmp_path)
+    assert Path(word.removeprefix("--signature=")).read_text("utf-8") == "SIGNED"

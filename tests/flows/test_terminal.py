@@ -1,0 +1,46 @@
+"""What a person at a terminal sees, as text."""
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from flows import terminal
+from flows.progress import Progress
+from pipeline.workspace import paths
+from pipeline.workspace.files import write_text
+from tests.support import sealed
+from tests.support.records import METRICS
+
+
+def test_terminal_that_is_none_shows_nothing(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    terminal.begin()
+    with terminal.step("train"):
+        terminal.show(Progress("train", 1, 2))
+    terminal.tables(tmp_path)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_terminal_has_a_line_for_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = io.StringIO()
+    monkeypatch.setattr(terminal, "_console", Console(file=seen, force_terminal=True, width=100))
+    with terminal.step("train"):
+        terminal.show(Progress("train", 1, 2, loss=0.5))
+    assert "train: 1 of 2, loss 0.5000" in seen.getvalue() or "train" in seen.getvalue()
+    assert seen.getvalue().rstrip().endswith("train     0 s")
+
+
+def test_terminal_shows_models_and_verdict_as_tables(tmp_path: Path) -> None:
+    seen = io.StringIO()
+    terminal.tables(tmp_path, Console(file=seen, width=120))
+    assert seen.getvalue() == ""  # no records yet
+    bad = {"value": 0.8, "rule": ">=", "wanted": 0.9, "passed": False}
+    checks = {"floor_32": {**bad, "passed": True}, "slice.[red]x": bad}
+    write_text(tmp_path / paths.RECORDS["gate"], sealed.verdict("c" * 64, checks=checks).dump())
+    write_text(tmp_path / paths.RECORDS["evaluate"], METRICS.read_text("utf-8"))
+    terminal.tables(tmp_path, Console(file=seen, width=120))
+    text = seen.getvalue()
+    assert "Base, live, new: " in text
+    assert text.index("FAIL") < text.index("pass ")
+    assert "slice.[red]x" in text  # no markup of rich's
