@@ -105,6 +105,7 @@ def year(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Year]:
             "release.backup": {"git": str(tmp_path / "backup.git"), "branch": "kept", "dvc": "kept"},
             "evaluate.compatible_loss": 1.0,
             "gate.max_rejected_share": 0.2,
+            "gate.infeasible": "report",  # else such data is refused before it is trained on
         }
         workspaces.make(found.folder, changes)
         with Repo(str(found.folder)) as repo, repo.config.edit() as config:
