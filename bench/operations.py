@@ -126,7 +126,7 @@ def measure(room: Room) -> dict[str, Any]:
 def make(room: Room, endpoint: str) -> None:
     """Put the sample's base and data on the Hub, and make its workspace, with a short training."""
     revisions = {
-        "base.revision": drive_hub.put_base(endpoint, drive_hub.base_folder()),
+        "base.revision": drive_hub.put_base(endpoint, room, drive_hub.base_folder()),
         "dataset.revision": drive_hub.put_dataset(endpoint, room, edition=1),
     }
     workspace.make(room.work, room.environment())

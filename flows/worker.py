@@ -102,7 +102,7 @@ async def _work(pool: str, name: str, workspace: Path) -> None:
 
 
 def _worker(ending: anyio.Event, worker: ProcessWorker, taken: dict[UUID, FlowRun]) -> ProcessWorker:
-    """Make a worker of Prefect's one that a server that is away does not end, and that notes what it takes."""
+    """Make Prefect's worker one that no server that is away ends, and that notes what it takes."""
     # Prefect's worker counts their failures, and at the twelfth in a row ends itself and its run.
     for method in ("get_and_submit_flow_runs", "_sync_and_initialize"):
         setattr(worker, method, _patient(getattr(worker, method), ending))

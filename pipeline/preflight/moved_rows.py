@@ -83,8 +83,8 @@ def compare(workspace: Path, params: Params, hub: Hub, head: str) -> MovedRows |
         return None
     dataset = params.dataset.model_copy(update={"revision": head})
     try:
-        fetched = downloads.data(hub, dataset.repo, head, max_workers=params.pin.max_workers)
-        found = rows.load(fetched.folder, fetched.pinned.files, dataset)
+        fetched = downloads.data(hub, dataset.repo, head, params.pin)
+        found = rows.load(fetched.folder, fetched.pinned.files, dataset, params.pin.limits)
         new = splits.divide(found, dataset, params.pin.cut, holdout.known(workspace)).frames
     except InvalidData:
         return None
