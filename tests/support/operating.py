@@ -50,6 +50,7 @@ ELSEWHERE = {
     "cp systemd/katman-* /etc/systemd/system/ && systemctl daemon-reload": "root's",
     "systemctl enable --now katman-server katman-worker katman-status.timer": "needs systemd as process 1",
     'katman approve --name Ada --reason "the index is made anew tonight"': "tests/commands/test_approve.py",
+    'katman reject --name Ada --reason "half of the new rows are tests"': "tests/commands/test_reject.py",
     "ssh-keygen -Y sign -f ~/.ssh/id_ed25519 -n katman approvals/.CANDIDATE.unsigned.json": "the same",
     "katman approve --signature approvals/.CANDIDATE.unsigned.json.sig": "the same",
     "katman verify OWNER/NAME@v4 --key owner.pem": "tests/commands/test_verify.py",
