@@ -25,6 +25,7 @@ from localhub.errors import BadRequest, EntryNotFound, Forbidden
 POINTER_MAX_BYTES = 1024
 UPLOAD_SECONDS = 24 * 3600
 _BUFFER_BYTES = 1 << 20
+_ENDED = "Another request ended this upload meanwhile: ask for a new link"
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SECONDS = re.compile(r"[0-9]{1,12}")
@@ -92,7 +93,10 @@ async def receive(repo: Path, upload: str, part: int, body: AsyncIterator[bytes]
         BadRequest: More bytes came than were announced.
     """
     folder = repo / "lfs" / "incoming" / upload
-    await run_in_threadpool(folder.mkdir, parents=True, exist_ok=True)
+    try:
+        await run_in_threadpool(folder.mkdir, parents=True, exist_ok=True)
+    except FileExistsError:  # and gone again, as another request that was here put its parts together
+        raise BadRequest(_ENDED) from None
     unfinished = folder / f"{part}.{secrets.token_hex(4)}"
     digest = hashlib.sha256()
     size = 0
@@ -105,7 +109,7 @@ async def receive(repo: Path, upload: str, part: int, body: AsyncIterator[bytes]
                 await run_in_threadpool(_write, file.fileno(), block, digest)
         unfinished.rename(folder / str(part))
     except FileNotFoundError:
-        raise BadRequest("Another request ended this upload meanwhile: ask for a new link") from None
+        raise BadRequest(_ENDED) from None
     finally:
         unfinished.unlink(missing_ok=True)
     return digest.hexdigest()

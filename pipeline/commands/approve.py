@@ -57,8 +57,8 @@ def run(
     params: Params,
     name: str = "",
     reason: str = "",
-    signature: Path | None = None,
     release: bool = True,
+    signature: Path | None = None,
 ) -> Approved:
     """Approve the candidate of `records/verdict.json`, and commit that to git.
 

@@ -113,7 +113,7 @@ def stored_tokens() -> list[Path]:
     home = Path(os.environ.get("HF_HOME") or cache / "huggingface").expanduser()
     named = os.environ.get("HF_TOKEN_PATH")
     files = {Path(named).expanduser() if named else home / "token", home / "token", home / "stored_tokens"}
-    return sorted(path for path in files if path.is_file())
+    return sorted(path for path in files if os.access(path, os.R_OK) and path.is_file())
 
 
 def follow(parent: int) -> None:

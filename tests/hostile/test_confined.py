@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,8 +72,11 @@ def steal(tmp_path: Path, port: int, enter: str, user: int | None) -> list[str]:
             project=str(PROJECT), enter=enter, become=become(user), port=str(port), files=files, token=TOKEN
         )
     )
-    for path in (tmp_path, *tmp_path.parents[:2], home):
+    for path in (tmp_path, home):
         path.chmod(0o777)
+    for path in tmp_path.parents:  # of which the highest are not pytest's own
+        if path.stat().st_uid == os.getuid() and path.is_relative_to(tempfile.gettempdir()):
+            path.chmod(path.stat().st_mode | 0o111)
     environment = {"PATH": os.environ["PATH"], "HF_HOME": str(home), "HF_TOKEN": TOKEN}
     ran = subprocess.run(
         [sys.executable, str(script)],

@@ -25,7 +25,8 @@ def hub(writer: Stage, monkeypatch: pytest.MonkeyPatch) -> Hub:
     monkeypatch.setattr(first_rows, "_ENOUGH_BYTES", 20_000)
     monkeypatch.setattr(first_rows, "MOST_ROWS", 500)
     values = {key.partition(".")[2]: one for key, one in workspaces.SMALL.items() if key.startswith("hub.")}
-    return Hub(HubParams.model_validate({"endpoint": None, "download_timeout_seconds": 20} | values))
+    own: dict[str, object] = {"endpoint": None, "download_timeout_seconds": 20, "plain_http": ()}
+    return Hub(HubParams.model_validate(own | values))
 
 
 def found(hub: Hub, stage: Stage, folder: Path, name: str, subset: str | None = None) -> found_data.FoundData:

@@ -156,7 +156,11 @@ def test_recipe_leaves_out_a_key_that_was_added_with_its_value_as_before() -> No
         mode="json",
         exclude={"live", "anchor", "hardware", "hub", "approve", "refresh", "release", "tracking"},
     )
-    added = {"dataset": ("subset", "languages", "revision"), "gate": ("max_rows_left", "retention_of")}
+    added = {
+        "dataset": ("subset", "languages", "revision"),
+        "gate": ("max_rows_left", "retention_of"),
+        "pin": ("limits",),
+    }
     for section, keys in added.items():
         for key in keys:
             del content[section][key]

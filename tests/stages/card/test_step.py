@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from ruamel.yaml import YAML
 
 from pipeline.dataset import training_fingerprint
-from pipeline.errors import BrokenChain
+from pipeline.errors import BrokenChain, printable
 from pipeline.params import Params, load
 from pipeline.records import BaseTrial, Card, Example, Metrics, Pin, Reembed, Training, Verdict
 from pipeline.stages.card import markdown
@@ -329,8 +329,9 @@ def test_card_takes_no_text_of_a_record_for_markup(finished: Path) -> None:
     )
     text = rendered(finished, says, pin=pin.model_copy(update={"base": base}), metrics=changed)
     data: Any = ModelCard(text).data
-    assert data.model_name == hostile
-    assert data.widget == [{"source_sentence": hostile, "sentences": [hostile]}]
+    shown = printable(hostile)
+    assert data.model_name == shown
+    assert data.widget == [{"source_sentence": shown, "sentences": [shown]}]
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(text.split("\n---\n\n", 1)[1])
     tags = Tags()
     tags.feed(html)
