@@ -19,7 +19,7 @@ NOT_LOCKED := pip setuptools wheel torch triton cuda-bindings cuda-pathfinder cu
 	nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx
 
 .DEFAULT_GOAL := help
-.PHONY: help sample sample-next hub check test test-gpu faults lint lock bench clean
+.PHONY: help sample sample-next pictures hub check test test-gpu faults lint lock bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ sample: $(READY)  ## the whole line offline: data, training, verdict and release
 
 sample-next: $(READY)  ## what happens when the data moves: a second release, and one that the gate refuses
 	@$(BIN)/python -m sample next
+
+pictures: $(READY)  ## draw README's pictures anew from what the sample left, with Chromium
+	@$(BIN)/python -m docs.draw_pages
 
 hub: $(READY)  ## look at what the sample released, in a browser
 	@$(BIN)/python -m sample hub

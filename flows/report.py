@@ -134,7 +134,8 @@ def side_by_side(metrics: Metrics) -> tuple[str, list[str], list[list[Any]]]:
     """Return what each model makes of the split that the gate judges on, by width: title, head and rows."""
     measured = metrics.models["candidate"].splits
     split = metrics.mistakes.split if metrics.mistakes is not None else next(reversed(measured))
-    scores = {name: one.splits[split] for name, one in metrics.models.items() if split in one.splits}
+    models = {name: metrics.models[name] for name in SAID if name in metrics.models}
+    scores = {name: one.splits[split] for name, one in models.items() if split in one.splits}
     dims = sorted({dim for one in scores.values() for dim in (*one.retrieval, *one.triplets)}, reverse=True)
     head = ["dimension", *(f"{SAID[name]} {what}" for what in ("nDCG@10", "accuracy") for name in scores)]
     rows = [
@@ -145,7 +146,7 @@ def side_by_side(metrics: Metrics) -> tuple[str, list[str], list[list[Any]]]:
         ]
         for dim in dims
     ]
-    return f"Base, live, new: {split}", head, rows
+    return f"{', '.join(SAID[name] for name in scores).capitalize()}: {split}", head, rows
 
 
 def _accuracies(metrics: Metrics) -> list[list[Any]]:

@@ -113,7 +113,7 @@ def test_report_shows_each_accuracy_and_each_check(tmp_path: Path) -> None:
 
 def test_report_shows_the_models_side_by_side() -> None:
     title, head, rows = report.side_by_side(Metrics.load(METRICS))
-    assert title.startswith("Base, live, new: ")
+    assert title.startswith("Base, live, best, new: ")
     assert head[:2] == ["dimension", "base nDCG@10"]
     assert "new accuracy" in head
     assert all(len(row) == len(head) for row in rows)
