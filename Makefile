@@ -52,7 +52,7 @@ hub: $(READY)  ## look at what the sample released, in a browser
 check: lint  ## while you work: lint, types and the tests that need no server, no model and no process
 	$(PYTEST) -m 'not server and not model and not process and not faults'
 
-test: lint  ## lint, types and every test, in under half an hour on two cores
+test: lint  ## lint, types and every test: half an hour on two cores
 	$(PYTEST)
 
 test-gpu: $(READY)  ## the tests that need a CUDA device, on a machine that has one
