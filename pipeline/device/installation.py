@@ -3,10 +3,14 @@
 import os
 import subprocess
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from pipeline.errors import InvalidParams, InvalidWorkspace
 from pipeline.params.machine import LaunchParams
 from pipeline.params.train import TrainParams
+
+if TYPE_CHECKING:
+    import torch
 
 _DEVICES = frozenset({"cuda", "cpu"})
 _LIST_CARDS = ("nvidia-smi", "--list-gpus")
@@ -29,9 +33,7 @@ def same_versions(train: TrainParams) -> None:
 
 def device_type() -> str:
     """Return which kind of device sentence-transformers trains on: cuda, mps or cpu."""
-    from sentence_transformers.util import get_device_name
-
-    return str(get_device_name()).partition(":")[0]
+    return _taken().type
 
 
 def device() -> str:
@@ -41,11 +43,10 @@ def device() -> str:
         InvalidWorkspace: There are cards and torch cannot use them, or it is no device that katman trains on.
     """
     import torch  # takes seconds, and who only compares versions needs none of it
-    from sentence_transformers.util import get_device_name
 
     from pipeline.device import hardware
 
-    found = torch.device(get_device_name())
+    found = _taken()
     if found.type not in _DEVICES:
         raise InvalidWorkspace(
             f"the device here is {found.type}; wanted a CUDA card or a CPU, on which loss, dropout and "
@@ -82,12 +83,17 @@ def flops(bf16: bool, launch: LaunchParams | None = None) -> float:
         launch: The processes that train together, each with a GPU like this machine's; without GPUs those of
             a machine share its cores, and are no faster than one.
     """
-    import torch
-    from sentence_transformers.util import get_device_name
-
     from pipeline.device import hardware
 
-    found = torch.device(get_device_name())
+    found = _taken()
     rate, _ = hardware.peak_flops(found, bf16 and hardware.fast_bfloat16(found))
     together = 1 if launch is None else launch.machines * (launch.processes if found.type == "cuda" else 1)
     return (rate or 1e12) * together
+
+
+def _taken() -> "torch.device":
+    """Return the device that sentence-transformers takes, asked of torch: that library loads for seconds."""
+    import torch
+
+    found = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+    return torch.device(found.type, int(os.environ.get("LOCAL_RANK", "0"))) if found.type == "cuda" else found

@@ -1,7 +1,11 @@
 """What training runs on is what params.yaml names."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
+from sentence_transformers.util import get_device_name
 
 from pipeline.device import hardware, installation
 from pipeline.errors import InvalidParams, InvalidWorkspace
@@ -16,6 +20,17 @@ def test_installation_says_which_library_is_another_one() -> None:
     versions = train.versions.model_copy(update={"torch": "0.0.1"})
     with pytest.raises(InvalidParams, match=r"train\.versions\.torch is 0\.0\.1 and .* is installed"):
         installation.same_versions(train.model_copy(update={"versions": versions}))
+
+
+def test_installation_takes_the_device_of_sentence_transformers() -> None:
+    assert installation.device_type() == get_device_name().partition(":")[0]
+
+
+def test_installation_loads_no_sentence_transformers() -> None:
+    code = "import sys; from pipeline.device import installation; installation.device(); print(*sys.modules)"
+    shown = subprocess.check_output([sys.executable, "-c", code], cwd=PROJECT, text=True).split()
+    assert "torch" in shown
+    assert "sentence_transformers" not in shown
 
 
 def test_installation_names_the_device() -> None:
@@ -36,7 +51,7 @@ def test_installation_refuses_cards_that_torch_cannot_use(monkeypatch: pytest.Mo
 
 
 def test_installation_refuses_devices_that_nobody_tested(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sentence_transformers.util.get_device_name", lambda: "mps")
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda **_: torch.device("mps"))
     with pytest.raises(InvalidWorkspace, match="the device here is mps; wanted a CUDA card or a CPU"):
         installation.device()
 
@@ -45,7 +60,7 @@ def test_installation_refuses_devices_that_nobody_tested(monkeypatch: pytest.Mon
 def test_installation_counts_the_cards_that_train_together(
     device: str, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sentence_transformers.util.get_device_name", lambda: device)
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda **_: torch.device(device))
     monkeypatch.setattr(hardware, "peak_flops", lambda found, bf16: (1e14, "listed"))
     launch = LaunchParams(processes=3, machines=2, rendezvous="10.0.0.1:29500")
     assert installation.flops(False) == 1e14
