@@ -26,14 +26,19 @@ _step_ended = threading.Event()
 _ender = threading.Thread(target=lambda: end_children(), daemon=True)
 
 
+def end_with_parent() -> None:
+    """Arrange that this process gets a SIGTERM when its parent dies, however it dies."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def follow(parent: int) -> None:
-    """Arrange that this process gets a SIGTERM when its parent dies, however it dies.
+    """End with the flow.
 
     Args:
         parent: The process id of the flow; it may be gone already.
     """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    end_with_parent()
     if os.getppid() != parent:
         raise SystemExit(f"the flow (process {parent}) ended before its step began")
 

@@ -1,9 +1,7 @@
 """The flow: every step in order, each where DVC says it is needed, and a release of what passed the gate."""
 
-import ctypes
 import os
 import signal
-import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +16,7 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Crashed, Failed
 
-from flows import decision_page, report, server, steps, terminal
+from flows import child, decision_page, report, server, steps, terminal
 from flows.lifelines import Lifeline
 from flows.process import StepStopped
 from pipeline.commands import clean
@@ -35,7 +33,6 @@ REFUSED = "Refused"
 WORKSPACES = "KATMAN_WORKSPACES"
 # A run that failed because the Hub was away comes again then.
 _HOURS_TO_COME_AGAIN = 1.0
-_PR_SET_PDEATHSIG = 1
 
 
 class End(NamedTuple):
@@ -291,8 +288,8 @@ def refuse_elsewhere(folder: Path) -> None:
 
 def end_with_worker() -> None:
     """Get a SIGTERM when the worker that started this run dies, however it dies."""
-    if sys.platform == "linux" and os.environ.get("PREFECT__FLOW_RUN_ID"):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.environ.get("PREFECT__FLOW_RUN_ID"):
+        child.end_with_parent()
 
 
 def _leave_alone() -> None:
