@@ -4,8 +4,10 @@ It reads what stands in the workspace, so that a training needs neither the trac
 """
 
 import csv
+import os
 import time
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +22,8 @@ _LONGEST_VALUE = 250
 _BATCH = 100
 # Each candidate is told of once.
 _TAG = "katman.candidate"
+# What each tracker's library is installed by.
+_PACKAGES = {"mlflow": "mlflow-skinny", "trackio": "trackio"}
 
 
 class Told(NamedTuple):
@@ -62,11 +66,11 @@ def run(workspace: Path, params: Params) -> Tracked:
     ]
     told = Told(dict(values), [*((name, value, 0) for name, value in _figures(workspace, verdict)), *curves])
     try:
-        new = _tell(how, verdict, told)
+        new = _TELL[how.kind](how, verdict, told)
     except ImportError as error:
         raise InvalidWorkspace(
             f"tracking.kind is {how.kind!r}, and its library is not here ({error}); wanted it installed: "
-            "`pip install mlflow-skinny`"
+            f"`pip install {_PACKAGES[how.kind]}`"
         ) from None
     except Exception as error:  # whatever a tracker's library raises
         raise InvalidWorkspace(
@@ -118,7 +122,7 @@ def _curves(path: Path) -> Iterator[tuple[int, dict[str, float]]]:
             yield step, {name: float(value) for name, value in line.items() if value}
 
 
-def _tell(how: TrackingParams, verdict: Verdict, told: Told) -> bool:
+def _tell_mlflow(how: TrackingParams, verdict: Verdict, told: Told) -> bool:
     """Tell MLflow; return whether it did not know yet. The tag comes last: what broke off is told again."""
     from mlflow import MlflowClient
     from mlflow.entities import Metric, Param
@@ -139,3 +143,46 @@ def _tell(how: TrackingParams, verdict: Verdict, told: Told) -> bool:
         client.set_tag(made, name, text)
     client.set_terminated(made)
     return True
+
+
+def _tell_trackio(how: TrackingParams, verdict: Verdict, told: Told) -> bool:
+    """Tell trackio, in its folder on this machine; return whether it did not know yet.
+
+    A run gets its name last: one that broke off is told again. trackio only warns of what it cannot write; a
+    run that is not there afterwards is an error here.
+    """
+    os.environ |= {} if how.uri is None else {"TRACKIO_DIR": how.uri}  # read when trackio is imported
+    for elsewhere in ("TRACKIO_SPACE_ID", "TRACKIO_SERVER_URL"):
+        os.environ.pop(elsewhere, None)  # what does not arrive there is kept here, and nobody is told
+    import trackio
+
+    def runs() -> dict[str, Any]:
+        try:
+            return {one.name: one for one in trackio.Api().runs(how.project)}
+        except ValueError:  # nobody has told anything of this project
+            return {}
+
+    name = verdict.candidate[:12]
+    unfinished = f"{name}-unfinished"
+    before = runs()
+    if name in before:
+        return False
+    if unfinished in before:
+        before[unfinished].delete()
+    by_step: dict[int, dict[str, float]] = defaultdict(dict)
+    for metric, value, step in told.metrics:
+        by_step[step][metric] = value
+    config = told.params | {_TAG: verdict.candidate, "outcome": verdict.outcome}
+    quiet = {"auto_log_gpu": False, "auto_log_cpu": False, "embed": False}
+    run = trackio.init(how.project, unfinished, config=config, **quiet)
+    for step, values in sorted(by_step.items()):
+        run.log(values, step=step)
+    run.finish()
+    runs()[unfinished].rename(name)
+    return True
+
+
+_TELL: Mapping[str, Callable[[TrackingParams, Verdict, Told], bool]] = {
+    "mlflow": _tell_mlflow,
+    "trackio": _tell_trackio,
+}

@@ -111,7 +111,7 @@ CHANGES: tuple[Added | Removed, ...] = (
         "refresh.policy", "0.2.0", "follow", "whether the data set moves to its branch's head: pin or follow"
     ),
     Added("refresh.min_rows", "0.2.0", 0, "under follow: new rows that it takes"),
-    Added("tracking", "0.2.0", None, "{kind: mlflow, project, uri}: a tracker told of each candidate"),
+    Added("tracking", "0.2.0", None, "{kind: mlflow or trackio, project, uri}: told of each candidate"),
     Added("refresh.min_days", "0.2.0", 0.0, "under follow: days since the last candidate was judged"),
 )
 

@@ -52,11 +52,21 @@ class TrackingParams(Section):
     """The experiment tracker that is told of each candidate.
 
     Attributes:
-        kind: Whose library; it must be installed: `pip install mlflow-skinny`.
-        project: MLflow's experiment.
-        uri: MLflow's tracking server, or `sqlite:///FILE`; null: as MLFLOW_TRACKING_URI says.
+        kind: Whose library; it must be installed: `pip install mlflow-skinny`, or `trackio`.
+        project: MLflow's experiment, or trackio's project.
+        uri: MLflow's tracking server, or `sqlite:///FILE`; trackio's folder on this machine; null: as
+            MLFLOW_TRACKING_URI or TRACKIO_DIR says.
     """
 
-    kind: Literal["mlflow"]
+    kind: Literal["mlflow", "trackio"]
     project: Annotated[str, Field(min_length=1)]
     uri: str | None
+
+    @model_validator(mode="after")
+    def _trackio_is_told_here(self) -> "TrackingParams":
+        if self.kind == "trackio" and self.uri is not None and "://" in self.uri:
+            raise ValueError(
+                f"tracking.uri is {self.uri!r}, and trackio is told on this machine, where what it keeps "
+                "can be seen; wanted a folder, or null for TRACKIO_DIR. Correct it"
+            )
+        return self
