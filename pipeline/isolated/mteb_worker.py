@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pipeline.isolated.answering import failed
 from pipeline.isolated.confinement import enter
 
 Encode = Callable[[list[str], str], Any]
@@ -144,8 +145,7 @@ def main() -> int:
         try:
             say(tasks[request["do"]](request))
         except Exception as error:  # of mteb, `datasets` or what they use: any of them, on somebody's data
-            said = str(error).strip().splitlines() or [""]
-            say({"failed": f"{type(error).__name__}: {said[0][:500]}"})
+            say(failed(error))
     return 0
 
 

@@ -56,11 +56,13 @@ def rows(folder: Path, chosen: SplitFiles, features: Any, owner: str, limits: Li
                 f"files, where {shutil.disk_usage(room.parent).free / 1e6:.0f} MB are free; wanted about as "
                 "much as the data set takes unpacked. Free some, or set TMPDIR to a folder that has it"
             )
-        if "failed" in answer:
-            said = str(answer["failed"])
+        if "refused" in answer or "failed" in answer:
+            said = str(answer.get("refused", answer.get("failed")))
             for split, links in names.items():
                 for link, path in zip(links, chosen.files[split], strict=True):
                     said = said.replace(link, path).replace(Path(link).name, path)
+            if "refused" in answer:
+                raise InvalidData(f"{owner} cannot be read: {said}")
             raise InvalidData(
                 f"{owner} cannot be read: {said}; wanted files that hold the same columns, of strings, "
                 "in every split. Look at them on the Hub, and pin a commit that loads"

@@ -4,13 +4,11 @@
 current folder. A data set that breaks `datasets` breaks it here.
 """
 
-import errno
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
-from pipeline.isolated.confinement import ANSWER, enter
+from pipeline.isolated.answering import answer
 
 
 def read(request: dict[str, Any]) -> dict[str, Any]:
@@ -68,30 +66,9 @@ def _features(stated: Any) -> Any:
     return Features._from_yaml_list(stated) if isinstance(stated, list) else Features.from_dict(stated)
 
 
-def full(error: BaseException | None) -> bool:
-    """Return whether an error, or one that led to it, is that of a disk without room."""
-    seen = []
-    while error is not None and error not in seen:
-        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-            return True
-        seen.append(error)
-        error = error.__cause__ or error.__context__
-    return False
-
-
 def main() -> int:
-    """Answer one request; what stops `datasets` is an answer too."""
-    enter(int(sys.argv[1]))
-    try:
-        answer = read(json.load(sys.stdin))
-    except MemoryError:
-        answer = {"failed": "it takes more memory than it may (pin.limits.memory_bytes)"}
-    except Exception as error:
-        cause = error.__cause__ or error
-        said = str(cause).strip().splitlines() or [""]
-        answer = {"failed": f"{type(cause).__name__}: {said[0][:2000]}", "full": full(error)}
-    Path(ANSWER).write_text(json.dumps(answer), encoding="utf-8")
-    return 0
+    """Answer one request; `datasets` wraps what it met, and the cause says more."""
+    return answer(read, lambda error: error.__cause__ or error)
 
 
 if __name__ == "__main__":

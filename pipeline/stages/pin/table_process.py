@@ -12,8 +12,8 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.errors import InvalidData, PipelineError, first_line
-from pipeline.isolated import child, confinement
+from pipeline.errors import InvalidData
+from pipeline.isolated import answering, child
 from pipeline.params.pin import LimitParams, PairsProbe, RetrievalFiles
 from pipeline.stages.pin import beir, file_limits, pickles
 
@@ -109,19 +109,8 @@ def answered(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Answer one request; what stops the libraries is an answer too."""
-    confinement.enter(int(sys.argv[1]))
-    answer: dict[str, Any]
-    try:
-        answer = answered(json.load(sys.stdin))
-    except PipelineError as error:
-        answer = {"refused": str(error)}
-    except MemoryError:
-        answer = {"failed": "it takes more memory than it may (pin.limits.memory_bytes)"}
-    except Exception as error:  # files made by strangers can make a library raise anything
-        answer = {"failed": f"{type(error).__name__}: {first_line(error)[:500]}"}
-    Path(confinement.ANSWER).write_text(json.dumps(answer), encoding="utf-8")
-    return 0
+    """Answer one request."""
+    return answering.answer(answered)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import InvalidData, InvalidParams, PipelineError, first_line
-from pipeline.isolated import child, confinement
+from pipeline.errors import InvalidData, InvalidParams
+from pipeline.isolated import answering, child
 from pipeline.params import Params
 from pipeline.params.model import ModelParams
 from pipeline.records import BaseTrial
@@ -42,7 +42,7 @@ def tried(base: Path, room: Path, params: Params) -> BaseTrial:
     owner = f"{params.base.repo} at {params.base.revision[:12]}"
     if "refused" in answer:
         said = str(answer["refused"]).replace(request["base"], "the base")
-        raise _KINDS[answer["kind"]](f"base {owner}: {said}")
+        raise _KINDS.get(answer["kind"], InvalidData)(f"base {owner}: {said}")
     if "trial" in answer:
         return BaseTrial.model_validate_json(json.dumps(answer["trial"]))
     if answer.get("signal") == signal.SIGALRM:
@@ -75,28 +75,27 @@ def changes(trial: BaseTrial | None) -> list[str]:
     return [f"base   {what}" for what, true in said.items() if true]
 
 
-def main() -> int:
-    """Answer one request; what stops the libraries is an answer too."""
-    confinement.enter(int(sys.argv[1]))
-    request = json.load(sys.stdin)
-    answer: dict[str, Any]
-    try:
-        tokenizer_trial.hold_up(Path(request["base"]), request["tokenizer_seconds"])
-        from pipeline.stages.pin.base_trial import try_base  # imports torch, which the step itself needs not
+def answered(request: dict[str, Any]) -> dict[str, Any]:
+    """Answer a request, in this process and the current folder.
 
-        found = try_base(
-            Path(request["base"]),
-            ModelParams.model_validate_json(json.dumps(request["model"])),
-            Path("saved").resolve(),
-        )
-        answer = {"trial": found.model_dump(mode="json")}
-    except PipelineError as error:
-        kind = type(error).__name__
-        answer = {"refused": str(error), "kind": kind if kind in _KINDS else InvalidData.__name__}
-    except Exception as error:  # files made by strangers can make a library raise anything
-        answer = {"failed": f"{type(error).__name__}: {first_line(error)[:500]}"}
-    Path(confinement.ANSWER).write_text(json.dumps(answer), encoding="utf-8")
-    return 0
+    Raises:
+        InvalidData: As `tried`.
+        InvalidParams: As `tried`.
+    """
+    tokenizer_trial.hold_up(Path(request["base"]), request["tokenizer_seconds"])
+    from pipeline.stages.pin.base_trial import try_base  # imports torch, which the step itself needs not
+
+    found = try_base(
+        Path(request["base"]),
+        ModelParams.model_validate_json(json.dumps(request["model"])),
+        Path("saved").resolve(),
+    )
+    return {"trial": found.model_dump(mode="json")}
+
+
+def main() -> int:
+    """Answer one request."""
+    return answering.answer(answered)
 
 
 if __name__ == "__main__":
