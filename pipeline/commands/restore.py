@@ -48,7 +48,8 @@ def run(workspace: Path, params: Params) -> Restored:
             "there. Name another remote, or say with `katman looks --lost` that it is gone"
         )
     dvc.pull(workspace, backup.dvc)
-    wrong = lineage.foreign_outs(workspace)
+    found = lineage.Found(workspace)
+    wrong = lineage.foreign_outs(workspace, found)
     if wrong:
         raise BrokenChain(
             f"what came from {backup.dvc} (release.backup.dvc) is not what was made here:\n  "
@@ -56,7 +57,7 @@ def run(workspace: Path, params: Params) -> Restored:
             + "\nRemove these and the same files of `.dvc/cache`, and restore from another remote"
         )
     newest = receipts.latest(workspace, params.release.repo)
-    moved = lineage.broken_links(workspace) + lineage.unlocked(workspace)
+    moved = lineage.broken_links(workspace, found) + lineage.unlocked(workspace)
     return Restored(
         looks=total(log.entries(workspace))[0],
         version=None if newest is None else newest.version,

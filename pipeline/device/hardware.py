@@ -6,6 +6,7 @@ import math
 import os
 import resource
 import time
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -149,6 +150,13 @@ def peak_flops(device: torch.device, bf16: bool) -> tuple[float | None, str]:
                 return flops, f"dense bfloat16 rate in the data sheet of {part}"
     dtype = torch.bfloat16 if bf16 else torch.float32
     size = 1024 if device.type == "cpu" else 8192
+    rate = _measured_flops(device, dtype, size, torch.get_num_threads())
+    return rate, f"measured product of {size} x {size} matrices in {dtype}"
+
+
+@cache
+def _measured_flops(device: torch.device, dtype: torch.dtype, size: int, threads: int) -> float:
+    """Measure the best rate of a matrix product, once in a process for each number of threads."""
     left = torch.randn(size, size, device=device, dtype=dtype)
     best = math.inf
     deadline = time.perf_counter() + 0.25
@@ -158,7 +166,7 @@ def peak_flops(device: torch.device, bf16: bool) -> tuple[float | None, str]:
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         best = min(best, time.perf_counter() - start)
-    return 2 * size**3 / best, f"measured product of {size} x {size} matrices in {dtype}"
+    return 2 * size**3 / best
 
 
 def device_name(device: torch.device) -> str:

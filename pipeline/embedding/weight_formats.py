@@ -1,4 +1,4 @@
-"""Which files hold weights, and which can run code: by their suffix, in small letters."""
+"""Which files hold weights, which can run code, and which a tokenizer writes: by suffix, in small letters."""
 
 from pathlib import PurePath
 
@@ -14,6 +14,8 @@ CAN_RUN_CODE = frozenset(
 # can run code hold weights somewhere; these two hold them and run nothing.
 OTHER_WEIGHTS = CAN_RUN_CODE | {".onnx", ".gguf"}
 SAFETENSORS = ".safetensors"
+# The ends of all names that a tokenizer of transformers gives its files beside JSON.
+VOCABULARIES = frozenset({".txt", ".model", ".spm", ".codes", ".tokenizer", ".bpe", ".tiktoken", ".vocab"})
 
 
 def suffix(path: str | PurePath) -> str:

@@ -14,7 +14,7 @@ from pipeline.params import Params
 from pipeline.params.card import policy
 from pipeline.records import Pin
 from pipeline.records.tables import text_columns
-from pipeline.stages.pin import downloads, rows, splits
+from pipeline.stages.pin import dataset_rows, splits
 from pipeline.workspace import holdout, paths
 from pipeline.workspace.files import write_text
 
@@ -83,12 +83,11 @@ def compare(workspace: Path, params: Params, hub: Hub, head: str) -> MovedRows |
         return None
     dataset = params.dataset.model_copy(update={"revision": head})
     try:
-        fetched = downloads.data(hub, dataset.repo, head, params.pin)
-        found = rows.load(fetched.folder, fetched.pinned.files, dataset, params.pin.limits)
-        new = splits.divide(found, dataset, params.pin.cut, holdout.known(workspace)).frames
+        found = dataset_rows.fetch(hub, dataset, params.pin, holdout.known(workspace))
     except InvalidData:
         return None
-    shown = policy(params.card, fetched.pinned.private) == "all"
+    new = found.division.frames
+    shown = policy(params.card, found.download.pinned.private) == "all"
     return MovedRows(
         before=params.dataset.revision,
         after=head,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pipeline.embedding.weight_formats import CAN_RUN_CODE, SAFETENSORS, suffix
+from pipeline.embedding.weight_formats import CAN_RUN_CODE, SAFETENSORS, VOCABULARIES, suffix
 from pipeline.errors import ReleaseRefused
 
 # Keys by which a library finds code: transformers' own, and those of the common object loaders.
@@ -20,8 +20,6 @@ _REMOTE = {
 }
 # Keys under which sentence-transformers has the dotted name of something that it imports.
 _IMPORTED = {"activation_function", "activation_fn", "sbert_ce_default_activation_function"}
-# Of the files that a tokenizer's class writes beside JSON; `pin` fetches the same.
-_VOCABULARIES = {".txt", ".model", ".spm", ".codes", ".tokenizer", ".bpe", ".tiktoken", ".vocab"}
 # How programs, archives and pickles begin: nothing that goes out does, whatever it is called.
 _MAGIC = (
     *(b"\x7fELF", b"MZ", b"#!", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe"),
@@ -99,7 +97,7 @@ def _kind(name: str) -> Callable[[str, Path], None]:
         return _safetensors
     if kind == ".json":
         return _json
-    if kind in _VOCABULARIES:
+    if kind in VOCABULARIES:
         return _text if kind == ".txt" else _nothing
     if folder in {"pictures", "imgs"} and kind in {".svg", ".png"}:
         return _svg if kind == ".svg" else _png

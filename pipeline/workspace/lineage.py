@@ -142,29 +142,41 @@ def checkpoints(workspace: Path, before: Opened) -> Path:
     return workspace / paths.CHECKPOINTS / digests.of_value([before.params, before.read])[:16]
 
 
-def foreign_outs(workspace: Path) -> list[str]:
+class Found:
+    """The digests of what stands in a workspace, where each file or folder is read once."""
+
+    def __init__(self, workspace: Path) -> None:
+        self._workspace = workspace
+        self._seen: dict[str, str] = {}
+
+    def digest(self, path: str) -> str | None:
+        """Return the digest of a path inside the workspace; None where nothing stands there."""
+        if path not in self._seen and (self._workspace / path).exists():
+            self._seen[path] = digests.digest(self._workspace / path)
+        return self._seen.get(path)
+
+
+def foreign_outs(workspace: Path, found: Found) -> list[str]:
     """Return a line for each file or folder here that is not the one that its step's record says it wrote."""
     faults = []
     for name in NAMES:
         for path, wanted in _header(workspace / RECORDS[name]).wrote.items():
-            there = (workspace / path).exists()
-            if not there or digests.digest(workspace / path) != wanted:
-                faults.append(
-                    f"{path} {'differs' if there else 'is missing'}; {RECORDS[name]} names {wanted[:12]}"
-                )
+            now = found.digest(path)
+            if now != wanted:
+                state = "is missing" if now is None else "differs"
+                faults.append(f"{path} {state}; {RECORDS[name]} names {wanted[:12]}")
     return faults
 
 
-def broken_links(workspace: Path) -> list[str]:
-    """Walk every record over the real files; give one line per difference, none where the chain holds."""
+def broken_links(workspace: Path, found: Found | None = None) -> list[str]:
+    """Walk every record over the real files; give one line per difference, none where the chain holds.
+
+    Args:
+        workspace: The folder of the workspace.
+        found: What was read of it just now; None reads everything.
+    """
     faults = []
-    seen: dict[str, str] = {}
-
-    def now(path: str) -> str | None:
-        if path not in seen and (workspace / path).exists():
-            seen[path] = digests.digest(workspace / path)
-        return seen.get(path)
-
+    files = found or Found(workspace)
     for name in NAMES:
         try:
             record = _header(workspace / RECORDS[name])
@@ -177,9 +189,9 @@ def broken_links(workspace: Path) -> list[str]:
         if record.params != params_digest(workspace, name):
             faults.append(f"params.yaml was changed after `{name}` ran with it")
         for path, wanted in {**record.read, **record.wrote}.items():
-            found = now(path)
-            if found != wanted:
-                state = "is missing" if found is None else f"has sha256 {found[:12]}"
+            now = files.digest(path)
+            if now != wanted:
+                state = "is missing" if now is None else f"has sha256 {now[:12]}"
                 faults.append(f"{path} {state}; {RECORDS[name]} names {wanted[:12]}")
     return faults
 

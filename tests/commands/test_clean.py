@@ -1,12 +1,11 @@
 """What only takes up disk is shown first, and removed where that is asked."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 from pipeline.commands import clean
 from pipeline.params import load
 from pipeline.workspace import dvc, lineage, paths
+from tests.support.workspaces import run_dvc
 
 
 def checkpoint(folder: Path) -> Path:
@@ -19,11 +18,10 @@ def checkpoint(folder: Path) -> Path:
 def test_clean_shows_and_removes_nothing_until_it_is_told(line: Path) -> None:
     over = checkpoint(line / paths.CHECKPOINTS / "0123456789abcdef")
     mine = checkpoint(lineage.checkpoints(line, lineage.opened(line, "train")))
-    commit = [sys.executable, "-m", "dvc", "commit", "--force", "--quiet", "train"]
     (line / "model" / "more").write_text("a candidate that nobody released")
-    subprocess.run(commit, cwd=line, check=True)
+    run_dvc(line, "commit", "--force", "train")
     (line / "model" / "more").unlink()
-    subprocess.run(commit, cwd=line, check=True)
+    run_dvc(line, "commit", "--force", "train")
     shown = clean.run(line, load(line))
     assert list(shown.checkpoints.values()) == [1000]
     assert shown.cache
@@ -50,8 +48,7 @@ def test_clean_of_a_workspace_that_never_ran_leaves_checkpoints(line: Path) -> N
 def test_clean_leaves_a_cache_alone_that_others_may_share(line: Path, tmp_path: Path) -> None:
     shared = line / ".dvc" / "cache"
     shared.rename(tmp_path / "shared")
-    ask = [sys.executable, "-m", "dvc", "cache", "dir", "--quiet", str(tmp_path / "shared")]
-    subprocess.run(ask, cwd=line, check=True)
+    run_dvc(line, "cache", "dir", str(tmp_path / "shared"))
     foreign = tmp_path / "shared" / "files" / "md5" / "00" / ("0" * 30)
     foreign.parent.mkdir(parents=True, exist_ok=True)
     foreign.write_text("of another project")

@@ -6,23 +6,15 @@ import pytest
 
 from pipeline.commands import reject
 from pipeline.errors import ReleaseRefused
-from pipeline.params import load
-from pipeline.workspace import approvals, paths
-from pipeline.workspace.files import write_text
-from tests.support import records, sealed
-from tests.support.workspaces import PROJECT, git
-
-CANDIDATE = "c" * 64
-PARAMS = load(PROJECT)
+from pipeline.workspace import approvals
+from tests.support import records
+from tests.support.deciding import CANDIDATE, PARAMS, waits_in
+from tests.support.workspaces import git
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    git(tmp_path, "init", "--quiet")
-    git(tmp_path, "config", "user.name", "Test")
-    git(tmp_path, "config", "user.email", "test@example.org")
-    write_text(tmp_path / paths.RECORDS["gate"], sealed.verdict(CANDIDATE, needs_human=True).dump())
-    return tmp_path
+    return waits_in(tmp_path)
 
 
 def test_reject_keeps_who_and_why_in_git(folder: Path) -> None:

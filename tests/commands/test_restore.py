@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,14 +14,7 @@ from pipeline.params import load
 from pipeline.workspace import digests, lineage, log, paths
 from tests.conftest import Stage
 from tests.support import workspaces
-from tests.support.workspaces import git, set_params
-
-
-def dvc(folder: Path, *arguments: str) -> str:
-    command = [sys.executable, "-m", "dvc", *arguments]
-    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout
+from tests.support.workspaces import git, run_dvc, set_params
 
 
 @pytest.fixture
@@ -30,10 +22,10 @@ def lost(line: Path, api: HfApi, tmp_path: Path) -> Iterator[Path]:
     """The backup of a machine that released v1 and is gone."""
     remote = tmp_path / "backup.git"
     subprocess.run(["git", "init", "--quiet", "--bare", str(remote)], check=True)
-    dvc(line, "remote", "add", "--quiet", "kept", str(tmp_path / "kept"))
+    run_dvc(line, "remote", "add", "--quiet", "kept", str(tmp_path / "kept"))
     set_params(line, {"release.backup": {"git": str(remote), "branch": "records", "dvc": "kept"}})
     git(line, "commit", "--quiet", "--all", "--message", "Back up")
-    dvc(line, "commit", "--force", "--quiet")
+    run_dvc(line, "commit", "--force", "--quiet")
     git(line, "commit", "--quiet", "--all", "--allow-empty", "--message", "Run")
     release.run(line, load(line))
     yield remote
@@ -61,7 +53,7 @@ def test_restored_clone_has_everything_and_nothing_to_do(lost: Path, line: Path,
     assert restore.run(folder, load(folder)) == found  # safe to repeat
     git(folder, "checkout", "--quiet", "model/v1")
     shutil.rmtree(folder / paths.MODEL)
-    dvc(folder, "pull", "--quiet", "--remote", "kept")
+    run_dvc(folder, "pull", "--quiet", "--remote", "kept")
     assert digests.digest(folder / paths.MODEL) == digests.digest(line / paths.MODEL)
 
 

@@ -95,6 +95,7 @@ def test_rate_of_a_cpu_is_measured_and_says_so() -> None:
     assert rate is not None
     assert rate > 1e8
     assert source == "measured product of 1024 x 1024 matrices in torch.float32"
+    assert hardware.peak_flops(CPU, bf16=False) == (rate, source)  # no two measurements agree
 
 
 @pytest.mark.parametrize(

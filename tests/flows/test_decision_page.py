@@ -5,29 +5,23 @@ from pathlib import Path
 import pytest
 
 from flows import decision_page
-from pipeline.params import Params, load
+from pipeline.params import Params
 from pipeline.params.approve import Signer
 from pipeline.publishing import waiting
 from pipeline.workspace import paths
 from pipeline.workspace.files import write_text
-from tests.support import sealed
-from tests.support.workspaces import PROJECT, git
-
-PARAMS = load(PROJECT)
-WAITS = sealed.verdict("c" * 64, needs_human=True)
+from tests.support.deciding import PARAMS, WAITS, asks, waits_in
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    git(tmp_path, "init", "--quiet")
-    write_text(tmp_path / paths.RECORDS["gate"], WAITS.dump())
     write_text(tmp_path / paths.CARD / "README.md", "---\nlicense: x\n---\n# Tiny\n\n![a](pictures/a.svg)\n")
-    return tmp_path
+    return waits_in(tmp_path)
 
 
 def signed_by(*names: str) -> Params:
     signers = tuple(Signer(name=name, key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJp0") for name in names)
-    return PARAMS.model_copy(update={"approve": PARAMS.approve.model_copy(update={"signers": signers})})
+    return asks(signers=signers)
 
 
 def test_page_says_why_and_where_and_shows_the_card(folder: Path) -> None:

@@ -1,35 +1,22 @@
 """What a run puts up for a person, until somebody decides or the time is over."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pipeline.errors import ReleaseRefused
-from pipeline.params import Params, load
 from pipeline.params.approve import Signer
 from pipeline.publishing import waiting
 from pipeline.workspace import approvals, paths
 from pipeline.workspace.files import write_text
 from tests.support import records, sealed
-from tests.support.workspaces import PROJECT, git
-
-CANDIDATE = "c" * 64
-PARAMS = load(PROJECT)
-WAITS = sealed.verdict(CANDIDATE, needs_human=True)
+from tests.support.deciding import CANDIDATE, PARAMS, WAITS, asks, waits_in
+from tests.support.workspaces import git
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    git(tmp_path, "init", "--quiet")
-    git(tmp_path, "config", "user.name", "Test")
-    git(tmp_path, "config", "user.email", "test@example.org")
-    write_text(tmp_path / paths.RECORDS["gate"], WAITS.dump())
-    return tmp_path
-
-
-def asks(**changes: Any) -> Params:
-    return PARAMS.model_copy(update={"approve": PARAMS.approve.model_copy(update=changes)})
+    return waits_in(tmp_path)
 
 
 def test_waiting_goes_on_until_somebody_decides(folder: Path) -> None:

@@ -223,6 +223,14 @@ def git(folder: Path, *arguments: str) -> str:
     return run.stdout
 
 
+def run_dvc(folder: Path, *arguments: str) -> str:
+    """Run DVC in a folder, and give what it printed."""
+    command = [sys.executable, "-m", "dvc", *arguments]
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
 def forget(endpoint: str, repo: str) -> None:
     """Delete a model repository."""
     HfApi(endpoint=endpoint, token=TOKEN).delete_repo(repo, missing_ok=True)

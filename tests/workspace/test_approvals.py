@@ -6,22 +6,17 @@ from typing import Any
 import pytest
 
 from pipeline.errors import BrokenChain, WaitsForPerson
-from pipeline.params import Params, load
+from pipeline.params import Params
 from pipeline.records import Verdict
 from pipeline.workspace import approvals, paths
 from pipeline.workspace.files import write_text
 from tests.support import records, sealed
-from tests.support.workspaces import PROJECT, git
-
-CANDIDATE = "c" * 64
-PARAMS = load(PROJECT)
-WAITS = sealed.verdict(CANDIDATE, needs_human=True)
+from tests.support.deciding import CANDIDATE, PARAMS, WAITS, asks, waits_in
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    git(tmp_path, "init", "--quiet")
-    return tmp_path
+    return waits_in(tmp_path)
 
 
 def given(folder: Path, verdict: Verdict = WAITS, params: Params = PARAMS) -> None:
@@ -104,10 +99,6 @@ def test_approval_that_cannot_be_read_is_refused(folder: Path, content: str) -> 
     path.write_text(content)
     with pytest.raises(BrokenChain, match="git checkout approvals"):
         approvals.find(folder, CANDIDATE)
-
-
-def asks(**changes: Any) -> Params:
-    return PARAMS.model_copy(update={"approve": PARAMS.approve.model_copy(update=changes)})
 
 
 def test_policy_says_what_waits(folder: Path) -> None:

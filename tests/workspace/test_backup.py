@@ -1,7 +1,6 @@
 """Log and releases go where `release.backup` says and nowhere else; a clone without one gets it."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from pipeline.workspace import backup, log, paths
 from tests.conftest import Make, Stage
 from tests.support import releasing, workspaces
 from tests.support.records import receipt
-from tests.support.workspaces import git, set_params
+from tests.support.workspaces import git, run_dvc, set_params
 
 
 @pytest.fixture
@@ -26,8 +25,7 @@ def remote(tmp_path: Path) -> Path:
 
 
 def backed_up(folder: Path, remote: Path, dvc: Path) -> Path:
-    command = [sys.executable, "-m", "dvc", "remote", "add", "--quiet", "kept", str(dvc)]
-    subprocess.run(command, cwd=folder, check=True)
+    run_dvc(folder, "remote", "add", "kept", str(dvc))
     set_params(folder, {"release.backup": {"git": str(remote), "branch": "records", "dvc": "kept"}})
     git(folder, "commit", "--quiet", "--all", "--message", "Back up")
     return folder

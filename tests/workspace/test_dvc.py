@@ -1,8 +1,6 @@
 """What DVC keeps goes to a remote and comes back, and what nothing names is forgotten."""
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,17 +8,13 @@ import pytest
 from pipeline.errors import InvalidWorkspace
 from pipeline.workspace import dvc
 from tests.support import workspaces
-from tests.support.workspaces import git
-
-
-def run(folder: Path, *arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "dvc", *arguments, "--quiet"], cwd=folder, check=True)
+from tests.support.workspaces import git, run_dvc
 
 
 def version(folder: Path, text: str) -> None:
     (folder / "model").mkdir(exist_ok=True)
     (folder / "model" / "weights").write_text(text)
-    run(folder, "add", "model")
+    run_dvc(folder, "add", "model")
     git(folder, "add", ".")
     git(folder, "commit", "--quiet", "--message", text)
 
@@ -31,7 +25,7 @@ def versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("dvc") / "work"
     made.mkdir()
     workspaces.repository(made)
-    run(made, "remote", "add", "kept", "../kept")
+    run_dvc(made, "remote", "add", "kept", "../kept")
     version(made, "one")
     git(made, "tag", "model/v1")
     version(made, "two")
@@ -99,7 +93,7 @@ def test_push_that_left_something_out_is_noticed(folder: Path) -> None:
 def test_file_that_was_corrupted_on_the_remote_is_never_taken_where_dvc_verifies(
     folder: Path, tmp_path: Path
 ) -> None:
-    run(folder, "remote", "modify", "kept", "verify", "true")
+    run_dvc(folder, "remote", "modify", "kept", "verify", "true")
     dvc.push(folder, "kept")
     shutil.rmtree(folder / ".dvc" / "cache")
     shutil.rmtree(folder / "model")

@@ -1,8 +1,6 @@
 """A real S3 server on loopback: what was corrupted there is noticed, and never used."""
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,13 +11,9 @@ from moto.server import ThreadedMotoServer
 from pipeline.errors import InvalidWorkspace
 from pipeline.workspace import dvc
 from tests.support import workspaces
-from tests.support.workspaces import git
+from tests.support.workspaces import git, run_dvc
 
 KEYS = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
-
-
-def run(folder: Path, *arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "dvc", *arguments, "--quiet"], cwd=folder, check=True)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +32,7 @@ def folder(address: str, tmp_path: Path) -> Path:
     made = tmp_path / "work"
     made.mkdir()
     workspaces.repository(made)
-    run(made, "remote", "add", "kept", "s3://kept/katman")
+    run_dvc(made, "remote", "add", "kept", "s3://kept/katman")
     settings = {
         "endpointurl": address,
         "verify": "true",
@@ -47,10 +41,10 @@ def folder(address: str, tmp_path: Path) -> Path:
         "region": "us-east-1",
     }
     for name, value in settings.items():
-        run(made, "remote", "modify", "--local", "kept", name, value)
+        run_dvc(made, "remote", "modify", "--local", "kept", name, value)
     (made / "model").mkdir()
     (made / "model" / "weights").write_text("good")
-    run(made, "add", "model")
+    run_dvc(made, "add", "model")
     git(made, "add", ".")
     git(made, "commit", "--quiet", "--message", "Model")
     return made
@@ -79,7 +73,7 @@ def test_object_that_was_corrupted_on_s3_is_noticed_and_never_used(folder: Path,
 
 
 def test_s3_that_is_away_is_one_message(folder: Path) -> None:
-    run(folder, "remote", "modify", "--local", "kept", "endpointurl", "http://127.0.0.1:9")
-    run(folder, "remote", "modify", "--local", "kept", "connect_timeout", "1")
+    run_dvc(folder, "remote", "modify", "--local", "kept", "endpointurl", "http://127.0.0.1:9")
+    run_dvc(folder, "remote", "modify", "--local", "kept", "connect_timeout", "1")
     with pytest.raises(InvalidWorkspace, match=r"^pushing to the DVC remote kept failed: "):
         dvc.push(folder, "kept")

@@ -6,15 +6,13 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import InvalidParams, InvalidWorkspace, ReleaseRefused
-from pipeline.params import Params, load
+from pipeline.params import Params
 from pipeline.params.approve import Signer
 from pipeline.records import Approval
 from pipeline.workspace import approvals, signed_approvals
 from tests.support import sealed, signing
-from tests.support.workspaces import PROJECT, git
-
-CANDIDATE = "c" * 64
-PARAMS = load(PROJECT)
+from tests.support.deciding import CANDIDATE, PARAMS, asks
+from tests.support.workspaces import git
 
 
 def make(folder: Path, name: str) -> Signer:
@@ -24,7 +22,7 @@ def make(folder: Path, name: str) -> Signer:
 
 
 def asking(*signers: Signer) -> Params:
-    return PARAMS.model_copy(update={"approve": PARAMS.approve.model_copy(update={"signers": signers})})
+    return asks(signers=signers)
 
 
 @pytest.fixture

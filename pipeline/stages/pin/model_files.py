@@ -4,26 +4,14 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
-from pipeline.embedding.weight_formats import OTHER_WEIGHTS, SAFETENSORS, suffix
+from pipeline.embedding.weight_formats import OTHER_WEIGHTS, SAFETENSORS, VOCABULARIES, suffix
 from pipeline.errors import InvalidData
 from pipeline.hub import ListedFile
 from pipeline.stages.pin.model_modules import WITH_WEIGHTS, ModulePart
 
 # Weights for other runtimes and pictures: nothing that training reads.
 OTHER_FOLDERS = {"onnx", "openvino", "flax", "imgs", "images", "assets"}
-# Configuration and vocabulary: the ends of all names that a tokenizer of transformers gives its files.
-_SUFFIXES = {
-    ".json",
-    ".txt",
-    ".model",
-    ".spm",
-    ".codes",
-    ".tokenizer",
-    ".bpe",
-    ".tiktoken",
-    ".vocab",
-    SAFETENSORS,
-}
+_SUFFIXES = VOCABULARIES | {".json", SAFETENSORS}
 _WHOLE = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
 _PICKLE = re.compile(r"pytorch_model(-\d+-of-\d+)?\.bin")

@@ -12,13 +12,12 @@ from pipeline.params import Params
 from pipeline.params.pin import MtebProbe
 from pipeline.records import BaseTrial, Pin, PinnedRepo
 from pipeline.stages.pin import (
+    dataset_rows,
     downloads,
     fetched,
     languages,
     measured_sets,
     mteb_sets,
-    rows,
-    splits,
     table_process,
     trained,
 )
@@ -51,9 +50,7 @@ def run(workspace: Path, params: Params) -> Pin:
     languages.demand_kept(params.dataset.languages, held)
     hub = Hub(params.hub, fetched.known(workspace))
     workers = params.pin.max_workers
-    dataset = downloads.data(hub, params.dataset.repo, params.dataset.revision, params.pin)
-    found = rows.load(dataset.folder, dataset.pinned.files, params.dataset, params.pin.limits)
-    division = splits.divide(found, params.dataset, params.pin.cut, held)
+    dataset, found, division = dataset_rows.fetch(hub, params.dataset, params.pin, held)
     base = downloads.base(
         hub, params.base.repo, params.base.revision, params.base.allow_pickle, max_workers=workers
     )
