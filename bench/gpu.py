@@ -44,15 +44,8 @@ MEAN_TOKENS, DEVIATION, LEAST, MOST = 25, 8, 8, 64
 EVALUATIONS = 10
 
 
-def build(folder: Path, layers: int, hidden: int, vocabulary: int, device: str) -> SentenceTransformer:
-    """A random XLM-RoBERTa with cls pooling, as BGE-M3 has it, and a tokenizer of numbered words."""
-    torch.manual_seed(0)
-    write(folder, layers, hidden, vocabulary)
-    return load(folder, hidden, device)
-
-
 def write(folder: Path, layers: int, hidden: int, vocabulary: int) -> None:
-    """Write the encoder and its tokenizer into a folder."""
+    """Write a random XLM-RoBERTa, and its tokenizer of numbered words, into a folder."""
     words = SPECIAL | {f"w{i}": i for i in range(len(SPECIAL), vocabulary)}
     tokenizer = Tokenizer(WordLevel(words, unk_token="<unk>"))
     tokenizer.pre_tokenizer = WhitespaceSplit()

@@ -99,11 +99,6 @@ class Mteb:
         self._room = room
         self._files = 0
 
-    @property
-    def process_id(self) -> int:
-        """The number of the process."""
-        return self._process.pid
-
     def kill(self) -> None:
         """End it."""
         self._process.kill()

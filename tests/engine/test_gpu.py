@@ -9,7 +9,7 @@ import pytest
 import torch
 from sentence_transformers import SentenceTransformer
 
-from bench.gpu import build, texts
+from bench.gpu import load, texts, write
 from pipeline.embedding.encode import encode
 from pipeline.engine.fit import fit
 from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
@@ -115,7 +115,9 @@ def test_gpu_compiled_layers_train_as_eager_ones_do(still: Path, tmp_path: Path,
 
 def large(folder: Path) -> SentenceTransformer:
     """A model whose graphs are much larger than what CUDA's libraries take for themselves."""
-    return build(folder, layers=4, hidden=256, vocabulary=1000, device="cuda")
+    torch.manual_seed(0)
+    write(folder, layers=4, hidden=256, vocabulary=1000)
+    return load(folder, 256, "cuda")
 
 
 def only(more_bytes: int) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 from zlib import crc32
 
 import numpy as np
+import psutil  # type: ignore[import-untyped]
 import pytest
 from scipy.stats import spearmanr  # type: ignore[import-untyped]
 
 from pipeline.errors import InvalidData, InvalidParams, InvalidWorkspace
-from pipeline.isolated import mteb_process
+from pipeline.isolated import mteb_process, mteb_worker
 from pipeline.isolated.mteb_process import Mteb, PartScore, Role
 from tests.support import mteb_tasks
 from tests.support.mteb_tasks import CLASSES, PAIR_CLASSES, RETRIEVAL, STS, DataSet, words
@@ -100,11 +101,8 @@ def test_mteb_says_what_it_misses_in_a_data_set(mteb: Mteb, tmp_path: Path) -> N
 
 
 def test_mteb_has_neither_token_nor_network_nor_card(mteb: Mteb) -> None:
-    environment = dict(
-        line.split("=", 1)
-        for line in Path(f"/proc/{mteb.process_id}/environ").read_text().split("\0")
-        if "=" in line
-    )
+    (process,) = (one for one in psutil.Process().children() if mteb_worker.__file__ in one.cmdline())
+    environment = process.environ()
     assert TOKEN not in environment.values()
     assert (environment["HF_HUB_OFFLINE"], environment["CUDA_VISIBLE_DEVICES"]) == ("1", "")
     assert not Path(environment["HOME"]).is_relative_to(Path.home())
