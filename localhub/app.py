@@ -14,20 +14,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from localhub import (
-    access_routes,
-    discussion_pages,
-    discussion_routes,
-    file_routes,
-    pages,
-    ref_routes,
-    repo_routes,
-    upload_routes,
-)
-from localhub.bodies import LISTING_BYTES, Allow, with_body, with_file, with_json
-from localhub.context import Hub, everyone, may_write, visible_repo, writable_repo
+from localhub import discussion_pages, pages
 from localhub.errors import Refusal, answer
-from localhub.middleware import Patience, RawPath, RequestLog
+from localhub.requests.bodies import LISTING_BYTES, Allow, with_body, with_file, with_json
+from localhub.requests.context import Hub, everyone, may_write, visible_repo, writable_repo
+from localhub.requests.middleware import Patience, RawPath, RequestLog
+from localhub.routes import access, discussions, files, refs, repos, uploads
 
 
 class Digits(Convertor[str]):
@@ -53,17 +45,17 @@ REV = "{revision}"
 def create_app(hub: Hub) -> Starlette:
     """Make the application for one server."""
     routes = [
-        Route("/api/whoami-v2", repo_routes.get_whoami),
-        _post("/api/validate-yaml", with_json(repo_routes.validate_yaml, everyone)),
-        _post("/api/repos/create", with_json(repo_routes.create_repo, may_write)),
-        _post("/api/repos/move", with_json(repo_routes.move_repo, may_write)),
-        Route("/api/repos/delete", with_json(repo_routes.delete_repo, may_write), methods=["DELETE"]),
-        _get("/api/settings/repositories", repo_routes.list_own),
-        _get("/api/organizations/{namespace}/settings/repositories", repo_routes.list_own),
+        Route("/api/whoami-v2", repos.get_whoami),
+        _post("/api/validate-yaml", with_json(repos.validate_yaml, everyone)),
+        _post("/api/repos/create", with_json(repos.create_repo, may_write)),
+        _post("/api/repos/move", with_json(repos.move_repo, may_write)),
+        Route("/api/repos/delete", with_json(repos.delete_repo, may_write), methods=["DELETE"]),
+        _get("/api/settings/repositories", repos.list_own),
+        _get("/api/organizations/{namespace}/settings/repositories", repos.list_own),
         *_api_routes("/api/models"),
         *_api_routes("/api/datasets"),
-        _get(f"/datasets/{{name}}/resolve/{REV}/{{path:path}}", repo_routes.no_namespace),
-        _get(f"/{{name}}/resolve/{REV}/{{path:path}}", repo_routes.no_namespace),
+        _get(f"/datasets/{{name}}/resolve/{REV}/{{path:path}}", repos.no_namespace),
+        _get(f"/{{name}}/resolve/{REV}/{{path:path}}", repos.no_namespace),
         Route("/", pages.page(pages.index)),
         *_file_routes(f"/datasets/{ID}"),
         *_page_routes(f"/datasets/{ID}"),
@@ -87,50 +79,50 @@ def create_app(hub: Hub) -> Starlette:
 def _api_routes(kind: str) -> list[Route]:
     repo = f"{kind}/{ID}"
     return [
-        _get(kind, repo_routes.list_repos),
-        _get(f"{kind}/{{name}}", repo_routes.no_namespace),
-        _get(f"{kind}/{{name}}/revision/{REV}", repo_routes.no_namespace),
-        _get(repo, repo_routes.repo_info),
-        _get(f"{repo}/revision/{REV}", repo_routes.repo_info),
-        _get(f"{repo}/auth-check", repo_routes.auth_check),
-        _get(f"{repo}/auth-check/write", repo_routes.auth_check),
-        _get(f"{repo}/refs", ref_routes.list_refs),
-        _get(f"{repo}/commits/{REV}", file_routes.commits),
-        _get(f"{repo}/tree/{REV}", file_routes.tree),
-        _get(f"{repo}/tree/{REV}/{{path:path}}", file_routes.tree),
-        _post(f"{repo}/paths-info/{REV}", with_body(file_routes.paths_info, visible_repo)),
-        Route(f"{repo}/settings", with_json(repo_routes.change_settings, writable_repo), methods=["PUT"]),
-        _post(f"{repo}/tag/{REV}", with_json(ref_routes.create_tag, writable_repo)),
-        Route(f"{repo}/tag/{REV}", ref_routes.delete_tag, methods=["DELETE"]),
-        _post(f"{repo}/branch/{REV}", with_json(ref_routes.create_branch, writable_repo)),
-        Route(f"{repo}/branch/{REV}", ref_routes.delete_branch, methods=["DELETE"]),
-        _post(f"{repo}/super-squash/{REV}", with_json(ref_routes.squash, writable_repo)),
-        _post(f"{repo}/preupload/{REV}", _with_listing(upload_routes.preupload, writable_repo)),
-        _post(f"{repo}/commit/{REV}", with_file(upload_routes.commit, writable_repo)),
-        _post(f"{repo}/user-access-request/handle", with_json(access_routes.handle, writable_repo)),
-        _post(f"{repo}/user-access-request/grant", with_json(access_routes.grant, writable_repo)),
-        _get(f"{repo}/user-access-request/{{status}}", access_routes.list_requests),
-        _get(f"{repo}/discussions", discussion_routes.list_discussions),
-        _post(f"{repo}/discussions", with_json(discussion_routes.create_discussion, writable_repo)),
-        _get(f"{repo}/discussions/{{num}}", discussion_routes.discussion),
+        _get(kind, repos.list_repos),
+        _get(f"{kind}/{{name}}", repos.no_namespace),
+        _get(f"{kind}/{{name}}/revision/{REV}", repos.no_namespace),
+        _get(repo, repos.repo_info),
+        _get(f"{repo}/revision/{REV}", repos.repo_info),
+        _get(f"{repo}/auth-check", repos.auth_check),
+        _get(f"{repo}/auth-check/write", repos.auth_check),
+        _get(f"{repo}/refs", refs.list_refs),
+        _get(f"{repo}/commits/{REV}", files.commits),
+        _get(f"{repo}/tree/{REV}", files.tree),
+        _get(f"{repo}/tree/{REV}/{{path:path}}", files.tree),
+        _post(f"{repo}/paths-info/{REV}", with_body(files.paths_info, visible_repo)),
+        Route(f"{repo}/settings", with_json(repos.change_settings, writable_repo), methods=["PUT"]),
+        _post(f"{repo}/tag/{REV}", with_json(refs.create_tag, writable_repo)),
+        Route(f"{repo}/tag/{REV}", refs.delete_tag, methods=["DELETE"]),
+        _post(f"{repo}/branch/{REV}", with_json(refs.create_branch, writable_repo)),
+        Route(f"{repo}/branch/{REV}", refs.delete_branch, methods=["DELETE"]),
+        _post(f"{repo}/super-squash/{REV}", with_json(refs.squash, writable_repo)),
+        _post(f"{repo}/preupload/{REV}", _with_listing(uploads.preupload, writable_repo)),
+        _post(f"{repo}/commit/{REV}", with_file(uploads.commit, writable_repo)),
+        _post(f"{repo}/user-access-request/handle", with_json(access.handle, writable_repo)),
+        _post(f"{repo}/user-access-request/grant", with_json(access.grant, writable_repo)),
+        _get(f"{repo}/user-access-request/{{status}}", access.list_requests),
+        _get(f"{repo}/discussions", discussions.list_discussions),
+        _post(f"{repo}/discussions", with_json(discussions.create_discussion, writable_repo)),
+        _get(f"{repo}/discussions/{{num}}", discussions.discussion),
         *[_change(f"{repo}/discussions/{{num}}/{what}", apply) for what, apply in _CHANGES.items()],
-        _get(f"{kind}/{{name}}/commits/{REV}", repo_routes.no_namespace),
-        _get(f"{kind}/{{name}}/tree/{REV}", repo_routes.no_namespace),
+        _get(f"{kind}/{{name}}/commits/{REV}", repos.no_namespace),
+        _get(f"{kind}/{{name}}/tree/{REV}", repos.no_namespace),
     ]
 
 
-_CHANGES: dict[str, discussion_routes.Change] = {
-    "comment": discussion_routes.comment,
-    "title": discussion_routes.title,
-    "status": discussion_routes.status,
-    "merge": discussion_routes.merge,
-    "comment/{comment_id}/edit": discussion_routes.edit,
-    "comment/{comment_id}/hide": discussion_routes.hide,
+_CHANGES: dict[str, discussions.Change] = {
+    "comment": discussions.comment,
+    "title": discussions.title,
+    "status": discussions.status,
+    "merge": discussions.merge,
+    "comment/{comment_id}/edit": discussions.edit,
+    "comment/{comment_id}/hide": discussions.hide,
 }
 
 
-def _change(path: str, apply: discussion_routes.Change) -> Route:
-    return _post(path, with_json(discussion_routes.change(apply), writable_repo))
+def _change(path: str, apply: discussions.Change) -> Route:
+    return _post(path, with_json(discussions.change(apply), writable_repo))
 
 
 def _file_routes(repo: str) -> list[Route]:
@@ -139,13 +131,13 @@ def _file_routes(repo: str) -> list[Route]:
         f"{repo}.git/lfs-upload/{{upload}}/{{oid}}/{{size:digits}}",
     )
     return [
-        _get(f"{repo}/resolve/{REV}/{{path:path}}", file_routes.resolve),
-        _get(f"{repo}/large-file/{REV}/{{path:path}}", file_routes.large_file),
-        _post(f"{repo}/ask-access", with_json(access_routes.ask, access_routes.may_ask)),
-        _post(f"{objects}/batch", _with_listing(upload_routes.lfs_batch, writable_repo)),
-        _post(f"{objects}/verify", with_json(upload_routes.lfs_verify, writable_repo)),
-        Route(f"{upload}/{{part:digits}}", upload_routes.lfs_part, methods=["PUT"]),
-        _post(f"{upload}/complete", _with_listing(upload_routes.lfs_complete, upload_routes.signed_repo)),
+        _get(f"{repo}/resolve/{REV}/{{path:path}}", files.resolve),
+        _get(f"{repo}/large-file/{REV}/{{path:path}}", files.large_file),
+        _post(f"{repo}/ask-access", with_json(access.ask, access.may_ask)),
+        _post(f"{objects}/batch", _with_listing(uploads.lfs_batch, writable_repo)),
+        _post(f"{objects}/verify", with_json(uploads.lfs_verify, writable_repo)),
+        Route(f"{upload}/{{part:digits}}", uploads.lfs_part, methods=["PUT"]),
+        _post(f"{upload}/complete", _with_listing(uploads.lfs_complete, uploads.signed_repo)),
     ]
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from localhub import pull_requests, revisions
-from localhub.discussion_routes import number
-from localhub.discussion_rows import events_of, text_of
+from localhub.discussions import pull_requests
+from localhub.discussions.pull_requests import Place
+from localhub.discussions.rows import events_of, text_of
 from localhub.pages import about, files_of, render, shown_repo
-from localhub.pull_requests import Place
 from localhub.rendering import Place as TextPlace
 from localhub.rendering import render_all
+from localhub.repos import revisions
+from localhub.routes.discussions import number
 
 
 def discussions_page(request: Request) -> Response:

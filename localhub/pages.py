@@ -15,15 +15,15 @@ import pygit2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from localhub import lfs, revisions, trees
-from localhub.access import may_read
-from localhub.cards import read_card
-from localhub.context import caller, find_repo, number_of, param, require_readable, the_hub
 from localhub.errors import Moved, Refusal, RepoNotFound, answer
-from localhub.file_routes import SAFE_HEADERS, LargeFile, media_type, small_file
-from localhub.releases import releases
 from localhub.rendering import Place, render_markdown
-from localhub.storage import Repo
+from localhub.repos import lfs, revisions, trees
+from localhub.repos.access import may_read
+from localhub.repos.cards import read_card
+from localhub.repos.releases import releases
+from localhub.repos.storage import Repo
+from localhub.requests.context import caller, find_repo, number_of, param, require_readable, the_hub
+from localhub.routes.files import SAFE_HEADERS, LargeFile, media_type, small_file
 
 # Longer texts are offered for download only.
 SHOWN_BYTES = 512 * 1024

@@ -16,12 +16,12 @@ from pathlib import Path
 import pygit2
 import uvicorn
 
-from localhub import pull_requests
 from localhub.app import create_app
-from localhub.connections import ImpatientProtocol
-from localhub.context import Hub
-from localhub.lfs import Signer
-from localhub.storage import Store
+from localhub.discussions import pull_requests
+from localhub.repos.lfs import Signer
+from localhub.repos.storage import Store
+from localhub.requests.connections import ImpatientProtocol
+from localhub.requests.context import Hub
 from localhub.users import Users
 
 SHUTDOWN_SECONDS = 5

@@ -22,6 +22,22 @@ FLOORS = (
     ("__main__",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+# The same of localhub, where pages, errors and the like are modules beside the rooms.
+HUB_FLOORS = (
+    ("errors",),
+    ("users", "strict_json", "rendering"),
+    ("repos",),
+    ("discussions",),
+    ("requests",),
+    ("routes",),
+    ("pages",),
+    ("discussion_pages",),
+    ("app",),
+    ("server",),
+    ("process", "__main__"),
+)
+HUB_FLOOR = {room: floor for floor, rooms in enumerate(HUB_FLOORS) for room in rooms}
+MOST_IN_A_ROOM = 15
 # As many modules as there are languages.
 LANGUAGES = "pipeline.dataset.languages"
 # Where tensors are.
@@ -44,7 +60,7 @@ def test_every_room_stands_on_a_floor_and_holds_about_a_dozen_modules() -> None:
             for name in pipeline_modules()
             if name.split(".")[1] == room and not name.startswith(LANGUAGES)
         ]
-        assert len(inside) <= 15, f"{room} has {len(inside)} modules: has it become two rooms?"
+        assert len(inside) <= MOST_IN_A_ROOM, f"{room} has {len(inside)} modules: has it become two rooms?"
 
 
 @pytest.mark.parametrize("name", pipeline_modules())
@@ -56,6 +72,24 @@ def test_pipeline_imports_run_one_way(name: str) -> None:
         if room == theirs == "stages":
             assert name.split(".")[2] == other.split(".")[2], f"{name} imports another stage: {other}"
         assert not (room == theirs == "commands"), f"{name} imports another command: {other}"
+
+
+def hub_modules() -> list[str]:
+    return [name for name in sorted(MODULES) if name.startswith("localhub.")]
+
+
+def test_every_room_of_localhub_stands_on_a_floor_and_holds_about_a_dozen_modules() -> None:
+    rooms = [name.split(".")[1] for name in hub_modules()]
+    assert set(rooms) == set(HUB_FLOOR)
+    assert max(map(rooms.count, rooms)) <= MOST_IN_A_ROOM + 1  # the room itself is counted too
+
+
+@pytest.mark.parametrize("name", hub_modules())
+def test_localhub_imports_run_one_way(name: str) -> None:
+    room = name.split(".")[1]
+    for other in project_imports(name) - {"localhub"}:
+        theirs = other.split(".")[1]
+        assert theirs == room or HUB_FLOOR[theirs] < HUB_FLOOR[room], f"{name} imports {other} from above"
 
 
 @pytest.mark.parametrize("name", sorted(MODULES))
@@ -94,7 +128,11 @@ def test_project_libraries_stay_in_their_rooms(name: str) -> None:
 def test_package_is_one_docstring_or_names_what_it_gives(name: str) -> None:
     body = ast.parse(MODULES[name].read_text(encoding="utf-8")).body
     assert isinstance(body[0], ast.Expr), f"{name} says nothing of itself"
-    if name.startswith("pipeline") and name not in {"pipeline.hub", "pipeline.records", "pipeline.params"}:
+    if name.startswith(("pipeline", "localhub")) and name not in {
+        "pipeline.hub",
+        "pipeline.records",
+        "pipeline.params",
+    }:
         assert len(body) == 1, f"{name}: what stands in a package's __init__ belongs into a module"
 
 

@@ -17,9 +17,9 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from localhub.app import create_app
-from localhub.context import Hub
-from localhub.lfs import Signer, finish, receive
-from localhub.storage import RepoId, Store
+from localhub.repos.lfs import Signer, finish, receive
+from localhub.repos.storage import RepoId, Store
+from localhub.requests.context import Hub
 from localhub.users import Users
 from tests.localhub.conftest import CARD, OWNER, READER, WEIGHTS
 

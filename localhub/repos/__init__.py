@@ -1,0 +1,1 @@
+"""What a repository is: its folder, its commits and files, and who may read them."""
