@@ -174,10 +174,10 @@ def _tell_trackio(how: TrackingParams, verdict: Verdict, told: Told) -> bool:
         by_step[step][metric] = value
     config = told.params | {_TAG: verdict.candidate, "outcome": verdict.outcome}
     quiet = {"auto_log_gpu": False, "auto_log_cpu": False, "embed": False}
-    run = trackio.init(how.project, unfinished, config=config, **quiet)
+    trackio.init(how.project, unfinished, config=config, **quiet)
     for step, values in sorted(by_step.items()):
-        run.log(values, step=step)
-    run.finish()
+        trackio.log(values, step=step)
+    trackio.finish()
     runs()[unfinished].rename(name)
     return True
 
