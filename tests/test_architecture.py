@@ -140,11 +140,13 @@ def test_package_is_one_docstring_or_names_what_it_gives(name: str) -> None:
 DECIDES = (ast.If, ast.IfExp, ast.Match, ast.While, ast.Try, ast.BoolOp, ast.Compare)
 
 
-@pytest.mark.parametrize("name", [name for name in pipeline_modules() if MODULES[name].stem[0] != "_"])
+@pytest.mark.parametrize(
+    "name", [name for name in pipeline_modules() + hub_modules() if MODULES[name].stem[0] != "_"]
+)
 def test_module_that_decides_has_a_test_of_its_own_name(name: str) -> None:
     tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
     if any(isinstance(node, DECIDES) for node in ast.walk(tree)):
-        *rooms, module = name.split(".")[1:]
+        *rooms, module = name.removeprefix("pipeline.").split(".")
         path = PROJECT.joinpath("tests", *rooms, f"test_{module}.py")
         assert path.is_file(), f"{name} decides something: write {path.relative_to(PROJECT)}"
 
