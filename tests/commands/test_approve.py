@@ -9,7 +9,7 @@ from pipeline.errors import BrokenChain, ReleaseRefused
 from pipeline.params import load
 from pipeline.records import Verdict
 from pipeline.workspace import approvals, paths
-from tests.support import sealed
+from tests.support import sealed, workspaces
 from tests.support.workspaces import PROJECT, git
 
 CANDIDATE = "c" * 64
@@ -19,9 +19,7 @@ CANDIDATE = "c" * 64
 def folder(tmp_path: Path) -> Path:
     """A git repository with a verdict: all that `approve` looks at."""
     (tmp_path / "params.yaml").write_bytes((PROJECT / "params.yaml").read_bytes())
-    git(tmp_path, "init", "--quiet")
-    git(tmp_path, "config", "user.name", "Test")
-    git(tmp_path, "config", "user.email", "test@example.org")
+    workspaces.repository(tmp_path, dvc=False)
     write(tmp_path, sealed.verdict(CANDIDATE, needs_human=True))
     return tmp_path
 

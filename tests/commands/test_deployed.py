@@ -14,7 +14,7 @@ from pipeline.workspace import live, log, receipts
 from tests.conftest import Stage
 from tests.support import workspaces
 from tests.support.records import adopted, put, receipt
-from tests.support.workspaces import PROJECT, git, set_params
+from tests.support.workspaces import PROJECT, set_params
 
 REPO = "tester/deployed"
 
@@ -24,9 +24,7 @@ def folder(writer: Stage, tmp_path: Path) -> Path:
     """A workspace with two releases."""
     for name in ("params.yaml", "dvc.yaml"):
         (tmp_path / name).write_bytes((PROJECT / name).read_bytes())
-    git(tmp_path, "init", "--quiet")
-    for key, value in (("name", "Test"), ("email", "test@example.org")):
-        git(tmp_path, "config", f"user.{key}", value)
+    workspaces.repository(tmp_path, dvc=False)
     set_params(tmp_path, {"live.repo": REPO, "release.repo": REPO, "hub.xet": False})
     workspaces.forget(writer.endpoint, REPO)
     (tmp_path / "model").mkdir()

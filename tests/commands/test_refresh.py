@@ -18,7 +18,7 @@ from pipeline.workspace import live, log, receipts
 from tests.conftest import Stage
 from tests.support import workspaces
 from tests.support.records import adopted, put, receipt
-from tests.support.workspaces import git, set_params
+from tests.support.workspaces import set_params
 
 TUNED = "tester/refresh-tuned"
 DATA = "tester/refresh-data"
@@ -69,9 +69,7 @@ def room(writer: Stage, tmp_path: Path) -> Room:
     workspaces.forget(writer.endpoint, TUNED)
     for name in ("params.yaml", "dvc.yaml"):
         shutil.copyfile(workspaces.PROJECT / name, tmp_path / name)
-    git(tmp_path, "init", "--quiet")
-    for key, value in (("name", "Test"), ("email", "test@example.org")):
-        git(tmp_path, "config", f"user.{key}", value)
+    workspaces.repository(tmp_path, dvc=False)
     names = {"dataset.repo": DATA, "live.repo": TUNED, "release.repo": TUNED, "hub.xet": False}
     set_params(tmp_path, names)
     found = Room(tmp_path, writer)

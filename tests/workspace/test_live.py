@@ -11,8 +11,9 @@ from pipeline.params import load
 from pipeline.records import Receipt, RepoRef, Training
 from pipeline.records.log import Adopted, Deployed
 from pipeline.workspace import live, log, paths, receipts
+from tests.support import workspaces
 from tests.support.records import adopted, put, receipt
-from tests.support.workspaces import PROJECT, git, set_params
+from tests.support.workspaces import PROJECT, set_params
 
 REPO = "tester/tuned"
 HANDMADE = "tester/handmade"
@@ -27,9 +28,7 @@ def folder(tmp_path: Path) -> Path:
         (tmp_path / name).write_bytes((PROJECT / name).read_bytes())
     names = {"dataset.repo": DATA.repo, "dataset.revision": DATA.revision}
     set_params(tmp_path, {"live.repo": REPO, "release.repo": REPO} | names)
-    git(tmp_path, "init", "--quiet")
-    git(tmp_path, "config", "user.name", "Test")
-    git(tmp_path, "config", "user.email", "test@example.org")
+    workspaces.repository(tmp_path, dvc=False)
     return tmp_path
 
 
