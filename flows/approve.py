@@ -17,7 +17,7 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
-from flows import decision_page, process, report, server
+from flows import decision_page, markup, process, report, server
 from flows.retrain import RELEASED, end_with_worker, refuse_elsewhere
 from flows.steps import WAITING
 from pipeline.errors import PipelineError, WorkspaceHeld
@@ -67,13 +67,14 @@ def approve(
     except PipelineError as error:
         state, page = Failed(message=str(error)), None
     log.info("%s", state.message)
+    did = f"{state.name or 'Ended'} by {name or 'a signature'}"
 
     def tell(client: SyncPrefectClient, own: FlowRun) -> None:
-        client.set_flow_run_name(run, f"{state.name or 'Ended'} by {name or 'a signature'}")
+        client.set_flow_run_name(run, did)
         create_markdown_artifact(
             key="decision",
-            markdown=page or report.short(state.name or "Ended", state.message or ""),
-            description=report.plain(state.message or ""),
+            markdown=page or report.short(did, state.message or ""),
+            description=markup.plain(did),
         )
 
     server.passing(run, log.warning, tell)
