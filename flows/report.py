@@ -68,11 +68,11 @@ def page(workspace: Path, did: str, said: str, below: str = "") -> str:
     verdict = Verdict.load(workspace / paths.RECORDS["gate"])
     metrics = Metrics.load(workspace / paths.RECORDS["evaluate"])
     failed, passed = (
-        [check_row(verdict, name) for name, check in verdict.checks.items() if check.passed is wanted]
-        for wanted in (False, True)
+        [name for name, check in verdict.checks.items() if check.passed is wanted] for wanted in (False, True)
     )
+    others = [name for name in passed if name not in verdict.comparisons]
     comparisons = [
-        [cell(words.of(name)), words.interval(one), words.limit(one.margin), f"{one.visible:.4f}", _rows(one)]
+        [cell(words.of(name)), words.interval(one), words.limit(one.margin), _rows(one), f"{one.visible:.4f}"]
         for name, one in verdict.comparisons.items()
     ]
     checks = ["check", "found", "wanted"]
@@ -81,15 +81,19 @@ def page(workspace: Path, did: str, said: str, below: str = "") -> str:
         said,
         judged(verdict),
         links(workspace, verdict),
-        *section(f"Checks that failed: {len(failed)} of {len(verdict.checks)}", checks, failed),
+        *section(
+            f"Checks that failed: {len(failed)} of {len(verdict.checks)}",
+            checks,
+            [check_row(verdict, name) for name in failed],
+        ),
         *section(*side_by_side(metrics)),
         *_pictures(workspace / "card"),
         *section(
             "Not worse than",
-            ["comparison", "difference (bounds)", "may fall by", "rows can show", "rows"],
+            ["comparison", "difference (bounds)", "may fall by", "rows", "can show"],
             comparisons,
         ),
-        *section(f"Checks that passed: {len(passed)} of {len(verdict.checks)}", checks, passed),
+        *section("Other checks that passed", checks, [check_row(verdict, name) for name in others]),
         *section(
             "Accuracy",
             ["model", "split", "dimension", "accuracy", "95% interval", "rows"],
