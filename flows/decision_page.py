@@ -44,10 +44,15 @@ def where(workspace: Path, form: str | None) -> str:
         workspace: The folder that the form is told.
         form: Its address; None where no server has one.
     """
-    here = "or, in that folder, with `katman approve` or `katman reject`."
     if form is None:
-        return f"Decide with `prefect deployment run approve/production` (workspace: `{workspace}`), {here}"
-    return f"**[Approve or reject it](<{form}>)** (workspace: `{workspace}`), {here}"
+        return (
+            f"Decide in `{workspace}` with `katman approve` or `katman reject`. There is a form for it where "
+            "the deployment `approve` is (`prefect deploy --all`)."
+        )
+    return (
+        f"**[Approve or reject it](<{form}>)** (workspace: `{workspace}`), or, in that folder, with "
+        "`katman approve` or `katman reject`."
+    )
 
 
 def to_sign(workspace: Path, params: Params, verdict: Verdict) -> str:
@@ -78,4 +83,6 @@ def card(workspace: Path) -> str:
     except FileNotFoundError:
         return ""
     body = text.split("\n---\n", 1)[-1] if text.startswith("---\n") else text
-    return "## Card\n\n" + re.sub(r"!\[[^\]]*\]\(pictures/[^)]+\)", "", body).strip()
+    body = re.sub(r"!\[[^\]]*\]\(pictures/[^)]+\)", "", body)
+    # The older page shows code in a link's text with its backticks.
+    return "## Card\n\n" + re.sub(r"\[`([^`\]]+)`\]\(", r"[\1](", body).strip()

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from flows.markup import cell, message, plain, section
-from pipeline.records import Comparison, Metrics, ModelName, Receipt, Verdict
+from pipeline.records import Metrics, ModelName, Receipt, Verdict
 from pipeline.wording import sentence, words
 from pipeline.workspace import paths, receipts
 
@@ -71,10 +71,6 @@ def page(workspace: Path, did: str, said: str, below: str = "") -> str:
         [name for name, check in verdict.checks.items() if check.passed is wanted] for wanted in (False, True)
     )
     others = [name for name in passed if name not in verdict.comparisons]
-    comparisons = [
-        [cell(words.of(name)), words.interval(one), words.limit(one.margin), _rows(one), f"{one.visible:.4f}"]
-        for name, one in verdict.comparisons.items()
-    ]
     checks = ["check", "found", "wanted"]
     parts = [
         _heading(did),
@@ -88,11 +84,7 @@ def page(workspace: Path, did: str, said: str, below: str = "") -> str:
         ),
         *section(*side_by_side(metrics)),
         *_pictures(workspace / "card"),
-        *section(
-            "Not worse than",
-            ["comparison", "difference (bounds)", "may fall by", "rows", "can show"],
-            comparisons,
-        ),
+        *_comparisons(verdict),
         *section("Other checks that passed", checks, [check_row(verdict, name) for name in others]),
         *section(
             "Accuracy",
@@ -132,8 +124,24 @@ def check_row(verdict: Verdict, name: str) -> list[str]:
     return [cell(words.of(name)), plain(found), plain(wanted)]
 
 
-def _rows(one: Comparison) -> str:
-    return f"{one.rows:,}" + (f" ({one.left_out:,} left out)" if one.left_out else "")
+def _comparisons(verdict: Verdict) -> list[str]:
+    """Return a table for each model that the candidate must not be worse than."""
+    found: dict[str, list[list[str]]] = {}
+    for name, one in verdict.comparisons.items():
+        other, metric, dim = name.split("_")
+        bounds = f"{words.signed(one.low)} to {words.signed(one.high)}"
+        rows = f"{one.rows:,}" + (f" ({one.left_out:,} left out)" if one.left_out else "")
+        found.setdefault(words.MODELS.get(other, other), []).append(
+            [
+                f"{words.METRICS.get(metric, metric)} at {dim}",
+                words.signed(one.difference),
+                bounds,
+                words.limit(one.margin),
+                rows,
+            ]
+        )
+    head = ["", "difference", "bounds", "may fall by", "rows"]
+    return [part for other, rows in found.items() for part in section(f"Not worse than {other}", head, rows)]
 
 
 def links(workspace: Path, verdict: Verdict) -> str:
@@ -158,15 +166,17 @@ def side_by_side(metrics: Metrics) -> tuple[str, list[str], list[list[Any]]]:
     models = {name: metrics.models[name] for name in SAID if name in metrics.models}
     scores = {name: one.splits[split] for name, one in models.items() if split in one.splits}
     dims = sorted({dim for one in scores.values() for dim in (*one.retrieval, *one.triplets)}, reverse=True)
-    head = ["dimension", *(f"{SAID[name]} {what}" for what in ("nDCG@10", "accuracy") for name in scores)]
+    found = {
+        "nDCG@10": [{dim: score.ndcg10 for dim, score in one.retrieval.items()} for one in scores.values()],
+        "accuracy": [{dim: score.accuracy for dim, score in one.triplets.items()} for one in scores.values()],
+    }
     rows = [
-        [
-            dim,
-            *(f"{one.retrieval[dim].ndcg10:.4f}" if dim in one.retrieval else "" for one in scores.values()),
-            *(f"{one.triplets[dim].accuracy:.4f}" if dim in one.triplets else "" for one in scores.values()),
-        ]
+        [f"{metric} at {dim}", *(f"{one[dim]:.4f}" if dim in one else "" for one in each)]
+        for metric, each in found.items()
         for dim in dims
+        if any(dim in one for one in each)
     ]
+    head = ["", *(SAID[name] for name in scores)]
     return f"{', '.join(SAID[name] for name in scores).capitalize()}: {split}", head, rows
 
 

@@ -137,7 +137,9 @@ def _run(work: steps.Work, refresh: bool, release: bool) -> End:
             f"{put_up.waiting.version} waits for a person, since {put_up.waiting.since}; nothing was touched"
         )
         end = _ended(Completed(name=steps.SKIPPED, message=message), f"{put_up.waiting.version} waits still")
-        return end._replace(page=f"{end.page}\n{decision_page.where(work.workspace, _form(work))}\n")
+        return end._replace(
+            page=f"{end.page}\n{decision_page.where(work.workspace, _form(work, put_up.waiting.candidate))}\n"
+        )
     refresh = refresh and put_up is None  # what was approved goes out as it was judged
     unchanged = True
     for step in [steps.CHECK, *([steps.REFRESH] if refresh else []), *steps.STAGES]:
@@ -161,7 +163,8 @@ def _run(work: steps.Work, refresh: bool, release: bool) -> End:
         message = end.state.message or ""
         get_run_logger().info("%s", message)
         if end.state.name == steps.WAITING:
-            said = decision_page.to_decide(work.workspace, load(work.workspace), _form(work))
+            form = _form(work, Verdict.load(work.workspace / paths.RECORDS["gate"]).candidate)
+            said = decision_page.to_decide(work.workspace, load(work.workspace), form)
             page = report.page(work.workspace, end.did, said, decision_page.card(work.workspace))
         else:
             page = report.page(work.workspace, end.did, markup.message(message))
@@ -194,12 +197,12 @@ def _put_up(work: steps.Work) -> waiting.PutUp | None:
     return None
 
 
-def _form(work: steps.Work) -> str | None:
+def _form(work: steps.Work, candidate: str) -> str | None:
     """Return the address of the form in which a person decides; None where no server has one."""
     return server.passing(
         UUID(flow_run.get_id()),
         get_run_logger().warning,
-        lambda client, _: server.form(client, work.workspace),
+        lambda client, _: server.form(client, work.workspace, candidate),
     )
 
 

@@ -21,7 +21,10 @@ WAITS = sealed.verdict("c" * 64, needs_human=True)
 def folder(tmp_path: Path) -> Path:
     git(tmp_path, "init", "--quiet")
     write_text(tmp_path / paths.RECORDS["gate"], WAITS.dump())
-    write_text(tmp_path / paths.CARD / "README.md", "---\nlicense: x\n---\n# Tiny\n\n![a](pictures/a.svg)\n")
+    write_text(
+        tmp_path / paths.CARD / "README.md",
+        "---\nlicense: x\n---\n# Tiny, [`1`](h)\n\n![a](pictures/a.svg)\n",
+    )
     return tmp_path
 
 
@@ -36,7 +39,8 @@ def test_page_says_why_and_where(folder: Path) -> None:
     assert "**[Approve or reject it](<http://127.0.0.1:4200/deployments/deployment/1/run>)**" in page
     assert page.endswith("What nobody decides in 14 days is rejected by the next run.")
     assert "To be signed" not in page
-    assert "prefect deployment run approve/production" in decision_page.to_decide(folder, PARAMS, None)
+    without = decision_page.to_decide(folder, PARAMS, None)
+    assert f"Decide in `{folder}` with `katman approve` or `katman reject`." in without
 
 
 def test_page_says_of_an_approval_that_it_does_not_count(folder: Path) -> None:
@@ -47,7 +51,7 @@ def test_page_says_of_an_approval_that_it_does_not_count(folder: Path) -> None:
 
 
 def test_page_shows_the_card_without_what_stands_above(folder: Path, tmp_path: Path) -> None:
-    assert decision_page.card(folder) == "## Card\n\n# Tiny"
+    assert decision_page.card(folder) == "## Card\n\n# Tiny, [1](h)"
     assert decision_page.card(tmp_path / "elsewhere") == ""
 
 

@@ -27,7 +27,7 @@ def test_terminal_has_a_line_for_each_step(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(terminal, "_console", Console(file=seen, force_terminal=True, width=100))
     with terminal.step("train"):
         terminal.show(Progress("train", 1, 2, loss=0.5))
-    assert "1 of 2, loss 0.5000" in seen.getvalue()
+    assert "1 of 2 steps, loss 0.5000" in seen.getvalue()
     assert seen.getvalue().rstrip().endswith("train     0 s")
 
 
