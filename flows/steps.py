@@ -139,8 +139,10 @@ def _heard(name: str, workspace: Path) -> Iterator[Callable[[Line], None]]:
 
     def hear(line: Line) -> None:
         if reader.feed(line) and reader.newest is not None:
-            terminal.show(reader.newest)
+            terminal.show(str(reader.newest))
             bar.show(reader.newest)
+        elif reader.newest is None and not line.bar:
+            terminal.show(f"{name}: {line.text.removeprefix(f'{name}: ')}")
 
     try:
         yield hear

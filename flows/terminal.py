@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from prefect.logging.configuration import setup_logging
 from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
 from flows import report
-from flows.progress import Progress
 from pipeline.errors import BrokenChain
 from pipeline.records import Metrics, Verdict
 from pipeline.wording import words
@@ -33,10 +33,9 @@ def begin() -> None:
     if not sys.stderr.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb":
         return
     _console = Console(stderr=True)
-    for name in ("prefect", "prefect.flow_runs", "prefect.task_runs"):
-        for handler in logging.getLogger(name).handlers:
-            if type(handler).__name__ == "PrefectConsoleHandler":
-                handler.setLevel(logging.WARNING)
+    os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "WARNING"  # a flow reads it again when it begins
+    setup_logging()
+    logging.getLogger("dvc.progress").setLevel(logging.CRITICAL)  # DVC draws its bars unless it is so quiet
 
 
 @contextmanager
@@ -55,10 +54,10 @@ def step(name: str) -> Iterator[None]:
     _console.print(Text(f"  {name:<9} {time.monotonic() - began:,.0f} s"))
 
 
-def show(said: Progress | str) -> None:
-    """Put something into the live line of the step that runs."""
+def show(said: str) -> None:
+    """Put something into the live line of the step that runs, cut where the terminal ends."""
     if _line is not None:
-        _line.update(Text(str(said)))
+        _line.update(Text(said, no_wrap=True, overflow="ellipsis"))
 
 
 def tables(workspace: Path, console: Console | None = None) -> None:

@@ -1,13 +1,13 @@
 """What a person at a terminal sees, as text."""
 
 import io
+import re
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from flows import terminal
-from flows.progress import Progress
 from pipeline.workspace import paths
 from pipeline.workspace.files import write_text
 from tests.support import sealed
@@ -17,7 +17,7 @@ from tests.support.records import METRICS
 def test_terminal_that_is_none_shows_nothing(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     terminal.begin()
     with terminal.step("train"):
-        terminal.show(Progress("train", 1, 2))
+        terminal.show("train: 1 of 2")
     terminal.tables(tmp_path)
     assert capfd.readouterr() == ("", "")
 
@@ -26,9 +26,18 @@ def test_terminal_has_a_line_for_each_step(monkeypatch: pytest.MonkeyPatch) -> N
     seen = io.StringIO()
     monkeypatch.setattr(terminal, "_console", Console(file=seen, force_terminal=True, width=100))
     with terminal.step("train"):
-        terminal.show(Progress("train", 1, 2, loss=0.5))
+        terminal.show("train: 1 of 2 steps, loss 0.5000")
     assert "1 of 2 steps, loss 0.5000" in seen.getvalue()
     assert seen.getvalue().rstrip().endswith("train     0 s")
+
+
+def test_terminal_has_one_line_whatever_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = io.StringIO()
+    monkeypatch.setattr(terminal, "_console", Console(file=seen, force_terminal=True, width=40))
+    with terminal.step("pin"):
+        terminal.show("pin: " + "x" * 200)
+    assert max(map(len, re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen.getvalue()).splitlines())) <= 40
+    assert "\x1b[2A" not in seen.getvalue()  # one line is taken back, not several
 
 
 def test_terminal_shows_models_and_verdict_as_tables(tmp_path: Path) -> None:
