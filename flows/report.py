@@ -80,12 +80,12 @@ def page(workspace: Path, did: str, said: str, below: str = "") -> str:
         *section(
             f"Checks that failed: {len(failed)} of {len(verdict.checks)}",
             checks,
-            [check_row(verdict, name) for name in failed],
+            [_escaped(check_row(verdict, name)) for name in failed],
         ),
         *section(*side_by_side(metrics)),
         *_pictures(workspace / "card"),
         *_comparisons(verdict),
-        *section("Other checks that passed", checks, [check_row(verdict, name) for name in others]),
+        *section("Other checks that passed", checks, [_escaped(check_row(verdict, name)) for name in others]),
         *section(
             "Accuracy",
             ["model", "split", "dimension", "accuracy", "95% interval", "rows"],
@@ -121,7 +121,11 @@ def check_row(verdict: Verdict, name: str) -> list[str]:
         found, wanted = words.found_value(name, check), words.wanted_value(name, check)
     else:
         found, wanted = words.interval(one), f"lower bound {words.wanted_value(name, check)}"
-    return [cell(words.of(name)), plain(found), plain(wanted)]
+    return [words.of(name), found, wanted]
+
+
+def _escaped(row: list[str]) -> list[str]:
+    return [cell(text) for text in row]
 
 
 def _comparisons(verdict: Verdict) -> list[str]:

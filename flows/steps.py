@@ -103,6 +103,7 @@ def _task(name: str, kind: process.StepKind, *, asks_hub: bool = False) -> Step:
             try:
                 if kind == "stage" and not stale(work.workspace, name):
                     logger.info("%s: %s", name, UNCHANGED)
+                    terminal.skipped(name)
                     return Completed(name=SKIPPED, message=UNCHANGED)
                 with terminal.step(name), _heard(name, work.workspace) as hear:
                     process.run(

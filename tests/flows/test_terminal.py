@@ -1,10 +1,14 @@
 """What a person at a terminal sees, as text."""
 
 import io
-import re
+import logging
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from prefect.logging.configuration import setup_logging
+from prefect.logging.handlers import PrefectConsoleHandler
 from rich.console import Console
 
 from flows import terminal
@@ -35,9 +39,35 @@ def test_terminal_has_one_line_whatever_is_said(monkeypatch: pytest.MonkeyPatch)
     seen = io.StringIO()
     monkeypatch.setattr(terminal, "_console", Console(file=seen, force_terminal=True, width=40))
     with terminal.step("pin"):
-        terminal.show("pin: " + "x" * 200)
-    assert max(map(len, re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen.getvalue()).splitlines())) <= 40
-    assert "\x1b[2A" not in seen.getvalue()  # one line is taken back, not several
+        terminal.show("pin: " + "four " * 40)
+    assert seen.getvalue().count("\x1b[1A") == 1  # one line is taken back, not several
+
+
+def test_terminal_says_what_was_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = io.StringIO()
+    monkeypatch.setattr(terminal, "_console", Console(file=seen, width=40))
+    terminal.skipped("pin")
+    assert seen.getvalue() == "  pin       unchanged\n"
+
+
+def test_terminal_is_the_live_lines_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    handlers = logging.getLogger().handlers + logging.getLogger("prefect").handlers
+    levels = {handler: handler.level for handler in handlers}
+    monkeypatch.setattr(terminal, "_console", None)
+    monkeypatch.setattr(sys, "stderr", SimpleNamespace(isatty=lambda: True, write=lambda text: None))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv(terminal.LEVEL, "")
+    try:
+        terminal.begin()
+        setup_logging()  # as a flow does when it begins
+        shown = [one for one in logging.getLogger().handlers if isinstance(one, PrefectConsoleHandler)]
+        assert [one.level for one in shown] == [logging.WARNING] * len(shown)
+        assert logging.getLogger("dvc.progress").getEffectiveLevel() > logging.ERROR
+    finally:
+        logging.getLogger("dvc.progress").setLevel(logging.NOTSET)
+        for handler, level in levels.items():
+            handler.setLevel(level)
 
 
 def test_terminal_shows_models_and_verdict_as_tables(tmp_path: Path) -> None:
