@@ -22,7 +22,6 @@ from pipeline.errors import BrokenChain
 from pipeline.records import Metrics, Verdict
 from pipeline.workspace import paths
 
-LEVEL = "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"
 _SPINNER = 3  # its columns before the text, and one behind it that keeps the cursor in the line
 _console: Console | None = None
 _line: Status | None = None
@@ -34,7 +33,7 @@ def begin() -> None:
     if not sys.stderr.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb":
         return
     _console = Console(stderr=True)
-    os.environ[LEVEL] = "WARNING"  # a flow reads it again when it begins
+    os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "WARNING"  # a flow reads it again when it begins
     setup_logging()
     logging.getLogger("dvc.progress").setLevel(logging.CRITICAL)  # DVC draws its bars unless it is so quiet
 

@@ -1,14 +1,13 @@
 """What a person at a terminal sees, as text."""
 
 import io
-import logging
+import os
+import pty
+import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from prefect.logging.configuration import setup_logging
-from prefect.logging.handlers import PrefectConsoleHandler
 from rich.console import Console
 
 from flows import terminal
@@ -16,6 +15,7 @@ from pipeline.workspace import paths
 from pipeline.workspace.files import write_text
 from tests.support import sealed
 from tests.support.records import METRICS
+from tests.support.workspaces import PROJECT
 
 
 def test_terminal_that_is_none_shows_nothing(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -50,24 +50,29 @@ def test_terminal_says_what_was_skipped(monkeypatch: pytest.MonkeyPatch) -> None
     assert seen.getvalue() == "  pin       unchanged\n"
 
 
-def test_terminal_is_the_live_lines_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    handlers = logging.getLogger().handlers + logging.getLogger("prefect").handlers
-    levels = {handler: handler.level for handler in handlers}
-    monkeypatch.setattr(terminal, "_console", None)
-    monkeypatch.setattr(sys, "stderr", SimpleNamespace(isatty=lambda: True, write=lambda text: None))
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.setenv(terminal.LEVEL, "")
-    try:
-        terminal.begin()
-        setup_logging()  # as a flow does when it begins
-        shown = [one for one in logging.getLogger().handlers if isinstance(one, PrefectConsoleHandler)]
-        assert [one.level for one in shown] == [logging.WARNING] * len(shown)
-        assert logging.getLogger("dvc.progress").getEffectiveLevel() > logging.ERROR
-    finally:
-        logging.getLogger("dvc.progress").setLevel(logging.NOTSET)
-        for handler, level in levels.items():
-            handler.setLevel(level)
+BEGUN = """
+import logging
+from prefect.logging.configuration import setup_logging
+from flows import terminal
+terminal.begin()
+setup_logging()  # as a flow does when it begins
+logging.getLogger("prefect.flows").info("not this")
+logging.getLogger("prefect.flows").warning("but this")
+from dvc.progress import Tqdm
+Tqdm(total=1, desc="nor a bar").update()
+"""
+
+
+def test_terminal_is_the_live_lines_alone() -> None:
+    ours, theirs = pty.openpty()
+    env = {name: value for name, value in os.environ.items() if name != "NO_COLOR"} | {"TERM": "xterm"}
+    subprocess.run([sys.executable, "-c", BEGUN], cwd=PROJECT, env=env, stderr=theirs, check=True, timeout=60)
+    seen = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    os.close(theirs)
+    assert "but this" in seen
+    assert "not this" not in seen
+    assert "nor a bar" not in seen
 
 
 def test_terminal_shows_models_and_verdict_as_tables(tmp_path: Path) -> None:
