@@ -19,10 +19,10 @@ NOT_LOCKED := pip setuptools wheel torch triton cuda-bindings cuda-pathfinder cu
 	nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx
 
 .DEFAULT_GOAL := help
-.PHONY: help sample sample-next pictures hub check test test-gpu faults lint lock bench clean
+.PHONY: help sample sample-next pictures hub check test test-gpu faults accessibility lint lock bench clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(INSTALLED): requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -60,6 +60,12 @@ test-gpu: $(READY)  ## the tests that need a CUDA device, on a machine that has 
 
 faults: $(READY)  ## every fault at every request of a release, and ten minutes without a server: about an hour
 	FAULTS_REPORT=$(or $(FAULTS_REPORT),$(CURDIR)/.faults.json) $(BIN)/python -m pytest -m faults tests/faults
+
+BROWSER := tests/localhub/browser
+
+accessibility: $(READY)  ## axe-core looks at every page of localhub in Chromium; installs axe-core by npm
+	cd $(BROWSER) && npm ci --ignore-scripts --no-audit --no-fund --silent
+	$(BIN)/python -m pytest -m browser tests/localhub/test_accessibility.py
 
 lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .

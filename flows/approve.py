@@ -17,10 +17,10 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
-from flows import decision_page, process, report, server
+from flows import decision_page, markup, process, report, server
 from flows.retrain import RELEASED, end_with_worker, refuse_elsewhere
 from flows.steps import WAITING
-from pipeline.errors import PipelineError, WorkspaceHeld
+from pipeline.errors import PipelineError, ReleaseRefused, WorkspaceHeld
 from pipeline.params import load
 from pipeline.records import Verdict
 from pipeline.workspace import approvals, locks, paths
@@ -33,12 +33,18 @@ _SECONDS_TO_WAIT = 60.0
 
 @flow(name="approve", persist_result=False)
 def approve(
-    decision: Decision, name: str = "", reason: str = "", signature: str = "", workspace: str = "."
+    decision: Decision,
+    candidate: str = "",
+    name: str = "",
+    reason: str = "",
+    signature: str = "",
+    workspace: str = ".",
 ) -> State[None]:
     """Decide what becomes of the candidate that waits for a person.
 
     Args:
         decision: To approve is to release it; to reject leaves everything in place, and runs go on.
+        candidate: What was looked at; the run's page fills it in. Another one that waits by now is refused.
         name: Who decides; where approve.signers names persons, one of them. Needless beside a signature.
         reason: Why; it stands in the receipt, or in git. Needless beside a signature, which is over it.
         signature: Where approve.signers names persons: what ssh-keygen made of a text to be signed.
@@ -59,6 +65,7 @@ def approve(
             locks.hold(folder, "approve", waiting=_briefly) as held,
         ):
             assert held is not None  # this process works for nobody
+            refuse_another(folder, candidate)
             words = _words(decision, name, reason, signature, Path(scratch))
             process.run("step", decision, folder, held, log.info, watch.stop, words)
             state, page = _outcome(folder)
@@ -67,17 +74,36 @@ def approve(
     except PipelineError as error:
         state, page = Failed(message=str(error)), None
     log.info("%s", state.message)
+    did = f"{state.name or 'Ended'} by {name or 'a signature'}"
 
     def tell(client: SyncPrefectClient, own: FlowRun) -> None:
-        client.set_flow_run_name(run, f"{state.name or 'Ended'} by {name or 'a signature'}")
+        client.set_flow_run_name(run, did)
         create_markdown_artifact(
             key="decision",
-            markdown=page or report.short(state.name or "Ended", state.message or ""),
-            description=report.plain(state.message or ""),
+            markdown=page or report.short(did, state.message or ""),
+            description=markup.plain(did),
         )
 
     server.passing(run, log.warning, tell)
     return state
+
+
+def refuse_another(folder: Path, candidate: str) -> None:
+    """Refuse to decide another candidate than the one that somebody looked at.
+
+    Args:
+        folder: The workspace.
+        candidate: The first signs of its digest; none where nobody said which.
+
+    Raises:
+        ReleaseRefused: Another one stands there by now.
+    """
+    judged = Verdict.load(folder / paths.RECORDS["gate"]).candidate
+    if not judged.startswith(candidate.strip()):
+        raise ReleaseRefused(
+            f"the decision is about candidate {candidate.strip()}, and {judged[:12]} stands there by now; "
+            "wanted the one that was looked at. Look at the page of the newest run, and decide there"
+        )
 
 
 def _words(decision: Decision, name: str, reason: str, signature: str, scratch: Path) -> list[str]:

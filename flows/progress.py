@@ -19,7 +19,9 @@ _BAR = re.compile(r"\| *(?P<done>\d+)/(?P<total>\d+) \[[^<\]]*<(?P<left>[\d:]+)"
 _SCORE = re.compile(
     rf"(?:{'|'.join(get_args(ModelName))}) \w+: (?:accuracy (?P<accuracy>[\d.]+), )?nDCG@10 [\d.]+ at \d+"
 )
-_ACCURACY = "cosine_accuracy"
+# As the trainer logs it, one for each width.
+_ACCURACY = re.compile(r"eval_accuracy_(\d+)")
+_UNITS = {"train": "steps", "evaluate": "scores"}
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Progress:
     """How far a step is.
 
     Attributes:
-        done: Of `total`: optimizer steps of a training, models and splits of an evaluation.
+        done: Of `total`: optimizer steps of a training, scores of an evaluation (one a model and split).
+        accuracy: Of triplets, at the largest width, as it was logged last.
         seconds_left: None where nobody knows.
     """
 
@@ -48,12 +51,13 @@ class Progress:
 
         Example:
             >>> str(Progress("train", 20, 100, loss=0.25, accuracy=0.9125, seconds_left=180))
-            'train: 20 of 100, loss 0.2500, accuracy 0.9125, 3 minutes left'
+            'train: 20 of 100 steps, loss 0.2500, accuracy 0.9125, 3 minutes left'
         """
-        parts = [f"{self.step}: {self.done:,} of {self.total:,}"]
+        parts = [f"{self.step}: {self.done:,} of {self.total:,} {_UNITS.get(self.step, '')}".rstrip()]
         parts += [] if self.loss is None else [f"loss {self.loss:.4f}"]
         parts += [] if self.accuracy is None else [f"accuracy {self.accuracy:.4f}"]
-        parts += [] if self.seconds_left is None else [f"{_said(self.seconds_left)} left"]
+        known = self.seconds_left is not None and self.done < self.total
+        parts += [f"{_said(self.seconds_left or 0.0)} left"] if known else []
         return ", ".join(parts)
 
 
@@ -103,9 +107,10 @@ class Reader:
             known = {str(key): float(value) for key, value in found.items()}
         except (ValueError, SyntaxError, AttributeError, TypeError, MemoryError, RecursionError):
             return False
-        accuracies = [value for key, value in known.items() if key.endswith(_ACCURACY)]
+        matches = [(_ACCURACY.fullmatch(key), value) for key, value in known.items()]
+        accuracies = {int(found[1]): value for found, value in matches if found}
         self._loss = known.get("loss", self._loss)
-        self._accuracy = accuracies[0] if accuracies else self._accuracy
+        self._accuracy = accuracies[max(accuracies)] if accuracies else self._accuracy
         if self.newest is None:
             return False
         self._show(self.newest.done, self.newest.total, self.newest.seconds_left)

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from pipeline.preflight.moved_rows import MovedRows
+from flows.markup import cell, message, plain, section
 from pipeline.records import Metrics, ModelName, Receipt, Verdict
 from pipeline.wording import sentence, words
 from pipeline.workspace import paths, receipts
 
+# What would end an alternative text, which nobody can escape: one page shows the backslash.
+_UNSAID = re.compile(r"[\[\]\\`<>&]")
 # The models' names in tables.
 SAID: dict[ModelName, str] = {"base": "base", "live": "live", "anchor": "best", "candidate": "new"}
 
@@ -49,70 +51,101 @@ def standing(workspace: Path, receipt: Receipt) -> str:
     return f"{newest.version} stays released, which took {receipt.version} back to {newest.restores}"
 
 
-def markdown(workspace: Path, outcome: str) -> str:
-    """Write the run's page: how it ended and why, links, the models side by side, the verdict, pictures.
+def page(workspace: Path, did: str, said: str, below: str = "") -> str:
+    """Write the run's page: how it ended and why, links, the models side by side, pictures, every check.
 
     Every value that stands in a data set, a card or a message is escaped.
 
     Args:
         workspace: The folder with `records/`.
-        outcome: The run's end in one sentence.
+        did: The page's heading: what the run did, in a few words.
+        said: Markdown: the run's end in a sentence, or what a person decides by.
+        below: Markdown that stands at the end.
 
     Returns:
         Markdown, for the artifact on the run's page.
     """
     verdict = Verdict.load(workspace / paths.RECORDS["gate"])
     metrics = Metrics.load(workspace / paths.RECORDS["evaluate"])
-    comparisons = [
-        [
-            plain(words.of(name)),
-            words.interval(one),
-            words.limit(one.margin),
-            f"{one.visible:.4f}",
-            f"{one.rows:,}",
-            f"{one.left_out:,}",
-        ]
-        for name, one in verdict.comparisons.items()
-    ]
     failed, passed = (
-        [
-            [
-                plain(words.of(name)),
-                plain(words.found_value(name, check)),
-                plain(words.wanted_value(name, check)),
-            ]
-            for name, check in verdict.checks.items()
-            if check.passed is said
-        ]
-        for said in (False, True)
+        [name for name, check in verdict.checks.items() if check.passed is wanted] for wanted in (False, True)
     )
+    others = [name for name in passed if name not in verdict.comparisons]
     checks = ["check", "found", "wanted"]
-    title = re.split("[:;]", outcome)[0]
     parts = [
-        f"# {plain(title[:1].upper() + title[1:])}",
-        plain(outcome),
+        _heading(did),
+        said,
+        judged(verdict),
         links(workspace, verdict),
-        *_section(*side_by_side(metrics)),
-        *_section(f"Checks that failed: {len(failed)}", checks, failed),
-        *_pictures(workspace / "card"),
-        *_section(
-            "Not worse than",
-            ["comparison", "difference (bounds)", "may fall by", "could be seen", "rows", "left out"],
-            comparisons,
+        *section(
+            f"Checks that failed: {len(failed)} of {len(verdict.checks)}",
+            checks,
+            [_escaped(check_row(verdict, name)) for name in failed],
         ),
-        *_section(f"Checks that passed: {len(passed)}", checks, passed),
-        *_section(
+        *section(*side_by_side(metrics)),
+        *_pictures(workspace / "card"),
+        *_comparisons(verdict),
+        *section("Other checks that passed", checks, [_escaped(check_row(verdict, name)) for name in others]),
+        *section(
             "Accuracy",
-            ["model", "split", "dimension", "accuracy", "95 % interval", "rows"],
+            ["model", "split", "dimension", "accuracy", "95% interval", "rows"],
             _accuracies(metrics),
         ),
+        below,
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def short(did: str, message: str) -> str:
-    """Write the page of a run that came to no verdict: what it did, and its message as it stands."""
-    return f"# {plain(did[:1].upper() + did[1:])}\n\n{fenced(message)}\n"
+def short(did: str, said: str) -> str:
+    """Write the page of a run that came to no verdict: what it did, and its message."""
+    return f"{_heading(did)}\n\n{message(said)}\n"
+
+
+def _heading(did: str) -> str:
+    version = re.match(r"v\d", did)
+    return f"# {plain(did if version else did[:1].upper() + did[1:])}"
+
+
+def judged(verdict: Verdict) -> str:
+    """Return why the gate let a candidate through; nothing where it did not: that is how the run ended."""
+    if not verdict.passed:
+        return ""
+    checks = f"all {len(verdict.checks)} checks hold at look {verdict.look}"
+    return f"The gate: {checks}; {plain(sentence.say(verdict).decided)}."
+
+
+def check_row(verdict: Verdict, name: str) -> list[str]:
+    """Return a check's row; one that is a comparison's is about its lower bound, and shows both."""
+    check, one = verdict.checks[name], verdict.comparisons.get(name)
+    if one is None:
+        found, wanted = words.found_value(name, check), words.wanted_value(name, check)
+    else:
+        found, wanted = words.interval(one), f"lower bound {words.wanted_value(name, check)}"
+    return [words.of(name), found, wanted]
+
+
+def _escaped(row: list[str]) -> list[str]:
+    return [cell(text) for text in row]
+
+
+def _comparisons(verdict: Verdict) -> list[str]:
+    """Return a table for each model that the candidate must not be worse than."""
+    found: dict[str, list[list[str]]] = {}
+    for name, one in verdict.comparisons.items():
+        other, metric, dim = name.split("_")
+        bounds = f"{words.signed(one.low)} to {words.signed(one.high)}"
+        rows = f"{one.rows:,}" + (f" ({one.left_out:,} left out)" if one.left_out else "")
+        found.setdefault(words.MODELS.get(other, other), []).append(
+            [
+                f"{words.METRICS.get(metric, metric)} at {dim}",
+                words.signed(one.difference),
+                bounds,
+                words.limit(one.margin),
+                rows,
+            ]
+        )
+    head = ["", "difference", "bounds", "may fall by", "rows"]
+    return [part for other, rows in found.items() for part in section(f"Not worse than {other}", head, rows)]
 
 
 def links(workspace: Path, verdict: Verdict) -> str:
@@ -122,7 +155,7 @@ def links(workspace: Path, verdict: Verdict) -> str:
         return ""
     home = f"{receipt.endpoint.rstrip('/')}/{receipt.repo}"
     found = {
-        f"{receipt.repo} {receipt.version}": f"{home}/tree/{receipt.version}",
+        f"{receipt.version} on the Hub": f"{home}/tree/{receipt.version}",
         f"commit {receipt.commit[:12]}": f"{home}/commit/{receipt.commit}",
     }
     if receipt.pull_request is not None:
@@ -137,15 +170,17 @@ def side_by_side(metrics: Metrics) -> tuple[str, list[str], list[list[Any]]]:
     models = {name: metrics.models[name] for name in SAID if name in metrics.models}
     scores = {name: one.splits[split] for name, one in models.items() if split in one.splits}
     dims = sorted({dim for one in scores.values() for dim in (*one.retrieval, *one.triplets)}, reverse=True)
-    head = ["dimension", *(f"{SAID[name]} {what}" for what in ("nDCG@10", "accuracy") for name in scores)]
+    found = {
+        "nDCG@10": [{dim: score.ndcg10 for dim, score in one.retrieval.items()} for one in scores.values()],
+        "accuracy": [{dim: score.accuracy for dim, score in one.triplets.items()} for one in scores.values()],
+    }
     rows = [
-        [
-            dim,
-            *(f"{one.retrieval[dim].ndcg10:.4f}" if dim in one.retrieval else "" for one in scores.values()),
-            *(f"{one.triplets[dim].accuracy:.4f}" if dim in one.triplets else "" for one in scores.values()),
-        ]
+        [f"{metric} at {dim}", *(f"{one[dim]:.4f}" if dim in one else "" for one in each)]
+        for metric, each in found.items()
         for dim in dims
+        if any(dim in one for one in each)
     ]
+    head = ["", *(SAID[name] for name in scores)]
     return f"{', '.join(SAID[name] for name in scores).capitalize()}: {split}", head, rows
 
 
@@ -153,53 +188,18 @@ def _accuracies(metrics: Metrics) -> list[list[Any]]:
     """Return every accuracy that was measured, a line each."""
     return [
         [
-            model,
+            SAID[model],
             split,
             dim,
             f"{score.accuracy:.4f}",
             f"{score.low:.4f} to {score.high:.4f}",
             score.rows,
         ]
-        for model, scores in metrics.models.items()
-        for split, parts in scores.splits.items()
+        for model in SAID
+        if model in metrics.models
+        for split, parts in metrics.models[model].splits.items()
         for dim, score in parts.triplets.items()
     ]
-
-
-def moved(found: MovedRows) -> str:
-    """Write what moved in the data set: by split, and new rows that may be shown."""
-    counts = [
-        [name, f"{one.added:,}", f"{one.removed:,}", f"{one.changed:,}", f"{one.before:,}", f"{one.after:,}"]
-        for name, one in found.splits.items()
-    ]
-    width = max(map(len, found.examples), default=0)
-    examples = [[*map(plain, texts), *[""] * (width - len(texts))] for texts in found.examples]
-    columns = ["split", "query", "positive", *["negative"] * (width - 3)]
-    parts = [
-        f"# {found.new:,} new rows",
-        f"`{found.before}` to `{found.after}`",
-        *_section("Rows", ["split", "added", "removed", "changed", "before", "now"], counts),
-        *_section("New rows that may be shown", columns, examples),
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def plain(text: str) -> str:
-    """Return a text, in one line, that no reader of Markdown or HTML takes for anything but letters.
-
-    Example:
-        >>> plain("<b>|[a](http://b)")
-        '&#60;b&#62;&#124;&#91;a&#93;(http&#58;//b)'
-    """
-    line = re.sub(r"[\\`*_{}\[\]<>#!|~&]", lambda found: f"&#{ord(found[0])};", " ".join(text.split()))
-    return line.replace("://", "&#58;//").replace("www.", "www&#46;")
-
-
-def fenced(text: str, language: str = "") -> str:
-    """Return a block of code whose fence is longer than any that the text holds."""
-    longest = max(map(len, re.findall("`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{text}\n{fence}"
 
 
 def _pictures(card: Path) -> list[str]:
@@ -211,13 +211,6 @@ def _pictures(card: Path) -> list[str]:
     found = re.findall(r"!\[([^\]]+)\]\((pictures/[^)]+\.svg)\)", text)
     inside = [base64.b64encode((card / path).read_bytes()).decode("ascii") for _, path in found]
     return [
-        f"![{plain(said)}](data:image/svg+xml;base64,{picture})"
+        f"![{_UNSAID.sub('', said)}](data:image/svg+xml;base64,{picture})"
         for (said, _), picture in zip(found, inside, strict=True)
     ]
-
-
-def _section(title: str, head: list[str], rows: list[list[Any]]) -> list[str]:
-    """Lay out a heading and a Markdown table; nothing where the table has no rows."""
-    lines = [head, ["---"] * len(head), *rows]
-    table = "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
-    return [f"## {title}", table] if rows else []

@@ -16,7 +16,7 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Crashed, Failed
 
-from flows import child, decision_page, report, server, steps, terminal
+from flows import child, decision_page, markup, moved_page, report, server, steps, terminal
 from flows.lifelines import Lifeline
 from flows.process import StepStopped
 from pipeline.commands import clean
@@ -88,9 +88,7 @@ def retrain(workspace: str = ".", refresh: bool = True, release: bool = True) ->
 
     def tell(client: SyncPrefectClient, own: FlowRun) -> None:
         client.set_flow_run_name(run, end.did)
-        create_markdown_artifact(
-            key="retrain", markdown=end.page, description=report.plain(state.message or "")
-        )
+        create_markdown_artifact(key="retrain", markdown=end.page, description=markup.plain(end.did))
         if end.again_hours is not None and server.again(client, own, end.again_hours):
             log.info("this run comes again in %.0f hours", end.again_hours)
 
@@ -135,7 +133,10 @@ def _run(work: steps.Work, refresh: bool, release: bool) -> End:
         message = (
             f"{put_up.waiting.version} waits for a person, since {put_up.waiting.since}; nothing was touched"
         )
-        return _ended(Completed(name=steps.SKIPPED, message=message), "unchanged, one waits")
+        end = _ended(Completed(name=steps.SKIPPED, message=message), f"{put_up.waiting.version} waits still")
+        return end._replace(
+            page=f"{end.page}\n{decision_page.where(work.workspace, _form(work, put_up.waiting.candidate))}\n"
+        )
     refresh = refresh and put_up is None  # what was approved goes out as it was judged
     unchanged = True
     for step in [steps.CHECK, *([steps.REFRESH] if refresh else []), *steps.STAGES]:
@@ -158,9 +159,12 @@ def _run(work: steps.Work, refresh: bool, release: bool) -> End:
     if end.state.is_completed():
         message = end.state.message or ""
         get_run_logger().info("%s", message)
-        page = report.markdown(work.workspace, message)
         if end.state.name == steps.WAITING:
-            page += decision_page.to_decide(work.workspace, load(work.workspace), _form(work))
+            form = _form(work, Verdict.load(work.workspace / paths.RECORDS["gate"]).candidate)
+            said = decision_page.to_decide(work.workspace, load(work.workspace), form)
+            page = report.page(work.workspace, end.did, said, decision_page.card(work.workspace))
+        else:
+            page = report.page(work.workspace, end.did, markup.message(message))
         return end._replace(page=page)
     return end
 
@@ -172,7 +176,7 @@ def _tell_moved(work: steps.Work) -> None:
         server.passing(
             UUID(flow_run.get_id()),
             get_run_logger().warning,
-            lambda client, own: create_markdown_artifact(key="data", markdown=report.moved(found)),
+            lambda client, own: create_markdown_artifact(key="data", markdown=moved_page.moved(found)),
         )
 
 
@@ -190,12 +194,12 @@ def _put_up(work: steps.Work) -> waiting.PutUp | None:
     return None
 
 
-def _form(work: steps.Work) -> str | None:
+def _form(work: steps.Work, candidate: str) -> str | None:
     """Return the address of the form in which a person decides; None where no server has one."""
     return server.passing(
         UUID(flow_run.get_id()),
         get_run_logger().warning,
-        lambda client, _: server.form(client, work.workspace),
+        lambda client, _: server.form(client, work.workspace, candidate),
     )
 
 

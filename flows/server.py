@@ -4,12 +4,14 @@ The server may be away at any time: what is asked of it in passing fails with a 
 waits until it can be told.
 """
 
+import json
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 from uuid import UUID
 
 import httpx
@@ -241,18 +243,20 @@ def folder_of(client: SyncPrefectClient, run: FlowRun) -> Path | None:
     return None
 
 
-def form(client: SyncPrefectClient, workspace: Path) -> str | None:
+def form(client: SyncPrefectClient, workspace: Path, candidate: str) -> str | None:
     """Return the address of the form of the deployment that decides what waits; None where there is none.
 
     Args:
         client: Of the server.
-        workspace: Whose deployment is taken, where there are several.
+        workspace: Filled in; its deployment is taken, where there are several.
+        candidate: Filled in, so that no other one is decided than the one that was looked at.
     """
     asked = FlowFilter(name=FlowFilterName(any_=["approve"]))
     found = client.read_deployments(flow_filter=asked)
     at = [one for one in found if str(workspace) in str(one.pull_steps)]
     address = url_for("deployment", obj_id=(at or found)[0].id) if found else None
-    return f"{address}/run" if address else None
+    filled_in = json.dumps({"candidate": candidate[:12], "workspace": str(workspace)})
+    return f"{address}/run?parameters={quote(filled_in, safe='')}" if address else None
 
 
 def _is_again(tag: str) -> bool:

@@ -2,22 +2,19 @@
 
 import contextlib
 import logging
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from uuid import UUID
 
 from dvc.exceptions import DvcException
 from dvc.lock import LockError
 from dvc.repo import Repo
 from prefect import Task, task
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
 from prefect.logging import get_run_logger
 from prefect.states import Cancelled, Completed, Crashed, Failed
 
-from flows import lifelines, patience, process, progress, server, terminal
+from flows import lifelines, live_bar, patience, process, progress, server, terminal
 from flows.output import Line
 from pipeline.errors import ExitCode, StepBrokeOff, StepFailed
 
@@ -58,7 +55,6 @@ SKIPPED = "Skipped"
 WAITING = "Waiting"
 # A task's: what the step needs is away, or busy, and was waited for as long as anybody waits.
 UNAVAILABLE = "Unavailable"
-_SECONDS_BETWEEN_TELLS = 10.0
 # Before a step that broke off is tried again.
 _SECONDS_BEFORE_TRIES = (5.0, 30.0)
 RECOVERY = (
@@ -102,14 +98,14 @@ def _task(name: str, kind: process.StepKind, *, asks_hub: bool = False) -> Step:
     def run(work: Work) -> State[None]:
         logger = get_run_logger()
         waits, tries = patience.pauses(work.workspace), iter(_SECONDS_BEFORE_TRIES if asks_hub else ())
-        hear = _telling(name, work.workspace)
         work.life.at(name)
         while True:
             try:
                 if kind == "stage" and not stale(work.workspace, name):
                     logger.info("%s: %s", name, UNCHANGED)
+                    terminal.skipped(name)
                     return Completed(name=SKIPPED, message=UNCHANGED)
-                with terminal.step(name):
+                with terminal.step(name), _heard(name, work.workspace) as hear:
                     process.run(
                         kind, name, work.workspace, work.held, logger.info, work.watch.stop, hear=hear
                     )
@@ -136,28 +132,23 @@ def _task(name: str, kind: process.StepKind, *, asks_hub: bool = False) -> Step:
     return run
 
 
-def _telling(name: str, workspace: Path) -> Callable[[Line], None]:
-    """Return what shows how far a step is, on the run's page and on a terminal, where that is known."""
+@contextlib.contextmanager
+def _heard(name: str, workspace: Path) -> Iterator[Callable[[Line], None]]:
+    """Show how far a step is, where it says so, on the run's page and on a terminal, as the block runs."""
     reader = progress.Reader(name, progress.scores(workspace) if name == "evaluate" else 0)
-    told, artifact = -_SECONDS_BETWEEN_TELLS, None
+    bar = live_bar.LiveBar(name)
 
     def hear(line: Line) -> None:
-        nonlocal told, artifact
-        if not reader.feed(line) or reader.newest is None:
-            return
-        newest = reader.newest
-        terminal.show(newest)
-        if time.monotonic() - told < _SECONDS_BETWEEN_TELLS and newest.done < newest.total:
-            return
-        told = time.monotonic()
-        with contextlib.suppress(*server.AWAY):  # nothing waits for it
-            if artifact is None:
-                made = create_progress_artifact(newest.percent, key=name, description=str(newest))
-                artifact = made if isinstance(made, UUID) else None
-            else:
-                update_progress_artifact(artifact, newest.percent, description=str(newest))
+        if reader.feed(line) and reader.newest is not None:
+            terminal.show(str(reader.newest))
+            bar.show(reader.newest)
+        elif reader.newest is None and not line.bar:
+            terminal.show(f"{name}: {line.text.removeprefix(f'{name}: ')}")
 
-    return hear
+    try:
+        yield hear
+    finally:
+        bar.close()
 
 
 def _pause(

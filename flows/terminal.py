@@ -11,18 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from prefect.logging.configuration import setup_logging
 from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
 from flows import report
-from flows.progress import Progress
 from pipeline.errors import BrokenChain
 from pipeline.records import Metrics, Verdict
-from pipeline.wording import words
 from pipeline.workspace import paths
 
+_SPINNER = 3  # its columns before the text, and one behind it that keeps the cursor in the line
 _console: Console | None = None
 _line: Status | None = None
 
@@ -33,10 +33,9 @@ def begin() -> None:
     if not sys.stderr.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb":
         return
     _console = Console(stderr=True)
-    for name in ("prefect", "prefect.flow_runs", "prefect.task_runs"):
-        for handler in logging.getLogger(name).handlers:
-            if type(handler).__name__ == "PrefectConsoleHandler":
-                handler.setLevel(logging.WARNING)
+    os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "WARNING"  # a flow reads it again when it begins
+    setup_logging()
+    logging.getLogger("dvc.progress").setLevel(logging.CRITICAL)  # DVC draws its bars unless it is so quiet
 
 
 @contextmanager
@@ -55,10 +54,18 @@ def step(name: str) -> Iterator[None]:
     _console.print(Text(f"  {name:<9} {time.monotonic() - began:,.0f} s"))
 
 
-def show(said: Progress | str) -> None:
-    """Put something into the live line of the step that runs."""
-    if _line is not None:
-        _line.update(Text(str(said)))
+def skipped(name: str) -> None:
+    """Say of a step that nothing moved for it."""
+    if _console is not None:
+        _console.print(Text(f"  {name:<9} unchanged"))
+
+
+def show(said: str) -> None:
+    """Put something into the live line of the step that runs, cut where the terminal ends."""
+    if _line is not None and _console is not None:
+        text = Text(said)
+        text.truncate(_console.width - _SPINNER, overflow="ellipsis")
+        _line.update(text)
 
 
 def tables(workspace: Path, console: Console | None = None) -> None:
@@ -77,12 +84,7 @@ def tables(workspace: Path, console: Console | None = None) -> None:
             "Verdict",
             ["", "check", "found", "wanted"],
             [
-                [
-                    "pass" if one.passed else "FAIL",
-                    words.of(name),
-                    words.found_value(name, one),
-                    words.wanted_value(name, one),
-                ]
+                ["pass" if one.passed else "FAIL", *report.check_row(verdict, name)]
                 for name, one in sorted(verdict.checks.items(), key=lambda item: item[1].passed)
             ],
         ),

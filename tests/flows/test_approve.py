@@ -1,14 +1,18 @@
 """A person's decision as a run: from the form's parameters to what stands in the workspace."""
 
+import json
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from flows import approve
-from pipeline.errors import ExitCode, WorkspaceHeld
-from pipeline.workspace import locks
+from pipeline.errors import ExitCode, ReleaseRefused, WorkspaceHeld
+from pipeline.workspace import locks, paths
+from pipeline.workspace.files import write_text
 from tests.flows.server import Prefect, until
 from tests.flows.toy import make_toy, steps_run
+from tests.support import sealed
 from tests.support.workspaces import set_params
 
 
@@ -22,7 +26,9 @@ def test_approve_releases_what_waits_while_its_worker_trains(prefect: Prefect, t
     assert (run["state"]["name"], run["name"]) == ("Waiting", "v1 waits for a person")
     page = prefect.artifact_of(run)
     deployment = prefect.ask("deployments/name/approve/production")
-    assert f"/deployments/deployment/{deployment['id']}/run" in page
+    candidate = json.loads((toy / "records" / "verdict.json").read_text("utf-8"))["candidate"]
+    filled_in = quote(json.dumps({"candidate": candidate[:12], "workspace": str(toy)}), safe="")
+    assert f"/deployments/deployment/{deployment['id']}/run?parameters={filled_in}" in page
     assert "so that nothing goes out that nobody looked at" in page
 
     steps_run(toy)
@@ -37,7 +43,13 @@ def test_approve_releases_what_waits_while_its_worker_trains(prefect: Prefect, t
     (other / "say").write_text("until train", "utf-8")
     prefect.cli("deployment", "run", "retrain/production", "--param", f"workspace={other}")
     until((other / "pids").exists, 90)
-    given = ("decision=approve", "name=Ada", "reason=I looked", f"workspace={toy}")
+    given = (
+        "decision=approve",
+        f"candidate={candidate[:12]}",
+        "name=Ada",
+        "reason=I looked",
+        f"workspace={toy}",
+    )
     words = [word for one in given for word in ("--param", one)]
     prefect.cli("deployment", "run", "approve/production", *words)
     run = until(lambda: [one for one in prefect.runs_on(toy) if one["name"] == "Released by Ada"], 60)[0]
@@ -50,9 +62,24 @@ def test_approve_releases_what_waits_while_its_worker_trains(prefect: Prefect, t
 
 def test_form_asks_for_decision_name_reason_and_signature() -> None:
     schema = approve.approve.parameters.model_dump()
-    assert list(schema["properties"]) == ["decision", "name", "reason", "signature", "workspace"]
+    assert list(schema["properties"]) == [
+        "decision",
+        "candidate",
+        "name",
+        "reason",
+        "signature",
+        "workspace",
+    ]
     assert schema["required"] == ["decision"]
     assert schema["properties"]["decision"]["enum"] == ["approve", "reject"]
+
+
+def test_decision_is_about_what_was_looked_at(tmp_path: Path) -> None:
+    write_text(tmp_path / paths.RECORDS["gate"], sealed.verdict("c" * 64).dump())
+    approve.refuse_another(tmp_path, "")
+    approve.refuse_another(tmp_path, f" {'c' * 12} ")
+    with pytest.raises(ReleaseRefused, match=f"is about candidate {'d' * 12}, and {'c' * 12} stands there"):
+        approve.refuse_another(tmp_path, "d" * 12)
 
 
 def test_decision_waits_for_no_training() -> None:

@@ -27,7 +27,7 @@ def test_line_releases_once_and_then_skips_every_step(
     (run,) = server.runs_on(work)
     assert run["state"]["message"] == f"released v1: {receipt['repo']} at {path.stem}"
     shown = server.artifact_of(run)
-    assert "| candidate | test | 32 |" in shown
+    assert "| new | test | 32 |" in shown
     assert shown.count("(data:image/svg+xml;base64,") == 2  # a curve of four points is no picture
     assert workspaces.TOKEN not in output
     assert workspaces.holding_token(work, Path(prefect.env["PREFECT_HOME"])) == []

@@ -16,7 +16,7 @@ def read(step: str, printed: str, total: int = 0) -> Reader:
 
 def test_training_tells_step_loss_accuracy_and_time_left() -> None:
     printed = (
-        "{'eval_dev_cosine_accuracy': '0.9125', 'eval_runtime': '1.2'}\n"
+        "{'eval_loss': '10.3', 'eval_accuracy_4': '0.5', 'eval_accuracy_32': '0.9125', 'epoch': 0}\n"
         "  0%|          | 0/100 [00:00<?, ?it/s]\r 20%|██        | 20/100 [00:10<02:30,  2.00it/s]\n"
         "{'loss': '0.25', 'grad_norm': '1', 'epoch': '0.2'}\n"
     )
@@ -34,7 +34,11 @@ def test_evaluation_tells_models_and_splits_that_are_done() -> None:
     printed = "base test: accuracy 0.8125, nDCG@10 0.7000 at 384\ncandidate test: nDCG@10 0.8000 at 384\n"
     newest = read("evaluate", printed, 4).newest
     assert newest == Progress("evaluate", 2, 4, None, None, 20)
-    assert str(newest) == "evaluate: 2 of 4, 20 seconds left"
+    assert str(newest) == "evaluate: 2 of 4 scores, 20 seconds left"
+
+
+def test_step_that_is_done_has_no_time_left() -> None:
+    assert str(Progress("train", 8, 8, loss=0.5, seconds_left=0)) == "train: 8 of 8 steps, loss 0.5000"
 
 
 def test_evaluation_prints_a_score_for_each_model_and_split() -> None:

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from flows import retrain, steps
+from flows import markup, retrain, steps
 from flows.lifelines import Lifeline
 from flows.server import Watch
 from pipeline.errors import ExitCode
@@ -44,7 +44,7 @@ def test_retrain_runs_every_step_once_then_skips_them_all(prefect: Prefect, toy:
     )
     until(lambda: "train says good day" in prefect.logs_of(run))
     until(lambda: prefect.tasks_of(run) == dict.fromkeys(STEPS, "Completed"))
-    assert "| candidate | test | 384 | 0.9125 | 0.8807 to 0.9364 | 400 |" in prefect.artifact_of(run)
+    assert "| new | test | 384 | 0.9125 | 0.8807 to 0.9364 | 400 |" in prefect.artifact_of(run)
 
     begin = time.monotonic()
     code, output = prefect.run_flow(toy)
@@ -107,7 +107,7 @@ def test_retrain_shows_a_steps_message_as_the_state_without_a_traceback(prefect:
     assert "git checkout" in output
     run = prefect.runs_on(toy)[0]
     assert run["name"] == "failed in audit"
-    assert said in prefect.artifact_of(run)
+    assert markup.message(said) in prefect.artifact_of(run)
 
 
 def test_retrain_ends_completed_where_a_release_waits_for_a_person(prefect: Prefect, toy: Path) -> None:
@@ -120,7 +120,7 @@ def test_retrain_ends_completed_where_a_release_waits_for_a_person(prefect: Pref
     run = prefect.runs_on(toy)[0]
     assert (run["state"]["type"], run["state"]["name"]) == ("COMPLETED", "Waiting")
     assert run["state"]["message"] == "candidate 0 is a person's to let out"
-    assert "a person's to let out" in prefect.artifact_of(run)
+    assert "# v1 waits for a person\n" in prefect.artifact_of(run)
     until(lambda: prefect.tasks_of(run).get("release") == "Waiting")
 
 
@@ -274,7 +274,7 @@ def test_retrain_leaves_alone_what_waits(judged: steps.Work) -> None:
     end = retrain._run(judged, refresh=True, release=True)
     assert end.state.name == "Skipped"
     assert (end.state.message or "").startswith("v1 waits for a person, since ")
-    assert end.did == "unchanged, one waits"
+    assert end.did == "v1 waits still"
 
 
 def test_retrain_rejects_what_waited_for_too_long_and_goes_on(judged: steps.Work) -> None:
