@@ -17,13 +17,7 @@ from tests.support.deciding import PARAMS, WAITS, asks, waits_in
 def folder(tmp_path: Path) -> Path:
     write_text(
         tmp_path / paths.CARD / "README.md",
-        "---
-license: x
----
-# Tiny, [`1`](h)
-
-![a](pictures/a.svg)
-",
+        "---\nlicense: x\n---\n# Tiny, [`1`](h)\n\n![a](pictures/a.svg)\n",
     )
     return waits_in(tmp_path)
 
