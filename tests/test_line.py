@@ -12,11 +12,12 @@ import httpx2 as httpx
 import pytest
 from huggingface_hub import HfApi, snapshot_download
 
+from pipeline.params import load
 from pipeline.records import Metrics, Verdict
-from pipeline.workspace import digests, lineage, log, paths
+from pipeline.workspace import digests, lineage, log, paths, receipts
 from tests.conftest import Stage
-from tests.support import workspaces
-from tests.support.workspaces import git, set_params
+from tests.support import documents, workspaces
+from tests.support.workspaces import PROJECT, git, set_params
 
 REPO = "tester/line"
 DEAD = "http://127.0.0.1:1"
@@ -227,3 +228,29 @@ def test_line_shows_metrics_and_plots(line: Line) -> None:
     assert plots.returncode == 0, plots.stderr
     assert "accuracy_full" in plots.stdout
     assert "card/pictures/bytes.svg" in plots.stdout
+
+
+def test_line_as_the_first_page_says_leads_through_two_releases(line: Line, tmp_path: Path) -> None:
+    typed = documents.commands(PROJECT / "docs" / "start.md")
+    assert tuple(typed[-len(documents.STARTED) :]) == documents.STARTED
+    env = workspaces.with_katman(line.env, tmp_path / "bin")
+
+    def go_through(version: str) -> Verdict:
+        for command in documents.STARTED:
+            words = command.replace("v1", version)
+            ran = subprocess.run(
+                ["bash", "-c", words], cwd=line.folder, env=env, capture_output=True, text=True, check=False
+            )
+            assert ran.returncode == 0, f"{words}\n{ran.stdout}{ran.stderr}"
+        return Verdict.load(line.folder / paths.RECORDS["gate"])
+
+    assert go_through("v1").first_release
+    first = receipts.for_repo(line.folder, REPO)[-1]
+    # Whether old vectors can stay beside new ones is another matter.
+    set_params(line.folder, {"train.learning_rate": 0.002, "evaluate.compatible_loss": 1.0})
+    second = go_through("v2")
+    assert not second.first_release
+    assert second.compared_with == {"live": first.commit, "anchor": first.commit}
+    assert [one.version for one in receipts.for_repo(line.folder, REPO)] == ["v1", "v2"]
+    assert load(line.folder).live.revision == first.commit
+    assert git(line.folder, "status", "--porcelain") == ""

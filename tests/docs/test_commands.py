@@ -6,20 +6,19 @@ import pytest
 
 from pipeline.__main__ import STEPS
 from pipeline.errors import ExitCode
+from tests.support.documents import PAGES
 from tests.support.imports import MODULES
 from tests.support.workspaces import PROJECT
 
-PAGES = [*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md")]
-HISTORY = PROJECT / "CHANGELOG.md"
+STEPS_PAGE = PROJECT / "docs" / "steps.md"
 
 
 def pages() -> str:
-    return "\n".join(page.read_text(encoding="utf-8") for page in PAGES if page != HISTORY)
+    return "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 
 
 def test_docs_explain_every_exit_code() -> None:
-    text = (PROJECT / "docs" / "operating.md").read_text(encoding="utf-8")
-    table = text.partition("## Exit codes\n")[2].partition("\n## ")[0]
+    table = STEPS_PAGE.read_text(encoding="utf-8").partition("## Exit codes\n")[2].partition("\n## ")[0]
     assert re.findall(r"^\| (\d+) \| ([a-z ]+)", table, flags=re.MULTILINE) == [
         (str(ExitCode.DONE), "done "),
         (str(ExitCode.FAILED), "refused or failed "),
@@ -33,8 +32,8 @@ def test_docs_explain_every_exit_code() -> None:
 
 
 def test_docs_promise_something_of_every_step() -> None:
-    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    table = readme.partition("## What each step promises\n")[2].partition("\n## ")[0]
+    table = STEPS_PAGE.read_text(encoding="utf-8").partition("## What each step promises\n")[2]
+    table = table.partition("\n## ")[0]
     assert set(re.findall(r"^\| `(\w+)", table, flags=re.MULTILINE)) == {step.name for step in STEPS}
 
 

@@ -1,7 +1,7 @@
-"""The commands of docs/operating.md as they are written: from nothing to a machine that is restored."""
+"""The commands of the documents as they are written: from nothing to a machine that is restored."""
 
 import json
-import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.workspace import paths, receipts
+from pipeline.workspace import log, paths, receipts
 from tests.conftest import Make, Stage
 from tests.flows.server import Prefect, serve
-from tests.support import operating, workspaces
-from tests.support.workspaces import PROJECT, git, set_params
+from tests.support import documents, workspaces
+from tests.support.workspaces import git, set_params
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 REPO = "tester/as-operated"
@@ -30,7 +30,7 @@ class Shell:
         self.typed: list[str] = []
 
     def words(self, command: str, filled: dict[str, str]) -> list[str]:
-        assert command in operating.commands()
+        assert command in documents.commands()
         self.typed.append(command)
         for name, value in filled.items():
             assert name in command
@@ -72,13 +72,8 @@ class Shell:
 @pytest.fixture
 def shell(stage: Stage, tmp_path: Path) -> Shell:
     """A shell in which `katman` is the command that `make .venv` installs."""
-    (tmp_path / "bin").mkdir()
-    command = tmp_path / "bin" / "katman"
-    launcher = (PROJECT / "launcher.py").read_text(encoding="utf-8")
-    command.write_text(f'#!/bin/sh\n"exec" "{sys.executable}" "$0" "$@"\n{launcher}', encoding="utf-8")
-    command.chmod(0o755)
-    env = workspaces.environment(stage.endpoint, tmp_path / "home")
-    env |= {"PATH": f"{tmp_path / 'bin'}{os.pathsep}{env['PATH']}", "PREFECT_HOME": str(tmp_path / "prefect")}
+    env = workspaces.with_katman(workspaces.environment(stage.endpoint, tmp_path / "home"), tmp_path / "bin")
+    env |= {"PREFECT_HOME": str(tmp_path / "prefect")}
     env |= {"GIT_AUTHOR_NAME": "Test", "GIT_AUTHOR_EMAIL": "test@example.org"}
     return Shell(env | {"GIT_COMMITTER_NAME": "Test", "GIT_COMMITTER_EMAIL": "test@example.org"})
 
@@ -87,8 +82,7 @@ def test_commands_of_operating_as_written(
     make_workspace: Make, stage: Stage, shell: Shell, tmp_path: Path
 ) -> None:
     workspaces.forget(stage.endpoint, REPO)
-    started = begin(shell, stage, tmp_path)
-    assert (started / ".dvc").is_dir()
+    begin(shell, tmp_path)
 
     remote = tmp_path / "backup.git"
     git(tmp_path, "init", "--quiet", "--bare", str(remote))
@@ -112,6 +106,7 @@ def test_commands_of_operating_as_written(
     shell.type(folder, "katman deployed v4", v4="v3")
     shell.type(folder, "katman verify OWNER/NAME@v4", OWNER__NAME=REPO, v4="v3")
     shell.type(folder, "katman looks --fetch REMOTE", REMOTE=str(remote))
+    views(shell, folder)
 
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -136,20 +131,35 @@ def test_commands_of_operating_as_written(
     shell.type(folder, "katman refresh")
     shell.type(folder, "katman deployed adopted-1")
     shell.type(folder, "katman looks --lost")
-    assert set(shell.typed) == set(operating.WALKED)
+    assert set(shell.typed) == set(documents.WALKED)
 
 
-def begin(shell: Shell, stage: Stage, tmp_path: Path) -> Path:
+def begin(shell: Shell, tmp_path: Path) -> None:
     """As somebody does who has just cloned katman."""
-    folder = workspaces.make(tmp_path / "clone", {}, dvc=False)
-    command, repos = operating.WALKED[0], iter(("tester/triplets", "tester/tiny", REPO))
+    folder = workspaces.make(tmp_path / "clone", {})
+    command, repos = documents.WALKED[0], iter(("tester/triplets", "tester/tiny", REPO))
     while "OWNER/NAME" in command:
         command = command.replace("OWNER/NAME", next(repos), 1)
-    shell.typed.append(operating.WALKED[0])
+    shell.typed.append(documents.WALKED[0])
     ran = subprocess.run(["bash", "-c", command], cwd=folder, env=shell.env, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    shell.type(folder, 'dvc init && git add -A && git commit -m "Start"')
-    return folder
+    shell.type(folder, 'git add params.yaml && git commit -m "Start"')
+    assert git(folder, "status", "--porcelain") == ""
+
+
+def views(shell: Shell, folder: Path) -> None:
+    """What DVC shows of a workspace with releases; the last makes a candidate beside the branch."""
+    assert "outcome" in shell.type(folder, "dvc metrics show")
+    shell.type(folder, "dvc metrics diff model/v3")
+    (show,) = [one for one in documents.WALKED if one.startswith("dvc exp show ")]
+    assert "workspace" in shell.type(folder, show)
+    shell.type(folder, "dvc plots show")
+    shutil.rmtree(folder / "dvc_plots")
+    looks = log.head(folder)
+    shell.type(folder, "dvc exp run -S train.learning_rate=1e-5 train")
+    assert log.head(folder) == looks
+    git(folder, "checkout", "--quiet", ".")
+    shell.type(folder, "dvc checkout")
 
 
 def scheduled(shell: Shell, prefect: Prefect, folder: Path) -> None:

@@ -142,6 +142,16 @@ def environment(endpoint: str, home: Path, token: str | None = TOKEN) -> dict[st
     )
 
 
+def with_katman(env: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Install `katman` into a folder as `make .venv` does, and give an environment that finds it there."""
+    folder.mkdir()
+    command = folder / "katman"
+    launcher = (PROJECT / "launcher.py").read_text(encoding="utf-8")
+    command.write_text(f'#!/bin/sh\n"exec" "{sys.executable}" "$0" "$@"\n{launcher}', encoding="utf-8")
+    command.chmod(0o755)
+    return {**env, "PATH": f"{folder}{os.pathsep}{env['PATH']}"}
+
+
 @lru_cache
 def _start(dvc: bool) -> Path:
     """Make, once for all tests of this process, the workspace that `make` copies."""
