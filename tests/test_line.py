@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -235,8 +236,8 @@ def test_line_as_the_first_page_says_leads_through_two_releases(line: Line, tmp_
     assert tuple(typed[-len(documents.STARTED) :]) == documents.STARTED
     env = workspaces.with_katman(line.env, tmp_path / "bin")
 
-    def go_through(version: str) -> Verdict:
-        for command in documents.STARTED:
+    def go_through(version: str, commands: Sequence[str]) -> Verdict:
+        for command in commands:
             words = command.replace("v1", version)
             ran = subprocess.run(
                 ["bash", "-c", words], cwd=line.folder, env=env, capture_output=True, text=True, check=False
@@ -244,11 +245,12 @@ def test_line_as_the_first_page_says_leads_through_two_releases(line: Line, tmp_
             assert ran.returncode == 0, f"{words}\n{ran.stdout}{ran.stderr}"
         return Verdict.load(line.folder / paths.RECORDS["gate"])
 
-    assert go_through("v1").first_release
+    assert go_through("v1", documents.STARTED).first_release
     first = receipts.for_repo(line.folder, REPO)[-1]
     # Whether old vectors can stay beside new ones is another matter.
     set_params(line.folder, {"train.learning_rate": 0.002, "evaluate.compatible_loss": 1.0})
-    second = go_through("v2")
+    counted = ("dvc repro audit", "katman plan")  # can be left out from the second release on
+    second = go_through("v2", [one for one in documents.STARTED if one not in counted])
     assert not second.first_release
     assert second.compared_with == {"live": first.commit, "anchor": first.commit}
     assert [one.version for one in receipts.for_repo(line.folder, REPO)] == ["v1", "v2"]

@@ -48,7 +48,7 @@ WALKED = (
     "katman deployed adopted-1",
     "katman looks --lost",
 )
-# Typed by tests/test_line.py, which goes through docs/start.md twice from here on.
+# Typed by tests/test_line.py, which goes through docs/start.md from here on, for two releases.
 STARTED = (
     "katman check",
     "katman refresh",
