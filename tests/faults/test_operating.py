@@ -102,11 +102,11 @@ def test_commands_of_operating_as_written(
     shell.type(folder, "katman deployed v3", v3="v1")
     set_params(folder, {"train.learning_rate": 0.002})
     assert "released v2" in shell.type(folder, "katman retrain")
+    views(shell, folder)
     shell.type(folder, "katman rollback --to v2", v2="v1")
     shell.type(folder, "katman deployed v4", v4="v3")
     shell.type(folder, "katman verify OWNER/NAME@v4", OWNER__NAME=REPO, v4="v3")
     shell.type(folder, "katman looks --fetch REMOTE", REMOTE=str(remote))
-    views(shell, folder)
 
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -150,7 +150,7 @@ def begin(shell: Shell, tmp_path: Path) -> None:
 def views(shell: Shell, folder: Path) -> None:
     """What DVC shows of a workspace with releases; the last makes a candidate beside the branch."""
     assert "outcome" in shell.type(folder, "dvc metrics show")
-    shell.type(folder, "dvc metrics diff model/v3")
+    shell.type(folder, "dvc metrics diff model/v3", model__v3="model/v1")
     (show,) = [one for one in documents.WALKED if one.startswith("dvc exp show ")]
     assert "workspace" in shell.type(folder, show)
     shell.type(folder, "dvc plots show")
