@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import os
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,14 +19,14 @@ from datasets import Dataset
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import BoW, Dense
 
-from pipeline.engine import checkpoints
+from pipeline.engine import checkpoints, evaluator
 from pipeline.engine import fit as fit_module
 from pipeline.engine.build import training_arguments
 from pipeline.engine.cached_loss import PooledRankingLoss
 from pipeline.engine.fit import fit
 from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
 from pipeline.engine.trainer import EngineTrainer
-from pipeline.errors import InvalidParams, TrainingFailed
+from pipeline.errors import EndedBySignal, InvalidParams, TrainingFailed
 from pipeline.params.train import BatchSampler
 from tests.support import tiny
 
@@ -202,6 +204,49 @@ def test_fit_resumes_a_killed_run_to_the_same_result(
     assert resumed.curve == wanted.curve
     assert resumed.steps == wanted.steps == 10
     assert resumed.triplets < wanted.triplets
+
+
+@pytest.mark.parametrize(
+    ("evaluations", "changed"),
+    [
+        ([0], {}),  # of the base
+        ([1], {}),
+        ([1, 0], {}),  # and in the same one again, as soon as it goes on
+        ([2], {"max_steps": 4}),  # of the last step, within an epoch
+        ([1, 0], {"max_steps": -1, "eval_steps": 5, "epochs": 1.0}),  # and at its end
+        ([1], {"engine": "stock"}),
+    ],
+)
+def test_fit_that_got_a_sigterm_in_an_evaluation_goes_on_to_the_same_result(
+    dropout_encoder: Path,
+    tmp_path: Path,
+    evaluations: list[int],
+    changed: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recipe = replace(RECIPE, **changed)
+    whole = tiny.load(dropout_encoder)
+    wanted = run(whole, tmp_path / "whole", recipe)
+
+    encode = evaluator.encode_tokens
+    for which in evaluations:  # counted anew in each run
+        counted = itertools.count()
+
+        def ended(*args: Any, which: int = which, counted: Any = counted, **kwargs: Any) -> torch.Tensor:
+            if next(counted) == which:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return encode(*args, **kwargs)
+
+        monkeypatch.setattr(evaluator, "encode_tokens", ended)
+        said = "before the first step" if evaluations == [0] else "behind step . of ., at a checkpoint"
+        with pytest.raises(EndedBySignal, match=f"^stopped by SIGTERM {said}"):
+            run(tiny.load(dropout_encoder), tmp_path / "ended", recipe, resume=True)
+    monkeypatch.undo()
+    model = tiny.load(dropout_encoder)
+    resumed = run(model, tmp_path / "ended", recipe, resume=True)
+    assert torch.equal(weights(model), weights(whole))
+    assert resumed.curve == wanted.curve
+    assert resumed.steps == wanted.steps
 
 
 @pytest.mark.parametrize("engine", ["katman", "stock"])
