@@ -156,11 +156,11 @@ class MeasuredTrainer(SentenceTransformerTrainer):
         if self.state.global_step >= self.state.max_steps:
             self.control.should_training_stop = True
             return
-        super()._run_epoch(*args, **kwargs)
+        super()._run_epoch(*args, **kwargs)  # type: ignore[no-untyped-call]
 
     def _finalize_training(self, *args: Any, **kwargs: Any) -> Any:
         self._evaluate_owed()  # of the last step
-        return super()._finalize_training(*args, **kwargs)
+        return super()._finalize_training(*args, **kwargs)  # type: ignore[no-untyped-call]
 
     def _build_dataloader(self, *args: Any, **kwargs: Any) -> DataLoader[Any]:
         loader: DataLoader[Any] = super()._build_dataloader(*args, **kwargs)

@@ -19,7 +19,8 @@ from datasets import Dataset
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import BoW, Dense
 
-from pipeline.engine import checkpoints, evaluator
+from pipeline.embedding.encode import encode_tokens
+from pipeline.engine import checkpoints
 from pipeline.engine import fit as fit_module
 from pipeline.engine.build import training_arguments
 from pipeline.engine.cached_loss import PooledRankingLoss
@@ -226,16 +227,15 @@ def test_fit_that_got_a_sigterm_in_an_evaluation_goes_on_to_the_same_result(
     whole = tiny.load(dropout_encoder)
     wanted = run(whole, tmp_path / "whole", recipe)
 
-    encode = evaluator.encode_tokens
     for which in evaluations:  # counted anew in each run
         counted = itertools.count()
 
         def ended(*args: Any, which: int = which, counted: Any = counted, **kwargs: Any) -> torch.Tensor:
             if next(counted) == which:
                 os.kill(os.getpid(), signal.SIGTERM)
-            return encode(*args, **kwargs)
+            return encode_tokens(*args, **kwargs)
 
-        monkeypatch.setattr(evaluator, "encode_tokens", ended)
+        monkeypatch.setattr("pipeline.engine.evaluator.encode_tokens", ended)
         with pytest.raises(
             EndedBySignal, match=r"^stopped by SIGTERM (behind step . of .,|before the first)"
         ):

@@ -30,7 +30,7 @@ SECONDS_TO_BE_RIGHT = 120
 # What a run does whose training was ended in the run before.
 FROM_TRAIN = ["check", "refresh", "train", "evaluate", "gate", "card", "release"]
 # A training that takes a while, of 1200 steps.
-LONG = {"train.epochs": 300, "train.eval_steps": 100, "hardware.save_minutes": 60}
+LONG: dict[str, object] = {"train.epochs": 300, "train.eval_steps": 100, "hardware.save_minutes": 60}
 _EPOCH = re.compile(r"'epoch': '?([\d.]+)")
 
 
