@@ -46,7 +46,6 @@ ELSEWHERE = {
     "prefect server start": "tests/flows, whose server is started by its unit's command",
     "useradd --system katman-server": "root's",
     "useradd --system --create-home --home-dir /srv/katman katman": "root's",
-    "chmod 711 /srv/katman": "root's",
     "install -d -m 700 /etc/katman": "root's",
     "cp systemd/katman-* /etc/systemd/system/ && systemctl daemon-reload": "root's",
     "systemctl enable --now katman-server katman-worker katman-status.timer": "needs systemd as process 1",
