@@ -40,7 +40,17 @@ class Prefect:
     env: dict[str, str]
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """GET, or POST where there is a body."""
+        """GET, or POST where there is a body; again where the server's database was locked."""
+        for tries in range(5):
+            try:
+                return self._ask(path, body)
+            except urllib.error.HTTPError as error:
+                if error.code < 500 or tries == 4:
+                    raise
+                error.close()
+                time.sleep(1)
+
+    def _ask(self, path: str, body: dict[str, Any] | None) -> Any:
         headers = {"Content-Type": "application/json", "Authorization": f"Basic {BASIC}"}
         if body is not None:
             token = self.ask(f"csrf-token?client={CLIENT}")["token"]
