@@ -40,15 +40,16 @@ class Prefect:
     env: dict[str, str]
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """GET, or POST where there is a body; again where the server's database was locked."""
-        for tries in range(5):
+        """GET, or POST where there is a body; as Prefect's client, again where SQLite was locked (503)."""
+        for _ in range(4):
             try:
                 return self._ask(path, body)
             except urllib.error.HTTPError as error:
-                if error.code < 500 or tries == 4:
+                if error.code < 500:
                     raise
                 error.close()
                 time.sleep(1)
+        return self._ask(path, body)
 
     def _ask(self, path: str, body: dict[str, Any] | None) -> Any:
         headers = {"Content-Type": "application/json", "Authorization": f"Basic {BASIC}"}
