@@ -30,4 +30,4 @@ def test_bench_of_operations_ends_what_it_started(tmp_path: Path, which: signal.
     finally:
         bench.kill()
         bench.wait()
-    until(lambda: not any(map(alive, below)), 60)
+    until(lambda: not any(map(alive, below)), 120)
