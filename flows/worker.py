@@ -26,6 +26,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_WORKER_QUERY_SECONDS
 from prefect.workers.process import ProcessWorker
 
 from flows import lifelines, server
+from flows.pool import demand_closed
 from flows.retrain import WORKSPACES
 from pipeline.errors import InvalidWorkspace
 from pipeline.workspace import locks
@@ -75,6 +76,7 @@ def run(workspace: Path, pool: str, also: list[Path]) -> str:
         name = f"katman-{platform.node()}-{hashlib.sha256(str(workspace).encode()).hexdigest()[:8]}"
         server.until_there(_LOG.warning)
         with get_client(sync_client=True) as client:
+            demand_closed(client, pool, _LOG.warning)
             server.close_dead(workspace, client, _LOG.warning)
             for one in (name, decisions_of(name)):
                 server.close_lost(workspace, one, client, _LOG.warning)

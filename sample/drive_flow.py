@@ -1,5 +1,6 @@
 """Run the workspace's flow on a real Prefect server, and show how far it is."""
 
+import os
 import re
 import secrets
 import socket
@@ -11,9 +12,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
+from flows import child
 from pipeline.errors import ExitCode
 from pipeline.records.failure import FAILURE_FILE, read
 from sample.drive_room import Room
@@ -57,6 +60,7 @@ def start_server(room: Room, password: str) -> tuple[str, subprocess.Popen[bytes
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C reaches the driver, which then ends it
+            preexec_fn=partial(child.follow, os.getpid()),  # and so does a driver that is killed
         )
     return f"http://127.0.0.1:{port}/api", process
 

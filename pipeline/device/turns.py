@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.workspace import locks
 
 # The steps that fill a device.
-STEPS = ("train", "evaluate")
+STEPS = ("train", "evaluate", "join")
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The one function that scores a split: every text encoded once, every dimension from that encoding."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +15,10 @@ from pipeline.device.hardware import release
 from pipeline.device.out_of_memory import is_out_of_memory
 from pipeline.embedding.length_buckets import Block, BlockShape, block_shape, cut
 from pipeline.embedding.tokens import Tokens, number_texts, tokenize
+
+
+class EncodingStopped(Exception):
+    """Somebody asked for an end while texts were encoded; what was encoded so far is dropped."""
 
 
 @dataclass(frozen=True)
@@ -145,23 +149,32 @@ def triplet_scores(
 
 @torch.inference_mode()
 def encode_tokens(
-    model: SentenceTransformer, tokens: Tokens, shape: BlockShape, *, bf16: bool = False
+    model: SentenceTransformer,
+    tokens: Tokens,
+    shape: BlockShape,
+    *,
+    bf16: bool = False,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> torch.Tensor:
     """Encode distinct texts that were tokenized before; a block that memory is too small for, in halves.
 
     Several ranks encode whole blocks each, so that the numbers are one process's. All of them call this, with
-    the same texts.
+    the same texts. `stopping` is asked before each block.
 
     Returns:
         (texts, width) float32 on the model's device, in the order of `tokens`.
+
+    Raises:
+        EncodingStopped: `stopping` said yes, on this rank or another one.
     """
     model.eval()
     device = model.device
     table: torch.Tensor | None = None
     shares = _shares(cut(tokens.lengths, tokens.group, shape), ranks.count())
     blocks = list(shares[ranks.number()])  # shortest texts first, and taken from the end
+    stopped = False
     with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-        while blocks:
+        while blocks and not (stopped := stopping()):
             texts, rows, width = blocks.pop()
             features = {
                 key: value.to(device) if isinstance(value, torch.Tensor) else value
@@ -181,6 +194,8 @@ def encode_tokens(
             if table is None:
                 table = embeddings.new_empty(len(tokens.lengths), embeddings.shape[1])
             table[torch.from_numpy(texts).to(device)] = embeddings[: len(texts)]
+    if ranks.any_of(stopped, device):  # a rank that was not asked has encoded its share by now
+        raise EncodingStopped
     if table is None:
         table = torch.empty(len(tokens.lengths), model.get_embedding_dimension() or 0, device=device)
     if len(shares) == 1:

@@ -13,6 +13,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import get_last_checkpoint
 
 from pipeline.device import ranks
+from pipeline.embedding.encode import EncodingStopped
 
 _LOSSES = "losses.json"
 
@@ -48,9 +49,9 @@ class SaveByTime(TrainerCallback):
 class StopAtSigterm(TrainerCallback):
     """Ends a training at a checkpoint, once this process or any rank's got a SIGTERM; from `with` to its end.
 
-    The step that goes on is finished; an evaluation that is due then is left to whoever goes on. Ranks ask
-    each other after each step, so that all of them stop behind the same one and none waits for another.
-    After the last step there is nothing to stop.
+    The step that goes on is finished; an evaluation that is due then, or that goes on, is left to whoever
+    goes on. Ranks ask each other after each step, so that all of them stop behind the same one and none waits
+    for another. After the last step only its evaluation is stopped.
 
     Attributes:
         step: Behind which the training stopped; None where it did not.
@@ -75,9 +76,22 @@ class StopAtSigterm(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Ask for a checkpoint and the end."""
         if state.global_step < state.max_steps and ranks.any_of(self._asked, torch.device(args.device)):
-            control.should_save = control.should_training_stop = True
-            control.should_evaluate = False  # it can take longer than whoever sent the signal waits
-            self.step = state.global_step
+            self.behind(state, control)
+
+    def on_prediction_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Break off the stock engine's loss on the dev split, which runs in one process."""
+        if self._asked:
+            raise EncodingStopped
+
+    def behind(self, state: Any, control: Any) -> None:
+        """Have the trainer write a checkpoint behind the step that it has finished, and end."""
+        control.should_save = control.should_training_stop = True
+        control.should_evaluate = False  # it can take longer than whoever sent the signal waits
+        self.step = state.global_step
+
+    def asked(self) -> bool:
+        """Return whether this process got the signal."""
+        return self._asked
 
     def _ask(self, signum: int, frame: object) -> None:
         self._asked = True

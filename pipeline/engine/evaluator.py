@@ -1,5 +1,6 @@
 """One pass per evaluation: validation loss and accuracy at every dimension from a single encoding."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ class DevEvaluator(BaseEvaluator):
     The validation loss is the stock one: the training loss within batches of `eval_batch_size` rows, formed
     as training forms them, the same at every evaluation, each weighted by its rows. sentence-transformers'
     trainer weights every batch but the last alike, which is the same wherever only the last is short.
+
+    Attributes:
+        stopping: Asked before each block; a yes ends the call with `EncodingStopped`.
     """
 
     def __init__(
@@ -36,6 +40,7 @@ class DevEvaluator(BaseEvaluator):
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.recipe, self.shape, self.bf16 = recipe, shape, bf16
+        self.stopping: Callable[[], bool] = lambda: False
         columns = list(dev.values())
         self.tokens, self.numbers = tokenize(
             model, [(texts, recipe.prompt(name)) for name, texts in dev.items()]
@@ -47,8 +52,12 @@ class DevEvaluator(BaseEvaluator):
             self.batches = list(form(order, texts, recipe.eval_batch_size, recipe.batch_sampler))
 
     def __call__(self, model: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """`accuracy_<dim>` for every dimension, and `loss` if it was asked for."""
-        table = encode_tokens(model, self.tokens, self.shape, bf16=self.bf16)
+        """`accuracy_<dim>` for every dimension, and `loss` if it was asked for.
+
+        Raises:
+            EncodingStopped: `stopping` said yes.
+        """
+        table = encode_tokens(model, self.tokens, self.shape, bf16=self.bf16, stopping=self.stopping)
         columns = table[torch.from_numpy(self.numbers).to(table.device)]
         metrics: dict[str, float] = {}
         if self.batches:

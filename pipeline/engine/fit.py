@@ -22,6 +22,7 @@ from pipeline.device.hardware import (
 )
 from pipeline.device.numerics import settle
 from pipeline.device.out_of_memory import is_out_of_memory
+from pipeline.embedding.encode import EncodingStopped
 from pipeline.engine.build import TrainTexts, engine_trainer, stock_trainer, train_texts, training_arguments
 from pipeline.engine.checkpoints import SaveByTime, StopAtSigterm, common_checkpoint
 from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
@@ -60,7 +61,7 @@ def fit(
     Raises:
         InvalidParams: The recipe cannot be run on this data or with this model.
         TrainingFailed: Loss or gradient stopped being finite, or memory did not suffice.
-        EndedBySignal: A SIGTERM stopped it at a checkpoint.
+        EndedBySignal: A SIGTERM stopped it, at a checkpoint once the first step was made.
 
     Example:
         With `model` a sentence-transformers model of at least 16 dimensions, and `folder` for checkpoints:
@@ -113,9 +114,11 @@ def fit(
         if hardware.save_minutes is not None:
             trainer.add_callback(SaveByTime(hardware.save_minutes))
         stop = stack.enter_context(StopAtSigterm())
-        trainer.add_callback(stop)
+        trainer.stop_at(stop)
         try:
             trainer.train(resume_from_checkpoint=checkpoint)
+        except EncodingStopped:  # of the base, or of a checkpoint that lacked it and still stands
+            stop.step = trainer.state.global_step
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -134,6 +137,8 @@ def fit(
             raise EndedBySignal(
                 f"stopped by SIGTERM behind step {stop.step} of {trainer.state.max_steps}, at a checkpoint. "
                 "Run it again, which goes on from there"
+                if stop.step
+                else "stopped by SIGTERM before the first step, while the base was evaluated. Run it again"
             )
     cost = Cost(start, time.perf_counter() - start, bf16, compiled, numerics, threads)
     return report(trainer, recipe, list(train_columns), cost)

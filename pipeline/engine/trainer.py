@@ -21,9 +21,11 @@ from transformers.trainer_utils import EvalLoopOutput
 from pipeline.device import ranks
 from pipeline.device.memory import memory_of
 from pipeline.device.out_of_memory import is_out_of_memory
+from pipeline.embedding.encode import EncodingStopped
 from pipeline.engine.batches import ROW_COLUMN, RowCollator, RowSampler
 from pipeline.engine.cached_loss import PooledRankingLoss
 from pipeline.engine.checkpoints import (
+    StopAtSigterm,
     lacks_evaluation,
     last_checkpoint,
     leave_sigterm,
@@ -74,14 +76,29 @@ class MeasuredTrainer(SentenceTransformerTrainer):
         self._rows: list[int] = []
         self._losses: list[float] = []  # since the last log: the trainer's own sum is in no checkpoint
         self._owes_evaluation = False
+        self._stop: StopAtSigterm | None = None
         super().__init__(*args, **kwargs)
 
+    def stop_at(self, stop: StopAtSigterm) -> None:
+        """Let a signal end the training, and an evaluation between two of its blocks."""
+        evaluator: Any = self.evaluator
+        self._stop, evaluator.stopping = stop, stop.asked
+        self.add_callback(stop)
+
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """The stock evaluation, on the clock."""
+        """The stock evaluation, on the clock.
+
+        Raises:
+            EncodingStopped: A signal ended it; the generators stand where they stood before.
+        """
         start = time.perf_counter()
+        restore = _random_state(self.model)
         try:
             metrics: dict[str, float] = super().evaluate(*args, **kwargs)
             return metrics
+        except EncodingStopped:
+            restore()
+            raise
         finally:
             seconds = time.perf_counter() - start
             self.work.evaluation_seconds += seconds
@@ -92,9 +109,7 @@ class MeasuredTrainer(SentenceTransformerTrainer):
         self, model: torch.nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None
     ) -> torch.Tensor:
         """The stock step; its loss must be finite."""
-        if self._owes_evaluation:  # once the generators stand as the checkpoint says: it draws from them too
-            self._owes_evaluation = False
-            self.evaluate()
+        self._evaluate_owed()  # once the generators stand as the checkpoint says: it draws from them too
         self._rows = inputs[ROW_COLUMN].tolist()
         loss = self.one_step(model, inputs, num_items_in_batch)
         value = loss.item()
@@ -120,6 +135,32 @@ class MeasuredTrainer(SentenceTransformerTrainer):
         """Take what a checkpoint holds beside the stock state."""
         self._losses = read_losses(Path(checkpoint))
         self._owes_evaluation = lacks_evaluation(Path(checkpoint), int(self.args.eval_steps or 0))
+
+    def _evaluate_owed(self) -> None:
+        """Make the evaluation that a checkpoint lacks."""
+        if self._owes_evaluation:
+            self._owes_evaluation = False
+            self.evaluate()
+
+    def _maybe_log_save_evaluate(self, *args: Any, **kwargs: Any) -> None:
+        """The stock one; an evaluation that a signal ended is left to whoever goes on from the checkpoint."""
+        try:
+            super()._maybe_log_save_evaluate(*args, **kwargs)
+        except EncodingStopped:
+            assert self._stop is not None  # who else asks for it
+            self._stop.behind(self.state, self.control)
+            super()._maybe_log_save_evaluate(*args, **kwargs)
+
+    def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
+        """The stock one; behind the last step, where such a checkpoint lies, it would make one more."""
+        if self.state.global_step >= self.state.max_steps:
+            self.control.should_training_stop = True
+            return
+        super()._run_epoch(*args, **kwargs)  # type: ignore[no-untyped-call]
+
+    def _finalize_training(self, *args: Any, **kwargs: Any) -> Any:
+        self._evaluate_owed()  # of the last step
+        return super()._finalize_training(*args, **kwargs)  # type: ignore[no-untyped-call]
 
     def _build_dataloader(self, *args: Any, **kwargs: Any) -> DataLoader[Any]:
         loader: DataLoader[Any] = super()._build_dataloader(*args, **kwargs)

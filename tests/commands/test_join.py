@@ -1,11 +1,15 @@
 """Joining a training that is on no second machine, or on fewer; one that is, `tests/stages/train` starts."""
 
+import os
+import shutil
+import threading
 from pathlib import Path
 
 import pytest
 
 from pipeline import __main__ as main
 from pipeline.commands import join
+from pipeline.device import turns
 from pipeline.errors import InvalidParams
 from pipeline.params import load
 from pipeline.params.machine import LaunchParams
@@ -38,6 +42,30 @@ def test_join_is_refused_where_somebody_writes_to_its_clone(
     with locks.hold(tmp_path, "retrain"):
         assert main.main(["join", "1", "--workspace", str(tmp_path)]) == 1
     assert "wanted one writer at a time" in capsys.readouterr().err
+
+
+def test_join_waits_for_its_turn_on_this_machines_gpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The driver's tool says that there is one; the lock is a real one."""
+    shutil.copy(PROJECT / "params.yaml", tmp_path)
+    name = f"GPU-join-{os.getpid()}"
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(f"#!/bin/sh\necho {name}\n", "utf-8")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(main, "__file__", str(tmp_path / "pipeline" / "__main__.py"))
+    waits = threading.Event()
+    monkeypatch.setattr(main, "_say", lambda *_: waits.set())
+    thread = threading.Thread(target=main.main, args=[["join", "1", "--workspace", str(tmp_path)]])
+    with turns.hold("train", Path("/a"), print):
+        thread.start()
+        assert waits.wait(30)
+        assert capsys.readouterr().err == ""
+    thread.join(30)
+    turns._file(name).unlink()
+    assert "machine 1 was asked to join 1 of hardware.launch" in capsys.readouterr().err
 
 
 def test_join_says_what_this_machine_gave() -> None:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from pipeline.embedding.encode import EncodingStopped
 from pipeline.engine import checkpoints
 
 
@@ -88,8 +89,11 @@ def test_training_stops_at_a_checkpoint_behind_the_step_in_which_a_sigterm_came(
 
 def test_training_whose_last_step_is_done_is_not_stopped() -> None:
     with checkpoints.StopAtSigterm() as callback:
+        callback.on_prediction_step(None, None, None)
         os.kill(os.getpid(), signal.SIGTERM)
         assert not stops(callback, 100).should_training_stop
+        with pytest.raises(EncodingStopped):  # but its evaluation
+            callback.on_prediction_step(None, None, None)
     assert callback.step is None
 
 

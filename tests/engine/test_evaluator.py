@@ -7,6 +7,7 @@ import pytest
 import torch
 from sentence_transformers.sentence_transformer.evaluation import TripletEvaluator
 
+from pipeline.embedding.encode import EncodingStopped
 from pipeline.embedding.length_buckets import block_shape
 from pipeline.engine.evaluator import DevEvaluator
 from pipeline.engine.recipe import Recipe
@@ -32,6 +33,17 @@ def test_accuracy_is_that_of_the_stock_evaluator(encoder: Path, dim: int) -> Non
     )
     stock = TripletEvaluator(queries, positives, negatives, truncate_dim=dim)
     assert found[f"accuracy_{dim}"] == pytest.approx(stock(model)["cosine_accuracy"])
+
+
+def test_evaluation_ends_between_two_blocks_where_somebody_asks_for_it(encoder: Path) -> None:
+    model = tiny.load(encoder)
+    one_text = replace(SHAPE, tokens=1)
+    evaluate = DevEvaluator(model, DEV, RECIPE, one_text, bf16=False, with_loss=True)
+    answers = iter([False, False, True])
+    evaluate.stopping = lambda: next(answers)
+    with pytest.raises(EncodingStopped):
+        evaluate(model)
+    assert list(answers) == []
 
 
 def test_rows_with_several_negatives_are_right_where_every_one_is_beaten(encoder: Path) -> None:

@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import os
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +19,7 @@ from datasets import Dataset
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import BoW, Dense
 
+from pipeline.embedding.encode import encode_tokens
 from pipeline.engine import checkpoints
 from pipeline.engine import fit as fit_module
 from pipeline.engine.build import training_arguments
@@ -24,7 +27,7 @@ from pipeline.engine.cached_loss import PooledRankingLoss
 from pipeline.engine.fit import fit
 from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
 from pipeline.engine.trainer import EngineTrainer
-from pipeline.errors import InvalidParams, TrainingFailed
+from pipeline.errors import EndedBySignal, InvalidParams, TrainingFailed
 from pipeline.params.train import BatchSampler
 from tests.support import tiny
 
@@ -202,6 +205,47 @@ def test_fit_resumes_a_killed_run_to_the_same_result(
     assert resumed.curve == wanted.curve
     assert resumed.steps == wanted.steps == 10
     assert resumed.triplets < wanted.triplets
+
+
+@pytest.mark.parametrize(
+    ("evaluations", "changed"),
+    [
+        # Of the base; of the last step, at an epoch's end; and in the same one again, as soon as it goes on.
+        ([0, 1, 0], {"max_steps": -1, "eval_steps": 5, "epochs": 1.0}),
+        ([1, 1], {"max_steps": 4}),  # between two steps; of the last one, within an epoch
+        ([1], {"engine": "stock"}),
+    ],
+)
+def test_fit_that_got_a_sigterm_in_an_evaluation_goes_on_to_the_same_result(
+    dropout_encoder: Path,
+    tmp_path: Path,
+    evaluations: list[int],
+    changed: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recipe = replace(RECIPE, **changed)
+    whole = tiny.load(dropout_encoder)
+    wanted = run(whole, tmp_path / "whole", recipe)
+
+    for which in evaluations:  # counted anew in each run
+        counted = itertools.count()
+
+        def ended(*args: Any, which: int = which, counted: Any = counted, **kwargs: Any) -> torch.Tensor:
+            if next(counted) == which:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return encode_tokens(*args, **kwargs)
+
+        monkeypatch.setattr("pipeline.engine.evaluator.encode_tokens", ended)
+        with pytest.raises(
+            EndedBySignal, match=r"^stopped by SIGTERM (behind step . of .,|before the first)"
+        ):
+            run(tiny.load(dropout_encoder), tmp_path / "ended", recipe, resume=True)
+    monkeypatch.undo()
+    model = tiny.load(dropout_encoder)
+    resumed = run(model, tmp_path / "ended", recipe, resume=True)
+    assert torch.equal(weights(model), weights(whole))
+    assert resumed.curve == wanted.curve
+    assert resumed.steps == wanted.steps
 
 
 @pytest.mark.parametrize("engine", ["katman", "stock"])

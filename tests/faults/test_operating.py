@@ -166,7 +166,7 @@ def scheduled(shell: Shell, prefect: Prefect, folder: Path) -> None:
     """Two runs by a worker, and one that is cancelled before."""
     shell.env |= {name: value for name, value in prefect.env.items() if name.startswith("PREFECT_")}
     shell.type(folder, "prefect work-pool create katman --type process --base-job-template flows/pool.json")
-    shell.type(folder, "prefect deploy --all")
+    shell.type(folder, "prefect --no-prompt deploy --all")
     run = "prefect deployment run 'retrain/production'"
     shell.type(folder, run)
     (first,) = asked(prefect)

@@ -1,19 +1,23 @@
 """Minutes without a server, a reboot, a Hub that stays away: what goes on, comes again, and ends."""
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from tests.flows.server import Prefect, alive, prepare, start, start_worker, until
+from pipeline.records import Training
+from pipeline.workspace import paths
+from tests.conftest import Make, Stage
+from tests.flows.server import Prefect, alive, ended, prepare, start, start_worker, until
 from tests.flows.toy import make_toy, steps_run
 from tests.support.workspaces import set_params
 
@@ -23,6 +27,11 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 AWAY_SECONDS = float(os.environ.get("FAULTS_AWAY_SECONDS", "600"))
 # Of a live server and worker.
 SECONDS_TO_BE_RIGHT = 120
+# What a run does whose training was ended in the run before.
+FROM_TRAIN = ["check", "refresh", "train", "evaluate", "gate", "card", "release"]
+# A training that takes a while, of 1200 steps.
+LONG: dict[str, object] = {"train.epochs": 300, "train.eval_steps": 100, "hardware.save_minutes": 60}
+_EPOCH = re.compile(r"'epoch': '?([\d.]+)")
 
 
 @dataclass
@@ -41,13 +50,21 @@ class Place:
         return [psutil.Process(self.worker.pid), *psutil.Process(self.worker.pid).children(recursive=True)]
 
     def ends(self) -> dict[str, Any]:
-        def ended() -> dict[str, Any] | None:
+        """Wait for the end of the first run."""
+
+        def over() -> dict[str, Any] | None:
             run = self.prefect.runs_on(self.toy)[-1]
             return run if run["end_time"] else None
 
-        run = until(ended, SECONDS_TO_BE_RIGHT)
+        run = until(over, SECONDS_TO_BE_RIGHT)
         assert run is not None
         return run
+
+    def forget(self) -> None:
+        """Have the training of the next run end at once."""
+        for name in ("say", "pids", "go"):
+            (self.toy / name).unlink(missing_ok=True)
+        steps_run(self.toy)
 
 
 @pytest.fixture
@@ -106,6 +123,70 @@ def test_run_goes_on_where_it_was_when_its_machine_is_suspended(place: Place) ->
     assert place.ends()["state"]["name"] == "Released"
 
 
+def test_run_that_a_person_suspends_goes_on_when_it_is_resumed(place: Place) -> None:
+    worker, *below = place.begin()
+    (run,) = place.prefect.runs_on(place.toy)
+    until_then = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    details = {"pause_timeout": until_then, "pause_reschedule": True}
+    suspended = {"type": "PAUSED", "name": "Suspended", "state_details": details}
+    said = place.prefect.ask(f"flow_runs/{run['id']}/set_state", {"state": suspended})
+    assert said["status"] == "ACCEPT", said
+    until(lambda: not any(alive(process.pid) for process in below), 60)
+    time.sleep(5)
+    assert alive(worker.pid)
+    (run,) = place.prefect.runs_on(place.toy)
+    assert run["state"]["name"] == "Suspended"
+    place.forget()
+    assert place.prefect.ask(f"flow_runs/{run['id']}/resume", {})["status"] == "ACCEPT"
+    until(lambda: place.prefect.runs_on(place.toy)[0]["state"]["name"] == "Released", SECONDS_TO_BE_RIGHT)
+    assert [one["id"] for one in place.prefect.runs_on(place.toy)] == [run["id"]]
+    assert steps_run(place.toy) == FROM_TRAIN
+
+
+def test_run_that_comes_second_waits_for_the_first(place: Place) -> None:
+    place.begin()
+    second = place.prefect.start_flow(place.toy)
+    found = until(lambda: place.prefect.runs_on(place.toy)[:-1], 60)
+    says = "waits for `retrain` (process "
+    until(lambda: [line for line in place.prefect.logs_of(found[0]) if line.startswith(says)], 60)
+    (place.toy / "go").touch()
+    assert place.ends()["state"]["name"] == "Released"
+    code, output = ended(second, SECONDS_TO_BE_RIGHT)
+    assert code == 0, output
+    assert place.prefect.runs_on(place.toy)[0]["state"]["name"] == "Skipped"
+    assert steps_run(place.toy).count("train") == 1
+
+
+def test_training_stops_at_a_checkpoint_when_its_worker_ends_and_goes_on_with_the_next(
+    writer: Stage, place: Place, make_workspace: Make, tmp_path: Path
+) -> None:
+    work = make_workspace(LONG)
+    asked = ("--param", f"workspace={work}", "--param", "refresh=false", "--param", "release=false")
+    place.prefect.cli("deployment", "run", "retrain/production", *asked)
+    run = until(lambda: place.prefect.runs_on(work), 60)[0]
+    until(lambda: epochs(place.prefect, run)[1:], 300)
+    begin = time.monotonic()
+    place.worker.send_signal(signal.SIGTERM)
+    place.worker.wait(90)
+    assert time.monotonic() - begin < 80
+    state = place.prefect.runs_on(work)[-1]["state"]  # the one that comes again stands before it
+    assert (state["type"], state["message"].split(".")[0]) == ("CRASHED", "ended from outside by SIGTERM")
+    (checkpoint,) = work.glob(".checkpoints/*/checkpoint-*")
+    assert not (work / paths.RECORDS["train"]).exists()
+    with start_worker(place.prefect, tmp_path):
+        until(lambda: place.prefect.runs_on(work)[0]["state"]["type"] == "COMPLETED", 600)
+    again = place.prefect.runs_on(work)[0]
+    assert again["tags"] == ["again-1"]
+    training = Training.load(work / paths.RECORDS["train"])
+    assert (training.steps, [point.step for point in training.curve]) == (1200, [*range(0, 1300, 100)])
+    assert min(epochs(place.prefect, again)) >= int(checkpoint.name.removeprefix("checkpoint-")) / 4
+
+
+def epochs(prefect: Prefect, run: dict[str, Any]) -> list[float]:
+    """How far the training is, at each line that it logged."""
+    return [float(found[1]) for line in prefect.logs_of(run) if (found := _EPOCH.search(line))]
+
+
 @pytest.mark.parametrize("first", ["server", "worker"])
 def test_run_that_a_reboot_ended_comes_again_whoever_is_up_first(place: Place, first: str) -> None:
     processes = place.begin()
@@ -113,9 +194,7 @@ def test_run_that_a_reboot_ended_comes_again_whoever_is_up_first(place: Place, f
     for process in processes:
         process.kill()
     until(lambda: not any(alive(process.pid) for process in processes), 20)
-    for name in ("say", "pids", "go"):
-        (place.toy / name).unlink(missing_ok=True)
-    steps_run(place.toy)
+    place.forget()
     with ExitStack() as up:
         if first == "server":
             up.enter_context(start(place.prefect))
@@ -130,7 +209,7 @@ def test_run_that_a_reboot_ended_comes_again_whoever_is_up_first(place: Place, f
         )
         until(lambda: place.prefect.runs_on(place.toy)[0]["state"]["name"] == "Released", 120)
         assert place.prefect.runs_on(place.toy)[0]["id"] == again[0]["id"]
-    assert steps_run(place.toy) == ["check", "refresh", "train", "evaluate", "gate", "card", "release"]
+    assert steps_run(place.toy) == FROM_TRAIN
 
 
 def test_run_that_gave_up_for_the_hubs_sake_comes_an_hour_later_and_not_after_the_fourth_time(

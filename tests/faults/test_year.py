@@ -27,7 +27,7 @@ from pipeline.workspace import paths, receipts
 from tests.support import workspaces
 from tests.support.workspaces import git, triplets
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(7200)]
 
 WEEKS = int(os.environ.get("FAULTS_WEEKS", "52"))
 # By week: the exported data is broken, the Hub is away, the machine is gone.

@@ -40,7 +40,18 @@ class Prefect:
     env: dict[str, str]
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """GET, or POST where there is a body."""
+        """GET, or POST where there is a body; as Prefect's client, again where SQLite was locked (503)."""
+        for _ in range(4):
+            try:
+                return self._ask(path, body)
+            except urllib.error.HTTPError as error:
+                if error.code < 500:
+                    raise
+                error.close()
+                time.sleep(1)
+        return self._ask(path, body)
+
+    def _ask(self, path: str, body: dict[str, Any] | None) -> Any:
         headers = {"Content-Type": "application/json", "Authorization": f"Basic {BASIC}"}
         if body is not None:
             token = self.ask(f"csrf-token?client={CLIENT}")["token"]

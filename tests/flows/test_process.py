@@ -66,6 +66,22 @@ def test_process_gives_no_bar_for_a_reason(toy: Path, kind: process.StepKind) ->
     assert str(caught.value) == "broke off with exit code 3, and said last: pin says good day"
 
 
+def test_process_says_a_bar_once_in_a_while_and_never_that_of_a_moment(
+    toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (toy / "say").write_text("bar pin", "utf-8")
+    said: list[str] = []
+    for seconds in (60.0, 0.0):
+        monkeypatch.setattr(process, "_SECONDS_BETWEEN_BARS", seconds)
+        read, write = os.pipe()
+        with pytest.raises(StepBrokeOff):
+            process.run("step", "pin", toy, (read, ""), said.append)
+        os.close(read)
+        os.close(write)
+    assert [line for line in said if "33%" in line] == ["pin:  33%|███   | 1/3 [00:01<00:02,  1.00it/s]"]
+    assert not any("shards" in line for line in said)
+
+
 @pytest.mark.parametrize("kind", ["step", "stage"])
 def test_process_says_which_signal_killed_a_step_and_what_memory_was_in_use(
     toy: Path, kind: process.StepKind

@@ -35,7 +35,7 @@ WALKED = (
     "git checkout params.yaml dvc.lock splits.ledger records reembed.json curves.csv",
     "dvc checkout",
     "prefect work-pool create katman --type process --base-job-template flows/pool.json",
-    "prefect deploy --all",
+    "prefect --no-prompt deploy --all",
     "katman worker",
     "prefect deployment run 'retrain/production'",
     "prefect deployment run 'retrain/production' --param release=false",

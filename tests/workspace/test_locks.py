@@ -131,6 +131,8 @@ def test_typed_step_refuses_while_a_run_works_and_main_does_not_wait(make_worksp
         done = workspaces.pipeline(work, make_workspace.stage.env, "refresh")
         assert done.returncode == ExitCode.FAILED
         assert done.stderr.startswith(f"refresh: `retrain` (process {process.pid} on ")
+        released = workspaces.pipeline(work, make_workspace.stage.env, "release")
+        assert released.stderr.startswith(f"release: `retrain` (process {process.pid} on ")
         repro = subprocess.run(
             [sys.executable, "-m", "dvc", "repro", "pin"],
             cwd=work,
