@@ -19,7 +19,7 @@ NOT_LOCKED := pip setuptools wheel torch triton cuda-bindings cuda-pathfinder cu
 	nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx
 
 .DEFAULT_GOAL := help
-.PHONY: help sample sample-next pictures hub check test test-gpu faults accessibility lint lock bench clean
+.PHONY: help sample sample-next pictures hub check test long test-gpu faults accessibility lint lock bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,10 +50,13 @@ hub: $(READY)  ## look at what the sample released, in a browser
 	@$(BIN)/python -m sample hub
 
 check: lint  ## while you work: lint, types and the tests that need no server, no model and no process
-	$(PYTEST) -m 'not server and not model and not process and not faults'
+	$(PYTEST) -m 'not server and not model and not process and not faults and not long'
 
-test: lint  ## lint, types and every test: half an hour on two cores
+test: lint  ## lint, types and the tests: twenty minutes on two cores
 	$(PYTEST)
+
+long: $(READY)  ## the tests that train again and again, or wait for a schedule; CI runs them behind `make test`
+	$(PYTEST) -m long
 
 test-gpu: $(READY)  ## the tests that need a CUDA device, on a machine that has one
 	$(BIN)/python -m pytest -m gpu tests/engine

@@ -231,6 +231,7 @@ def test_line_shows_metrics_and_plots(line: Line) -> None:
     assert "card/pictures/bytes.svg" in plots.stdout
 
 
+@pytest.mark.long
 def test_line_as_the_first_page_says_leads_through_two_releases(line: Line, tmp_path: Path) -> None:
     typed = documents.commands(PROJECT / "docs" / "start.md")
     assert tuple(typed[-len(documents.STARTED) :]) == documents.STARTED

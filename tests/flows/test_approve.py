@@ -16,6 +16,7 @@ from tests.support import sealed
 from tests.support.workspaces import set_params
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("worker")
 def test_approve_releases_what_waits_while_its_worker_trains(prefect: Prefect, toy: Path) -> None:
     set_params(toy, {"approve.policy": "human"})

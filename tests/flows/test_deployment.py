@@ -36,6 +36,7 @@ def test_deployment_is_scheduled_weekly_and_has_no_limit_that_ends_runs(prefect:
     assert (start.weekday(), start.hour, start.minute) == (0, 3, 0)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("worker")
 def test_deployment_with_a_cron_really_runs(prefect: Prefect, toy: Path) -> None:
     # SQLAlchemy 2.1 stops Prefect's scheduler without a word: only a run that nobody asked for shows it.

@@ -13,6 +13,7 @@ from tests.support import workspaces
 SKIPPED = ["pin", "audit", "train", "evaluate", "gate", "card"]
 
 
+@pytest.mark.long
 def test_line_releases_once_and_then_skips_every_step(
     prefect: Prefect, stage: Stage, make_workspace: Make
 ) -> None:

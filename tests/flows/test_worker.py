@@ -74,6 +74,7 @@ def test_worker_ends_its_run_gently_and_the_next_one_goes_on(
         goes_on(prefect, toy)
 
 
+@pytest.mark.long
 def test_worker_that_is_killed_leaves_no_run_behind(prefect: Prefect, deployed: None, toy: Path) -> None:
     with start_worker(prefect, toy.parent) as worker:
         pids = begin(prefect, toy)
@@ -86,6 +87,7 @@ def test_worker_that_is_killed_leaves_no_run_behind(prefect: Prefect, deployed: 
         goes_on(prefect, toy)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize(
     ("which", "type", "says"),
@@ -105,6 +107,7 @@ def test_worker_tells_what_was_killed_below_its_run(
     until(lambda: not any(map(alive, pids)), 20)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("worker")
 def test_run_that_was_killed_comes_again_by_itself(prefect: Prefect, toy: Path) -> None:
     flow, *below = begin(prefect, toy)
@@ -115,6 +118,7 @@ def test_run_that_was_killed_comes_again_by_itself(prefect: Prefect, toy: Path) 
     assert not any(map(alive, below))
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("worker")
 def test_run_whose_step_a_sigterm_ended_comes_again_by_itself(prefect: Prefect, toy: Path) -> None:
     (toy / "say").write_text("ended train", "utf-8")
@@ -125,6 +129,7 @@ def test_run_whose_step_a_sigterm_ended_comes_again_by_itself(prefect: Prefect, 
     goes_on(prefect, toy)
 
 
+@pytest.mark.long
 def test_worker_closes_at_its_start_what_died_with_everything_else(
     prefect: Prefect, deployed: None, toy: Path
 ) -> None:
@@ -145,6 +150,7 @@ def test_worker_closes_at_its_start_what_died_with_everything_else(
         goes_on(prefect, toy)
 
 
+@pytest.mark.long
 def test_worker_runs_missed_schedules_once(prefect: Prefect, deployed: None, toy: Path) -> None:
     prefect.cli(
         *("deploy", "flows/retrain.py:retrain", "--name", "missed", "--pool", "katman"),

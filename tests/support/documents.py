@@ -64,6 +64,7 @@ ELSEWHERE = {
     "make sample-next": "by hand: two more trainings of the sample",
     "make check": "what runs this test",
     "make test": "what runs this test",
+    "make long": "tests of their own, which CI runs behind `make test`",
     "git clone URL work && cd work": "the folder that this test stands in",
     "make .venv": "the environment that runs this test",
     ". .venv/bin/activate": "the same",

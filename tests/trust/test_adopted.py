@@ -72,6 +72,7 @@ def test_adopted_model_is_compared_on_all_rows_and_a_person_approves(line: Path,
     assert receipt.anchor == receipt.commit
 
 
+@pytest.mark.long
 def test_adopted_model_of_a_known_data_set_is_compared_on_rows_that_it_has_not_seen(
     line: Path, handmade: Path, writer: Stage, tmp_path: Path
 ) -> None:

@@ -61,6 +61,7 @@ def room(make_workspace: Make, stage: Stage, tmp_path: Path) -> Room:
     return made
 
 
+@pytest.mark.long
 def test_change_of_the_learning_rate_is_compared_with_what_is_deployed_or_goes_nowhere(room: Room) -> None:
     first = receipts.for_repo(room.folder, REPO)[0]
     assert room.done("refresh") == "nothing moved\n"

@@ -57,6 +57,7 @@ def test_looks_stay_where_one_row_is_added_to_the_test_split(
     assert (judged(line).look, judged(line).outcome) == (3, "test_spent")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_looks_of_queued_experiments_are_counted_one_by_one(
     line: Path, writer: Stage, tmp_path: Path
@@ -82,6 +83,7 @@ def test_looks_of_queued_experiments_are_counted_one_by_one(
     assert "Running stage 'gate'" not in dvc(line, env, "repro", "gate")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_looks_stay_where_git_takes_the_records_back_and_nothing_is_trained_again(
     line: Path, writer: Stage, tmp_path: Path

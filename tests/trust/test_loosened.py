@@ -61,6 +61,7 @@ def waits(folder: Path, api: HfApi, named: str) -> Receipt:
     return receipt
 
 
+@pytest.mark.long
 def test_margin_that_was_widened_after_a_refusal_is_named_and_waits_for_a_person(
     line: Path, api: HfApi
 ) -> None:
@@ -82,6 +83,7 @@ def test_margin_that_was_widened_after_a_refusal_is_named_and_waits_for_a_person
     assert judged(line, {}).loosened == {}
 
 
+@pytest.mark.long
 def test_looks_that_were_allowed_after_the_rows_were_spent_are_named_and_wait_for_a_person(
     line: Path, api: HfApi
 ) -> None:

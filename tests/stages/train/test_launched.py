@@ -93,6 +93,7 @@ def ranks_of(process: subprocess.Popen[str]) -> list[int]:
     return [one.pid for one in psutil.Process(process.pid).children(recursive=True)]
 
 
+@pytest.mark.long
 def test_train_says_on_both_machines_that_a_rank_was_killed(start: Path, tmp_path: Path) -> None:
     """Two workspaces are two machines of one process each, whose training is long."""
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -120,6 +121,7 @@ def test_train_says_on_both_machines_that_a_rank_was_killed(start: Path, tmp_pat
     assert list(first.glob(".checkpoints/*/checkpoint-*"))
 
 
+@pytest.mark.long
 def test_train_on_two_ranks_that_got_a_sigterm_stops_behind_one_step(start: Path, tmp_path: Path) -> None:
     work = copied(start, tmp_path / "two", hardware__launch=TWO, train__epochs=400)
     with command(work, "-m", "pipeline", "train") as process:
