@@ -270,11 +270,13 @@ def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> steps.Work:
     return steps.Work(tmp_path, (0, ""), Watch(None), Lifeline(tmp_path, "0"))
 
 
-def test_retrain_leaves_alone_what_waits(judged: steps.Work) -> None:
+def test_retrain_leaves_alone_what_waits(judged: steps.Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrain, "_form", lambda work, candidate: f"http://prefect/run?{candidate[:4]}")
     end = retrain._run(judged, refresh=True, release=True)
     assert end.state.name == "Skipped"
     assert (end.state.message or "").startswith("v1 waits for a person, since ")
     assert end.did == "v1 waits still"
+    assert "[Approve or reject it](<http://prefect/run?cccc>)" in end.page
 
 
 def test_retrain_rejects_what_waited_for_too_long_and_goes_on(judged: steps.Work) -> None:
