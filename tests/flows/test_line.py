@@ -6,6 +6,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Make, Stage
 from tests.flows.server import Prefect
 from tests.support import workspaces
