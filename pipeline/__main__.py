@@ -117,6 +117,9 @@ def load_module(name: str) -> StepModule:
 def main(arguments: list[str] | None = None) -> int:
     """Run one step and return its exit code; a step that fails says why in one message."""
     given = sys.argv[1:] if arguments is None else arguments
+    if not given:
+        _parser(given).print_help(sys.stderr)
+        return ExitCode.USAGE
     chosen = vars(_parser(given).parse_args(given))
     # The launcher has left the folder in which paths were typed.
     typed_in = Path(os.environ.pop("KATMAN_CWD", "."))

@@ -99,7 +99,7 @@ def test_main_names_the_steps_to_those_who_ask(
         assert f"    {step.name:<9} {step.help}\n" in shown  # on one line
 
 
-@pytest.mark.parametrize("given", [[], ["deploy"], ["approve", "--name", "Ada"], ["check", "--work", "."]])
+@pytest.mark.parametrize("given", [["deploy"], ["approve", "--name", "Ada"], ["check", "--work", "."]])
 def test_main_ends_with_2_where_the_arguments_are_none_of_the_steps(
     given: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -107,6 +107,11 @@ def test_main_ends_with_2_where_the_arguments_are_none_of_the_steps(
         main.main(given)
     assert caught.value.code == ExitCode.USAGE
     assert "usage: katman" in capsys.readouterr().err
+
+
+def test_main_lists_the_steps_to_those_who_name_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main([]) == ExitCode.USAGE
+    assert "write the model card" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +241,7 @@ def test_main_rejects_the_row_of_a_null_cell(room: Room) -> None:
     assert pinned.returncode == 0, pinned.stderr
     audited = workspaces.pipeline(room.folder, room.make.stage.env, "audit")
     assert audited.returncode == 0, audited.stderr
-    assert 'train  5 of 6 rows kept; found {"not_text": 1' in audited.stdout
+    assert "train  5 of 6 rows kept; found: not_text 1" in audited.stdout
 
 
 def test_main_refuses_a_cell_that_is_no_string(room: Room) -> None:

@@ -148,10 +148,15 @@ def _passed(verdict: Verdict, name: str) -> str:
     return "; ".join(
         [
             *better,
-            f"none of {len(limits)} other comparisons leaves room for a loss that is too large. The closest "
+            f"{_none_of(len(limits))} room for a loss that is too large. The closest "
             f"call is {called}: it {_moved(one)}, and {words.limit(one.margin)} may be lost",
         ]
     )
+
+
+def _none_of(others: int) -> str:
+    one = "the one other comparison leaves no"
+    return one if others == 1 else f"none of {others} other comparisons leaves"
 
 
 def _worse(one: Comparison, name: str) -> str:

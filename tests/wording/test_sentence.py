@@ -49,6 +49,14 @@ def test_sentence_of_a_candidate_that_passed_names_the_closest_call(equal: Evide
     assert f"and {verdict.comparisons[name].margin} may be lost. It can be released." in said
 
 
+def test_sentence_of_one_comparison_alone_speaks_of_one(equal: Evidence) -> None:
+    verdict = gate(equal, params())
+    name = deciding(verdict)
+    assert name is not None
+    alone = verdict.model_copy(update={"comparisons": {name: verdict.comparisons[name]}})
+    assert "the one other comparison leaves no room" in str(say(alone))
+
+
 def test_sentence_of_a_first_release_says_the_gain_on_the_base(first: Evidence) -> None:
     said = str(say(gate(first, params())))
     assert re.search(r"better than the base by 0\.2\d+ \(0\.\d+ to 0\.\d+\) nDCG@10; there was no live", said)

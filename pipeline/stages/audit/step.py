@@ -3,7 +3,6 @@
 Texts stay on disk: a split is read in portions, and only hashes of its texts are held for all rows.
 """
 
-import json
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -63,7 +62,8 @@ def summary(audit: Audit) -> str:
     lines = []
     for name, split in audit.splits.items():
         found = {reason: count for reason, count in split.found.items() if count}
-        lines.append(f"{name:<6} {split.kept} of {split.rows} rows kept; found {json.dumps(found)}")
+        told = ", ".join(f"{reason} {count}" for reason, count in found.items()) or "nothing"
+        lines.append(f"{name:<6} {split.kept} of {split.rows} rows kept; found: {told}")
     return "\n".join(lines)
 
 
