@@ -145,7 +145,7 @@ def finished(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("HF_TOKEN", workspaces.TOKEN)
         for step in (pin, audit, train, evaluate, gate, card):
             step.run(folder, load(folder))
-    workspaces.commit(folder)
+    workspaces.commit(folder, run_cache=True)
     return folder
 
 

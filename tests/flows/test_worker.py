@@ -20,7 +20,7 @@ def begin(prefect: Prefect, toy: Path, say: str = "tidy train") -> list[int]:
     """Have the worker run the toy until its training hangs: flow, DVC's process, trainer and its child."""
     (toy / "say").write_text(say, "utf-8")
     prefect.cli("deployment", "run", "retrain/production", "--param", f"workspace={toy}")
-    until((toy / "pids").exists, 90)
+    until((toy / "pids").exists, 180)  # three processes import Prefect, perhaps from a cold disk
     trainer, below = (int(word) for word in (toy / "pids").read_text("utf-8").split())
     dvc = psutil.Process(trainer).parent()
     assert dvc is not None

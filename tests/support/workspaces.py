@@ -212,15 +212,19 @@ def repository(folder: Path, *, dvc: bool = True) -> None:
     shutil.copytree(_empty(dvc), folder, symlinks=True, dirs_exist_ok=True)
 
 
-def commit(folder: Path) -> None:
-    """Tell DVC that what stands in a workspace is what its stages made, and commit to git."""
+def commit(folder: Path, *, run_cache: bool = False) -> None:
+    """Tell DVC that what stands in a workspace is what its stages made, and commit to git.
+
+    Args:
+        run_cache: Whether DVC can bring a stage's outputs back where what it reads comes back, as after
+            `dvc repro`; that is a third of the time, and few tests ask for it.
+    """
     from dvc.repo import Repo
 
-    # What `dvc commit` does, without its cache of runs: no test asks for that, and it is a third of the time.
     with contextlib.chdir(folder), Repo() as repo, repo.lock:
         stages = list(repo.index.stages)
         for stage in stages:
-            stage.save(run_cache=False)
+            stage.save(run_cache=run_cache)
             stage.commit(relink=False)
         stages[0].dvcfile.dump_stages(stages, update_pipeline=False)
     git(folder, "add", ".")
