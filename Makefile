@@ -50,7 +50,7 @@ hub: $(READY)  ## look at what the sample released, in a browser
 	@$(BIN)/python -m sample hub
 
 check: lint  ## while you work: lint, types and the tests that need no server, no model and no process
-	$(PYTEST) -m 'not server and not model and not process and not faults and not long'
+	$(PYTEST) --numprocesses 2 -m 'not server and not model and not process and not faults and not long'
 
 test: lint  ## lint, types and the tests: twenty minutes on two cores
 	$(PYTEST)

@@ -12,7 +12,11 @@ def column(text: str) -> str:
     return str(pl.select(letters.folded(pl.lit(text))).item())
 
 
-@given(st.text(max_size=20))
+# Polars knows a newer Unicode than Python, so that characters that came since then may be put in another order.
+ASSIGNED = st.characters(exclude_categories=("Cs", "Cn"))
+
+
+@given(st.text(ASSIGNED, max_size=20))
 @settings(max_examples=200, deadline=None)
 def test_column_is_folded_as_each_of_its_texts(text: str) -> None:
     assert column(text) == letters.fold(text)
