@@ -24,7 +24,7 @@ def fold(text: str) -> str:
 
 
 def folded(column: pl.Expr) -> pl.Expr:
-    """Fold a column of strings; equal to `fold` on rows of characters that Python's Unicode knows."""
+    """Fold a column of strings; equal to `fold` on characters that Python's Unicode knows."""
     cased = _cased()
     return collapsed(
         column.str.normalize("NFKC").str.replace_many(list(cased), list(cased.values())).str.normalize("NFKC")

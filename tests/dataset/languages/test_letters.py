@@ -12,7 +12,7 @@ def column(text: str) -> str:
     return str(pl.select(letters.folded(pl.lit(text))).item())
 
 
-# Polars knows a newer Unicode than Python, so that characters that came since then may be put in another order.
+# Polars knows a newer Unicode than Python: what came since then may be put in another order.
 ASSIGNED = st.characters(exclude_categories=("Cs", "Cn"))
 
 
