@@ -21,15 +21,14 @@ if __name__ == "__main__":
     privileges.give_up(next(iter(sys.argv[1:]), None), Path(__file__).resolve().parent.parent)
 
 from pipeline.device import parent_process, turns
-from pipeline.errors import ExitCode, InvalidParams, InvalidWorkspace, PipelineError, printable
+from pipeline.errors import DISK_FULL, ExitCode, InvalidParams, InvalidWorkspace, PipelineError, printable
 from pipeline.params import Params, load
 from pipeline.preflight import feasibility
 from pipeline.records.failure import FAILURE_FILE, Failure
 from pipeline.workspace import backup, lineage, live, locks
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # What a machine, and no code, can have wrong. A file that is not there is none of it: who needs it says so.
-_OF_THE_MACHINE = _FULL | {
+_OF_THE_MACHINE = DISK_FULL | {
     errno.EACCES,
     errno.EPERM,
     errno.EROFS,
@@ -218,7 +217,7 @@ def _refuse_foreign_code(workspace: Path) -> None:
 def _explained(error: OSError) -> InvalidWorkspace:
     """Say what the system refused, and of which file."""
     where = f" at {error.filename}" if error.filename else ""
-    if error.errno in _FULL:
+    if error.errno in DISK_FULL:
         return InvalidWorkspace(f"the disk is full{where}; free some space, then run it again")
     return InvalidWorkspace(
         f"the system refused{where}: {error.strerror}; wanted files and folders that this user may read and "

@@ -26,8 +26,12 @@ PipelineError            one clear message: value found, value wanted, what to d
 Each but the marked ones ends a step with exit code 1.
 """
 
+import errno
 import re
 from enum import IntEnum
+
+# What an operating system says of a disk without room for more.
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 # C0 but the line break and the tab, DEL, C1; what turns the direction of writing; further line breaks; halves
 # of letters; letters that nobody sees. Joiners and marks that scripts need are none of it.

@@ -1,6 +1,5 @@
 """What the Hub's client raises becomes one message that says what to do."""
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from json import JSONDecodeError
@@ -18,6 +17,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils._http import parse_ratelimit_headers
 
 from pipeline.errors import (
+    DISK_FULL,
     HubDenied,
     HubError,
     HubMoved,
@@ -29,7 +29,6 @@ from pipeline.errors import (
 from pipeline.hub import surroundings
 
 # No room on the disk, in a quota, or under a limit on the size of a file.
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
@@ -92,7 +91,7 @@ def translated(endpoint: str, action: str) -> Iterator[None]:
             raise hidden from None
     except OSError as error:
         surroundings.token()  # which the client reads from its file anew for each call
-        if error.errno in _FULL:
+        if error.errno in DISK_FULL:
             raise InvalidWorkspace(
                 f"could not {action}: the disk is full ({error.filename or 'no space left'}). "
                 "Free some space, then run it again"

@@ -1,16 +1,14 @@
 """The one answer of a process that `child.ask` started: what stops the libraries in it is an answer too."""
 
-import errno
 import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import PipelineError, first_line
+from pipeline.errors import DISK_FULL, PipelineError, first_line
 from pipeline.isolated import confinement
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _LONGEST = 2000
 
 
@@ -56,7 +54,7 @@ def full(error: BaseException | None) -> bool:
     """Return whether an error, or one that led to it, is that of a disk without room."""
     seen = []
     while error is not None and error not in seen:
-        if isinstance(error, OSError) and error.errno in _FULL:
+        if isinstance(error, OSError) and error.errno in DISK_FULL:
             return True
         seen.append(error)
         error = error.__cause__ or error.__context__
