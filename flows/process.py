@@ -185,7 +185,7 @@ def _end_group_after(process: subprocess.Popen[bytes]) -> None:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask the step to end, and kill it if it does not; further SIGTERMs are ignored meanwhile."""
+    """Ask the step to end, and kill it if it does not; to more SIGTERMs this process, which ends, is deaf."""
     with contextlib.suppress(ValueError):  # not the main thread: no signal arrives here
         signal.signal(signal.SIGTERM, lambda signum, frame: None)
     process.terminate()

@@ -348,11 +348,12 @@ def test_train_that_stops_where_an_evaluation_is_due_makes_it_when_it_goes_on(
     line: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_params(line, LONG)
+    before = signal.getsignal(signal.SIGTERM)
     with monkeypatch.context() as during:
         during.setattr(SaveByTime, "on_step_end", lambda *arguments, **_: at(10, arguments[2]))
         with pytest.raises(EndedBySignal, match="behind step 10 of 40, at a checkpoint"):
             train.run(line, load(line))
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) is before
     assert_as_whole(train.run(line, load(line)), line, whole)
 
 
