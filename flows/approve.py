@@ -17,9 +17,10 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 
-from flows import decision_page, markup, process, report, server
+from flows import process, server
 from flows.retrain import RELEASED, end_with_worker, refuse_elsewhere
 from flows.steps import WAITING
+from flows.views import decision_page, markup, report
 from pipeline.errors import PipelineError, ReleaseRefused, WorkspaceHeld
 from pipeline.params import load
 from pipeline.records import Verdict

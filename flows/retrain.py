@@ -16,9 +16,10 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Crashed, Failed
 
-from flows import child, decision_page, markup, moved_page, report, server, steps, terminal
+from flows import child, server, steps
 from flows.lifelines import Lifeline
 from flows.process import StepStopped
+from flows.views import decision_page, markup, moved_page, report, terminal
 from pipeline.commands import clean
 from pipeline.errors import InvalidWorkspace, PipelineError, StepFailed, WaitsForPerson
 from pipeline.params import Params, load

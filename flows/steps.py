@@ -14,8 +14,9 @@ from prefect.client.schemas import State
 from prefect.logging import get_run_logger
 from prefect.states import Cancelled, Completed, Crashed, Failed
 
-from flows import lifelines, live_bar, patience, process, progress, server, terminal
+from flows import lifelines, patience, process, server
 from flows.output import Line
+from flows.views import live_bar, progress, terminal
 from pipeline.errors import ExitCode, StepBrokeOff, StepFailed
 
 

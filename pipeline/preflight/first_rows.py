@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import InvalidData, first_line
 from pipeline.hub import Hub, ListedFile, RemoteFile
-from pipeline.stages.pin.split_files import SplitFiles
+from pipeline.stages.pin.tables.split_files import SplitFiles
 
 MOST_ROWS = 20_000
 _ENOUGH_BYTES = 16_000_000

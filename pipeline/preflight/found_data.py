@@ -14,9 +14,10 @@ from pipeline.hub import Hub, ListedFile
 from pipeline.params.pin import LimitParams
 from pipeline.preflight import first_rows, resources
 from pipeline.preflight.first_rows import Beginning
-from pipeline.stages.pin import downloads, row_process
-from pipeline.stages.pin.split_files import SplitFiles, chosen
-from pipeline.stages.pin.subsets import DESCRIPTIONS, by_default, declared, names
+from pipeline.stages.pin import downloads
+from pipeline.stages.pin.tables import row_process
+from pipeline.stages.pin.tables.split_files import SplitFiles, chosen
+from pipeline.stages.pin.tables.subsets import DESCRIPTIONS, by_default, declared, names
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.embedding.weight_formats import SAFETENSORS
 from pipeline.errors import InvalidData
-from pipeline.stages.pin.model_limits import positions
+from pipeline.stages.pin.model.limits import positions
 
 _PROMPTS = {"query": ("query",), "document": ("document", "passage", "corpus")}
 _PICKLE = re.compile(r"pytorch_model(-\d+-of-\d+)?\.bin")

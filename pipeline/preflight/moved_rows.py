@@ -14,7 +14,8 @@ from pipeline.params import Params
 from pipeline.params.card import policy
 from pipeline.records import Pin
 from pipeline.records.tables import text_columns
-from pipeline.stages.pin import dataset_rows, splits
+from pipeline.stages.pin import dataset_rows
+from pipeline.stages.pin.tables import splits
 from pipeline.workspace import holdout, paths
 from pipeline.workspace.files import write_text
 

@@ -12,7 +12,7 @@ from pipeline.errors import BrokenChain
 from pipeline.hub import ListedFile
 from pipeline.params import Params
 from pipeline.records import Audit, Training
-from pipeline.stages.pin.model_files import OTHER_FOLDERS
+from pipeline.stages.pin.model.files import OTHER_FOLDERS
 from pipeline.workspace import paths
 
 # A checkpoint has the weights and AdamW's two moments; one is kept, and the next is written beside it.

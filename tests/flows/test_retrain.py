@@ -11,9 +11,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from flows import markup, retrain, steps
+from flows import retrain, steps
 from flows.lifelines import Lifeline
 from flows.server import Watch
+from flows.views import markup
 from pipeline.errors import ExitCode
 from pipeline.params import load
 from pipeline.preflight import moved_rows

@@ -14,8 +14,10 @@ import pytest
 from pipeline.errors import InvalidData, PipelineError
 from pipeline.params import load
 from pipeline.params.pin import RetrievalFiles
-from pipeline.stages.pin import file_limits, model_limits, rows, table_process
-from pipeline.stages.pin.trial_process import tried
+from pipeline.stages.pin import file_limits, table_process
+from pipeline.stages.pin.model import limits as model_limits
+from pipeline.stages.pin.model.trial_process import tried
+from pipeline.stages.pin.tables import rows
 from pipeline.workspace import digests
 from tests.support.splits import LIMITS, dataset_params
 from tests.support.workspaces import PROJECT

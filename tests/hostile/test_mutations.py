@@ -16,8 +16,8 @@ from pipeline.errors import InvalidParams, PipelineError
 from pipeline.params import Params, load
 from pipeline.preflight import guess_base
 from pipeline.stages.audit import token_lengths
-from pipeline.stages.pin.split_files import chosen
-from pipeline.stages.pin.subsets import declared, names
+from pipeline.stages.pin.tables.split_files import chosen
+from pipeline.stages.pin.tables.subsets import declared, names
 from tests.support import workspaces
 from tests.support.workspaces import PROJECT
 

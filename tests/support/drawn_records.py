@@ -52,7 +52,7 @@ from pipeline.records import (
     Verdict,
 )
 from pipeline.records.reembed import Arrangement
-from pipeline.stages.card.tables import Read
+from pipeline.stages.card.sections.tables import Read
 
 DIMS = (384, 256, 128, 64)
 LIMIT = 64

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.params.pin import CutParams, DatasetParams, LimitParams, PinParams
-from pipeline.stages.pin import rows, splits
+from pipeline.stages.pin.tables import rows, splits
 from pipeline.workspace import digests, holdout
 from tests.support import workspaces
 from tests.support.workspaces import triplets

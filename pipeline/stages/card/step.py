@@ -16,18 +16,10 @@ from pipeline.embedding.vector_space import CONFIG, SPACE_KEY
 from pipeline.errors import printable
 from pipeline.params import Params
 from pipeline.records import Audit, Card, Metrics, Pin, Reembed, Training, Verdict
-from pipeline.stages.card import (
-    eval_results,
-    licences,
-    markdown,
-    plots,
-    shown_rows,
-    tables,
-    usage_snippet,
-    verify_commands,
-)
+from pipeline.stages.card import eval_results, licences, markdown, plots, shown_rows
 from pipeline.stages.card.front_matter import front_matter
-from pipeline.stages.card.tables import Read
+from pipeline.stages.card.sections import tables, usage_snippet, verify_commands
+from pipeline.stages.card.sections.tables import Read
 from pipeline.workspace import digests, git, lineage, paths, receipts
 from pipeline.workspace.files import write_text
 

@@ -6,10 +6,11 @@ import polars as pl
 
 from pipeline.hub import Hub
 from pipeline.params.pin import DatasetParams, PinParams
-from pipeline.stages.pin import downloads, rows, splits
+from pipeline.stages.pin import downloads
 from pipeline.stages.pin.downloads import Download
-from pipeline.stages.pin.rows import Loaded
-from pipeline.stages.pin.splits import Division
+from pipeline.stages.pin.tables import rows, splits
+from pipeline.stages.pin.tables.rows import Loaded
+from pipeline.stages.pin.tables.splits import Division
 
 
 class DatasetRows(NamedTuple):

@@ -15,10 +15,10 @@ from pipeline.params.model import ModelParams
 from pipeline.params.pin import BaseParams, PinParams
 from pipeline.records import PinnedFile, PinnedRepo
 from pipeline.stages.pin import file_limits
-from pipeline.stages.pin.model_files import model_files, small_json
-from pipeline.stages.pin.model_kind import refuse_others
-from pipeline.stages.pin.model_limits import refuse_impossible, refuse_recipe
-from pipeline.stages.pin.model_modules import modules
+from pipeline.stages.pin.model.files import model_files, small_json
+from pipeline.stages.pin.model.kind import refuse_others
+from pipeline.stages.pin.model.limits import refuse_impossible, refuse_recipe
+from pipeline.stages.pin.model.modules import modules
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,11 @@ from pipeline.isolated.mteb_process import Description, Mteb
 from pipeline.params import Params
 from pipeline.params.pin import MtebProbe, PinParams
 from pipeline.records import MtebTask, PinnedRepo, RepoRef
-from pipeline.stages.pin import downloads, rows
-from pipeline.stages.pin.rows import Loaded
-from pipeline.stages.pin.split_files import chosen
-from pipeline.stages.pin.subsets import DESCRIPTIONS, declared, names
+from pipeline.stages.pin import downloads
+from pipeline.stages.pin.tables import rows
+from pipeline.stages.pin.tables.rows import Loaded
+from pipeline.stages.pin.tables.split_files import chosen
+from pipeline.stages.pin.tables.subsets import DESCRIPTIONS, declared, names
 
 _WIDTH = 8
 

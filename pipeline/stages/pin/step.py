@@ -22,10 +22,10 @@ from pipeline.stages.pin import (
     trained,
 )
 from pipeline.stages.pin.downloads import Download
-from pipeline.stages.pin.kept_trials import kept
 from pipeline.stages.pin.measured_sets import MeasuredSet
-from pipeline.stages.pin.rows import Loaded
-from pipeline.stages.pin.trial_process import changes, tried
+from pipeline.stages.pin.model.kept_trials import kept
+from pipeline.stages.pin.model.trial_process import changes, tried
+from pipeline.stages.pin.tables.rows import Loaded
 from pipeline.workspace import holdout, lineage, paths
 
 

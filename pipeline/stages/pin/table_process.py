@@ -15,7 +15,9 @@ import polars as pl
 from pipeline.errors import InvalidData
 from pipeline.isolated import answering, child
 from pipeline.params.pin import LimitParams, PairsProbe, RetrievalFiles
-from pipeline.stages.pin import beir, file_limits, pickles
+from pipeline.stages.pin import file_limits
+from pipeline.stages.pin.model import pickles
+from pipeline.stages.pin.tables import beir
 
 
 def retrieval(

@@ -7,8 +7,9 @@ from pipeline.dataset.training_fingerprint import trained_rows
 from pipeline.errors import InvalidData
 from pipeline.hub import Hub
 from pipeline.params.pin import DatasetParams, PinParams, TrainedOn
-from pipeline.stages.pin import downloads, rows
+from pipeline.stages.pin import downloads
 from pipeline.stages.pin.downloads import Download
+from pipeline.stages.pin.tables import rows
 
 
 def described(

@@ -10,7 +10,7 @@ from pipeline.params import load
 from pipeline.records import Audit, Metrics, ModelScores
 from pipeline.stages.card import plots
 from pipeline.stages.card import step as card
-from pipeline.stages.card.tables import Read
+from pipeline.stages.card.sections.tables import Read
 from tests.golden import HERE
 
 Change = Callable[[Read], Read]

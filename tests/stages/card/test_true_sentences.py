@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from pipeline.records import ModelName
 from pipeline.stages.card import step as card
-from pipeline.stages.card.tables import Read
+from pipeline.stages.card.sections.tables import Read
 from pipeline.wording import words
 from tests.support.drawn_records import reads
 from tests.support.golden_records import GOLDEN, PARAMS

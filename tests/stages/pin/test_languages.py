@@ -10,9 +10,10 @@ from huggingface_hub import snapshot_download
 from pipeline.dataset.training_fingerprint import trained_rows
 from pipeline.errors import InvalidData, InvalidParams
 from pipeline.params import load
-from pipeline.stages.pin import languages, splits
+from pipeline.stages.pin import languages
 from pipeline.stages.pin import step as pin
-from pipeline.stages.pin.splits import Division
+from pipeline.stages.pin.tables import splits
+from pipeline.stages.pin.tables.splits import Division
 from pipeline.workspace import holdout, paths
 from tests.conftest import Make, Stage
 from tests.support import workspaces

@@ -1,0 +1,1 @@
+"""The parts of a card, each a table or some sentences from a record."""

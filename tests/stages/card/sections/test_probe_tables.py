@@ -1,0 +1,61 @@
+"""What the probes say: nothing is forgotten that did not fall."""
+
+from typing import Any
+
+from pipeline.records import Metrics, ProbeSet, RepoRef
+from pipeline.stages.card.sections import probe_tables
+from tests.support.golden_records import GOLDEN, OWN, with_task
+
+
+def probed(base: float | None, ours: float, sets: dict[str, ProbeSet] | None = None) -> Metrics:
+    scores: dict[str, Any] = {"base": {} if base is None else {"sts": base}, "candidate": {"sts": ours}}
+    models: Any = {
+        name: one.model_copy(update={"probes": scores.get(name, {})})
+        for name, one in GOLDEN.metrics.models.items()
+    }
+    return GOLDEN.metrics.model_copy(
+        update={"models": models, "probe_measures": {"sts": "spearman"}, "probe_sets": sets or {}}
+    )
+
+
+def test_loss_on_a_probe_is_said_with_its_size() -> None:
+    said = probe_tables.context(probed(0.7, 0.65), GOLDEN.pin)["probes_said"]
+    assert said == "This model forgot something that its base knew: it lost 0.0500 on sts."
+
+
+def test_nothing_is_forgotten_that_did_not_fall_or_was_never_asked() -> None:
+    for base in (0.5, 0.65, None):
+        assert "forgot" not in probe_tables.context(probed(base, 0.65), GOLDEN.pin)["probes_said"]
+
+
+def test_row_says_what_was_measured_on_what() -> None:
+    found = probe_tables.context(
+        probed(0.7, 0.65, {"sts": ProbeSet(queries=1379, documents=None, dim=384)}), GOLDEN.pin
+    )
+    (row,) = found["probes"]
+    assert row[:2] == ["sts", "Spearman's correlation, 1,379 pairs, at 384 dimensions"]
+    assert "best release so far" not in found["probe_models"]
+    (row,) = probe_tables.context(
+        probed(0.7, 0.65, {"sts": ProbeSet(queries=9, documents=20, dim=384)}), GOLDEN.pin
+    )["probes"]
+    assert row[1].endswith("9 queries among 20 texts, at 384 dimensions")
+
+
+def test_card_says_what_a_task_was_scored_on() -> None:
+    def said(*subsets: str, at: RepoRef = OWN) -> str:
+        pin, metrics = with_task(*subsets, whole=False, at=at)
+        (sentence,) = probe_tables.context(metrics, pin)["tasks_said"]
+        return str(sentence)
+
+    start = "sts is mteb's task STS17 (STS; subset tr-tr, split test), scored by mteb 2.27.0 on [mteb/sts17]"
+    assert said("tr-tr").startswith(start)
+    assert said("tr-tr").endswith(", the commit that mteb names.")
+    assert "(STS; split test)" in said("default")
+    assert "subsets (6 of them)" in said(*"abcdef")
+    moved = OWN.model_copy(update={"revision": "8" * 40})
+    assert said("tr-tr", at=moved).endswith(", where mteb names the commit 7777777.")
+    other = RepoRef(repo="trmteb/sts", revision="8" * 40)
+    assert said("tr-tr", at=other).endswith(", which is another data set than mteb's own (mteb/sts17).")
+    pin, metrics = with_task("tr-tr", whole=False)
+    rows = probe_tables.context(metrics, pin)["probes"]
+    assert rows[0][:2] == ["sts", "Spearman's correlation, 1,500 texts, at 384 dimensions"]
