@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -13,6 +14,8 @@ from pipeline.records.approval import UNVERIFIED
 from pipeline.workspace import digests, git, paths, receipts, signed_approvals
 from pipeline.workspace.files import write_text
 
+Decision = TypeVar("Decision", Approval, Rejection)
+
 # From the loosest to the strictest.
 _POLICIES: tuple[Policy, ...] = ("auto", "human-if", "human")
 
@@ -23,16 +26,7 @@ def find(workspace: Path, candidate: str) -> Approval | None:
     Raises:
         BrokenChain: The file cannot be read as an approval.
     """
-    path = workspace / paths.approval(candidate)
-    try:
-        return Approval.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except ValidationError as error:
-        raise BrokenChain(
-            f"{path} is no approval ({error.errors()[0]['loc']} {error.errors()[0]['msg']}). "
-            "Restore it with `git checkout approvals`, or remove it and approve anew"
-        ) from None
+    return _decided(Approval, workspace / paths.approval(candidate))
 
 
 def reasons(workspace: Path, params: Params, verdict: Verdict) -> list[str]:
@@ -176,16 +170,7 @@ def rejection(workspace: Path, candidate: str) -> Rejection | None:
     Raises:
         BrokenChain: The file cannot be read as a rejection.
     """
-    path = workspace / paths.rejection(candidate)
-    try:
-        return Rejection.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except ValidationError as error:
-        raise BrokenChain(
-            f"{path} is no rejection ({error.errors()[0]['loc']} {error.errors()[0]['msg']}). "
-            "Restore it with `git checkout approvals`, or remove it and decide anew"
-        ) from None
+    return _decided(Rejection, workspace / paths.rejection(candidate))
 
 
 def reject(workspace: Path, candidate: str, name: str, reason: str) -> Rejection:
@@ -212,3 +197,17 @@ def _short(digest: str | None) -> str:
 
 def _listed(why: tuple[str, ...] | None) -> str:
     return f"({'; '.join(why)})" if why else "no reason"
+
+
+def _decided(kind: type[Decision], path: Path) -> Decision | None:
+    """Return what a person decided, or None where there is no such file."""
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        found = error.errors()[0]
+        raise BrokenChain(
+            f"{path} is no {kind.__name__.lower()} ({found['loc']} {found['msg']}). "
+            "Restore it with `git checkout approvals`, or remove it and decide anew"
+        ) from None

@@ -212,24 +212,27 @@ def test_audit_that_drops_nothing_keeps_every_row(run: Callable[..., Audited]) -
     assert record.splits["train"].found["empty"] == 1
 
 
+# A row for each reason; the last is near the one that is held out.
+BAD: tuple[Row, ...] = (
+    ("", "p", "n"),
+    ("q", "p" * 101, "n"),
+    ("x", "x", "n"),
+    ("y", "p", "y"),
+    ("z", "p", "p"),
+    ("eğitim", "evet eğitim", "hayır eğitim"),
+    ("w", "a", "b"),
+    ("w", "c", "a"),
+    ("deneme", "p", "n"),
+    (None, "p", "n"),
+    ("ulaşın", "bilgi@example.org adresine yazın", "n"),
+    ("faturanızı her ay buradan görebilirsiniz bugün", "p", "n"),
+)
+HELD = ("faturanızı her ay buradan görebilirsiniz", "evet fatura", "hayır fatura")
+
+
 @pytest.mark.parametrize("reason", REASONS)
 def test_audit_drops_for_each_reason_alone(run: Callable[..., Audited], reason: str) -> None:
-    bad: tuple[Row, ...] = (
-        ("", "p", "n"),
-        ("q", "p" * 101, "n"),
-        ("x", "x", "n"),
-        ("y", "p", "y"),
-        ("z", "p", "p"),
-        ("eğitim", "evet eğitim", "hayır eğitim"),
-        ("w", "a", "b"),
-        ("w", "c", "a"),
-        ("deneme", "p", "n"),
-        (None, "p", "n"),
-        ("ulaşın", "bilgi@example.org adresine yazın", "n"),
-        ("faturanızı her ay buradan görebilirsiniz bugün", "p", "n"),
-    )
-    held = ("faturanızı her ay buradan görebilirsiniz", "evet fatura", "hayır fatura")
-    _, rejected, record = run(splits(*bad, test=(held,)), params(reason))
+    _, rejected, record = run(splits(*BAD, test=(HELD,)), params(reason))
     # A cell without text always leaves: nothing can be trained on it.
     assert set(rejected["reason"]) == {reason, "not_text"}
     dropped = record.splits["train"].dropped
@@ -244,23 +247,8 @@ def test_audit_drops_for_each_reason_alone(run: Callable[..., Audited], reason: 
 
 @pytest.mark.parametrize("kind", REASONS)
 def test_audit_refuses_where_the_policy_says_so(run: Callable[..., Audited], kind: str) -> None:
-    held = ("faturanızı her ay buradan görebilirsiniz", "evet fatura", "hayır fatura")
-    bad: tuple[Row, ...] = (
-        ("", "p", "n"),
-        ("q", "p" * 101, "n"),
-        ("x", "x", "n"),
-        ("y", "p", "y"),
-        ("z", "p", "p"),
-        ("eğitim", "evet eğitim", "hayır eğitim"),
-        ("w", "a", "b"),
-        ("w", "c", "a"),
-        ("deneme", "p", "n"),
-        (None, "p", "n"),
-        ("ulaşın", "bilgi@example.org adresine yazın", "n"),
-        ("faturanızı her ay buradan görebilirsiniz bugün", "p", "n"),
-    )
     with pytest.raises(InvalidData, match=f"with the finding {kind}, first at") as caught:
-        run(splits(*bad, test=(held,)), params(refuse=kind))
+        run(splits(*BAD, test=(HELD,)), params(refuse=kind))
     assert "example.org" not in str(caught.value)
 
 
