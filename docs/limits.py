@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.judging import feasibility
+from pipeline.judging import power
 from pipeline.judging.comparisons import least_hard_rows
-from pipeline.judging.feasibility import TestSet, rounded_up
+from pipeline.judging.power import TestSet, rounded_up
 from pipeline.params import load
 from pipeline.params.gate import GateParams
 
@@ -55,7 +55,7 @@ def hard(gate: GateParams) -> str:
 def _margins(gate: GateParams, rows: int) -> list[str]:
     places = np.arange(rows)
     found = TestSet(rows=places, queries=places, hard=places[:0], clusters=rows)
-    visible = [feasibility.visible(found, gate, gate.live_margins, 1 - accuracy) for accuracy in ACCURACIES]
+    visible = [power.visible(found, gate, gate.live_margins, 1 - accuracy) for accuracy in ACCURACIES]
     return [f"{rounded_up(one[metric].visible):.2g}" for metric in ("accuracy", "ndcg") for one in visible]
 
 

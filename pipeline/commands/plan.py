@@ -9,12 +9,12 @@ from pathlib import Path
 
 from pipeline.device import installation
 from pipeline.errors import BrokenChain, InvalidWorkspace
-from pipeline.judging import feasibility
-from pipeline.judging.feasibility import LEAST_DISCORDANCE, USUAL_DISCORDANCE, Limit, TestSet
+from pipeline.judging import power
+from pipeline.judging.feasibility import Limit
+from pipeline.judging.power import LEAST_DISCORDANCE, USUAL_DISCORDANCE, TestSet
 from pipeline.params import Params
 from pipeline.params.gate import GateParams, Margins
-from pipeline.preflight import feasibility as workspace_feasibility
-from pipeline.preflight import resources
+from pipeline.preflight import feasibility, resources
 from pipeline.records import Audit, Metrics, Pin
 from pipeline.records.tables import text_columns
 from pipeline.workspace import lineage, paths
@@ -58,7 +58,7 @@ def run(workspace: Path, params: Params) -> Plan:
         InvalidWorkspace: Nothing was audited, or it was audited with other params.
     """
     try:
-        audit, found = workspace_feasibility.read(workspace, params)
+        audit, found = feasibility.read(workspace, params)
         pin = Pin.load(workspace / paths.RECORDS["pin"])
     except BrokenChain as error:
         raise InvalidWorkspace(
@@ -78,7 +78,7 @@ def run(workspace: Path, params: Params) -> Plan:
     )
     floors, kept = _measured(workspace, params)
     negatives = len(text_columns(audit.splits[params.gate.split].tokens)) - 2
-    guessed = dict.fromkeys(params.model.dims, feasibility.chance(negatives)) if negatives else {}
+    guessed = dict.fromkeys(params.model.dims, power.chance(negatives)) if negatives else {}
     return Plan(
         test={
             "clean rows": audit.splits[params.gate.split].kept,
@@ -88,9 +88,9 @@ def run(workspace: Path, params: Params) -> Plan:
             "comparable hard rows": len(found.hard),
         },
         shown=_shown(found, params, pairs=negatives == 0),
-        limits=workspace_feasibility.limits(workspace, params),
+        limits=feasibility.limits(workspace, params),
         policies=_policies(audit, params),
-        margins=feasibility.suggested(found, params.gate),
+        margins=power.suggested(found, params.gate),
         floors=floors or guessed,
         measured=bool(floors),
         retention=_retention(kept, params.gate),
@@ -121,7 +121,7 @@ def summary(plan: Plan) -> str:
     ]
     lines += ["", "To choose in params.yaml"]
     lines.append(f"  gate.live_margins      {_flow(plan.margins.model_dump())}")
-    lines.append(f"  gate.anchor_margins    {_flow(feasibility.wider(plan.margins).model_dump())}")
+    lines.append(f"  gate.anchor_margins    {_flow(power.wider(plan.margins).model_dump())}")
     why = "what the base has already" if plan.measured else "what guessing reaches: no base was measured yet"
     if plan.floors:
         lines.append(f"  gate.floors            {_flow(plan.floors)}  # {why}")
@@ -134,7 +134,7 @@ def summary(plan: Plan) -> str:
 
 
 def _shown(found: TestSet, params: Params, *, pairs: bool) -> dict[str, list[float]]:
-    bounds = [feasibility.visible(found, params.gate, params.gate.live_margins, one) for one in _DISCORDANCES]
+    bounds = [power.visible(found, params.gate, params.gate.live_margins, one) for one in _DISCORDANCES]
     judged = ["ndcg"] if pairs else list(bounds[0])
     return {metric: [one[metric].visible for one in bounds] for metric in judged if metric in bounds[0]}
 

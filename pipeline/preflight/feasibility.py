@@ -5,8 +5,9 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.errors import InvalidData
-from pipeline.judging import feasibility
-from pipeline.judging.feasibility import Limit, TestSet
+from pipeline.judging import feasibility, power
+from pipeline.judging.feasibility import Limit
+from pipeline.judging.power import TestSet
 from pipeline.params import Params
 from pipeline.records import Audit, Rival
 from pipeline.workspace import paths
@@ -25,7 +26,7 @@ def read(workspace: Path, params: Params) -> tuple[Audit, TestSet]:
         InvalidParams: `gate.cluster` names no column.
     """
     audit = Audit.load(workspace / paths.RECORDS["audit"])
-    return audit, feasibility.comparable(pl.read_parquet(workspace / paths.TRAITS), params.gate)
+    return audit, power.comparable(pl.read_parquet(workspace / paths.TRAITS), params.gate)
 
 
 def limits(workspace: Path, params: Params) -> list[Limit]:

@@ -8,7 +8,7 @@ import polars as pl
 
 from pipeline.device import installation
 from pipeline.hub import RepoInfo
-from pipeline.judging import feasibility
+from pipeline.judging import power
 from pipeline.params import Params
 from pipeline.preflight import guess_base, guess_columns, guess_languages, guess_recipe
 from pipeline.preflight.found_data import FoundData
@@ -95,7 +95,7 @@ def _model(
     guesses.known({"train.loss.matryoshka_weights": [1] * len(dims)})
     negatives = len(train.columns) - 2
     why = "what guessing reaches; `katman plan` names the base's own once it is measured"
-    floor = feasibility.chance(negatives)
+    floor = power.chance(negatives)
     guesses.guess("gate.floors", dict.fromkeys(dims, floor), why if negatives else "pairs have no accuracy")
     why = "those of the base" if any(facts.prompts.values()) else "the base has none"
     guesses.guess("model.prompts", facts.prompts, why)

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from pipeline.judging import feasibility
-from pipeline.judging.feasibility import TestSet
+from pipeline.judging import power
+from pipeline.judging.power import TestSet
 from pipeline.params.gate import GateParams
 from pipeline.preflight.guesses import Guesses
 from pipeline.stages.audit import token_lengths
@@ -105,13 +105,13 @@ def limits(guesses: Guesses, queries: pl.Series, rows: int, gate: GateParams) ->
         hard=names[::_HARD_SHARE].astype(np.int64),
         clusters=clusters,
     )
-    differs = round(1 / feasibility.USUAL_DISCORDANCE)
+    differs = round(1 / power.USUAL_DISCORDANCE)
     why = (
         f"an equal candidate that differs in one of {differs} of {rows:,} test rows keeps them; "
         "`katman plan` says it of those that the audit leaves"
     )
-    margins = feasibility.suggested(found, gate)
+    margins = power.suggested(found, gate)
     guesses.guess("gate.live_margins", margins.model_dump(), why)
-    guesses.guess("gate.anchor_margins", feasibility.wider(margins).model_dump(), "half as much again")
+    guesses.guess("gate.anchor_margins", power.wider(margins).model_dump(), "half as much again")
     least = max(2, min(_MOST_CLUSTERS, clusters // 2))
     guesses.guess("gate.min_clusters", least, f"of about {clusters:,} queries")

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.commands import plan
 from pipeline.errors import InvalidWorkspace
-from pipeline.judging.feasibility import wider
+from pipeline.judging.power import wider
 from pipeline.params import load
 from pipeline.params.gate import GateParams
 from pipeline.preflight import feasibility

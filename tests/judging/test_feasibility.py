@@ -3,39 +3,16 @@
 from typing import Any
 
 import polars as pl
-import pytest
 
-from pipeline.judging import feasibility
-from pipeline.judging.feasibility import LEAST_DISCORDANCE, USUAL_DISCORDANCE, Limit
+from pipeline.judging import feasibility, power
+from pipeline.judging.feasibility import Limit
 from pipeline.params import load
 from pipeline.params.gate import GateParams
 from pipeline.records import Audit
-from pipeline.records.tables import TRAITS
+from tests.support.test_sets import gate, traits
 from tests.support.workspaces import PROJECT
 
 PARAMS = load(PROJECT)
-
-
-def gate(**changes: Any) -> GateParams:
-    values = PARAMS.gate.model_dump() | {"max_looks": 5} | changes
-    return GateParams.model_validate(values)
-
-
-def traits(rows: int, near: int = 0, per_cluster: int = 1) -> pl.DataFrame:
-    return TRAITS.shape(
-        pl.DataFrame(
-            {
-                "split": ["test"] * rows,
-                "row": list(range(rows)),
-                "group": [f"g{row}" for row in range(rows)],
-                "component": [row // per_cluster for row in range(rows)],
-                "hard": [row % 10 == 0 for row in range(rows)],
-                "near_train": [row < near for row in range(rows)],
-                "new": [False] * rows,
-                "personal": [False] * rows,
-            }
-        )
-    )
 
 
 def audited(kept: int, **changes: Any) -> Audit:
@@ -62,7 +39,7 @@ def audited(kept: int, **changes: Any) -> Audit:
 
 
 def missed(audit: Audit, table: pl.DataFrame, params: GateParams, *, live: bool = True) -> dict[str, Limit]:
-    found = feasibility.comparable(table, params)
+    found = power.comparable(table, params)
     train = PARAMS.train.model_copy(update={"batch_size": 32})
     held = feasibility.limits(audit, found, ["live"] if live else [], params, train)
     return {one.name: one for one in held if not one.check.passed}
@@ -122,7 +99,7 @@ def test_feasibility_says_what_rows_will_never_be_trained_on() -> None:
     audit = audited(400, repeated={"positive": {"200": 1}, "query": {"2": 3}})
     assert feasibility.left_out(audit, 32) == 187
     train = PARAMS.train.model_copy(update={"batch_size": 32})
-    found = feasibility.comparable(traits(400), gate())
+    found = power.comparable(traits(400), gate())
     held = {one.name: one for one in feasibility.limits(audit, found, [], gate(min_clusters=100), train)}
     one = held["rows_left_out"]
     assert not one.stops
@@ -135,7 +112,7 @@ def test_feasibility_says_that_no_batch_can_be_filled() -> None:
     assert feasibility.different(audit) == 5
     assert feasibility.different(audited(400)) == 400
     train = PARAMS.train.model_copy(update={"batch_size": 32})
-    found = feasibility.comparable(traits(400), gate())
+    found = power.comparable(traits(400), gate())
     held = {one.name: one for one in feasibility.limits(audit, found, [], gate(min_clusters=100), train)}
     assert "rows_left_out" not in held
     assert str(held["batch_size"]).startswith("batch_size is 32, wanted <= 5: without equal texts a batch")
@@ -153,20 +130,3 @@ def test_feasibility_says_that_nearly_every_text_is_cut() -> None:
     )
     assert set(found) >= {"over_long_positive"}
     assert "the beginning of nearly every positive" in str(found["over_long_positive"])
-
-
-@pytest.mark.parametrize("rows", [300, 3_000])
-def test_feasibility_sees_more_with_more_rows_and_fewer_differences(rows: int) -> None:
-    params = gate()
-    few = feasibility.visible(
-        feasibility.comparable(traits(rows), params), params, params.live_margins, LEAST_DISCORDANCE
-    )
-    usual = feasibility.visible(
-        feasibility.comparable(traits(rows), params), params, params.live_margins, USUAL_DISCORDANCE
-    )
-    more = feasibility.visible(
-        feasibility.comparable(traits(4 * rows), params), params, params.live_margins, USUAL_DISCORDANCE
-    )
-    for metric in ("ndcg", "accuracy", "hard"):
-        assert few[metric].visible <= usual[metric].visible
-        assert more[metric].visible < usual[metric].visible
