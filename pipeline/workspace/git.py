@@ -50,7 +50,9 @@ def code_changes(workspace: Path, commit: str) -> list[str]:
     entries = (entry.split("\t", 1) for entry in listed.stdout.split("\0")[:-1])
     wanted = {path: facts.split()[2] for facts, path in entries}
     there = [path for path in wanted if (workspace / path).is_file()]
-    hashed = _git(workspace, "hash-object", "--no-filters", "--stdin-paths", given="\n".join(there))
+    # Paths on the input are git's own, from the top of the repository, and this is perhaps a folder of it.
+    paths = "\n".join(str(workspace.absolute() / path) for path in there)
+    hashed = _git(workspace, "hash-object", "--no-filters", "--stdin-paths", given=paths)
     _checked(hashed)
     found = dict(zip(there, hashed.stdout.split(), strict=True))
     known = _git(workspace, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *CODE)

@@ -11,16 +11,18 @@ from tests.support import workspaces
 CODE = "pipeline/errors.py"
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(params=[".", "search/model"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A workspace that is a repository, or a folder of a larger one."""
     workspaces.repository(tmp_path, dvc=False)
+    folder = tmp_path / request.param
     for path in (CODE, "records/pin.json", "README.md"):
-        (tmp_path / path).parent.mkdir(exist_ok=True)
-        (tmp_path / path).write_text("one\n", encoding="utf-8")
-    assert git.head(tmp_path) is None
-    workspaces.git(tmp_path, "add", ".")
-    workspaces.git(tmp_path, "commit", "--quiet", "--message", "Start")
-    return tmp_path
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text("one\n", encoding="utf-8")
+    assert git.head(folder) is None
+    workspaces.git(folder, "add", ".")
+    workspaces.git(folder, "commit", "--quiet", "--message", "Start")
+    return folder
 
 
 def test_git_lists_changed_code_and_none_of_what_steps_write(folder: Path) -> None:
