@@ -210,7 +210,7 @@ def _title(what: What) -> str:
 
 def _tree(workspace: Path, commit: str) -> dict[str, str]:
     """Map the entries of a commit to their blobs."""
-    answer = _git(workspace, "ls-tree", "-z", f"{commit}^{{tree}}", refusable=True)
+    answer = _git(workspace, "ls-tree", "--full-tree", "-z", f"{commit}^{{tree}}", refusable=True)
     if answer.returncode != 0:
         raise BrokenChain(
             f"the log {REF} has no commit {commit[:12]} here; wanted it, because a record names it. Fetch "

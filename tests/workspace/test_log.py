@@ -11,11 +11,13 @@ from pipeline.workspace import log
 from tests.support.workspaces import git
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "work"
-    made.mkdir()
-    git(made, "init", "--quiet", "--initial-branch=main")
+@pytest.fixture(params=[".", "search/model"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A workspace that is a repository, or a folder of a larger one."""
+    top = tmp_path / "work"
+    made = top / request.param
+    made.mkdir(parents=True)
+    git(top, "init", "--quiet", "--initial-branch=main")
     git(made, "config", "user.name", "Test")
     git(made, "config", "user.email", "test@example.org")
     (made / "file").write_text("1")
@@ -97,7 +99,7 @@ def test_log_of_two_clones_becomes_one_by_union(folder: Path, tmp_path: Path) ->
     git(tmp_path, "init", "--quiet", "--bare", str(bare))
     git(folder, "remote", "add", "backup", str(bare))
     other = tmp_path / "other"
-    git(tmp_path, "clone", "--quiet", str(folder), str(other))
+    git(tmp_path, "clone", "--quiet", git(folder, "rev-parse", "--show-toplevel").strip(), str(other))
     git(other, "remote", "add", "backup", str(bare))
     assert not log.fetch(other, "backup")
     _append(folder, "common")
@@ -164,7 +166,8 @@ def test_log_needs_git(tmp_path: Path) -> None:
 
 def test_log_says_so_where_git_cannot_write(folder: Path) -> None:
     _append(folder, "a")
-    shutil.rmtree(folder / ".git" / "refs" / "katman")
-    (folder / ".git" / "refs" / "katman").write_text("in the way")
+    refs = Path(git(folder, "rev-parse", "--absolute-git-dir").strip(), "refs", "katman")
+    shutil.rmtree(refs)
+    refs.write_text("in the way")
     with pytest.raises(InvalidWorkspace):
         _append(folder, "b")
