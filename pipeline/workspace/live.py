@@ -111,7 +111,14 @@ def demand(workspace: Path, params: Params) -> None:
         return
     standing = expected(log.entries(workspace), found, params)
     if standing is not None and not satisfied(params, standing, found):
-        raise InvalidParams(f"{difference(params, standing)}. Run `katman refresh`")
+        best = receipts.latest(workspace, params.release.repo)
+        given = [("live.repo", standing.repo)] if standing.repo != params.live.repo else []
+        given += [("live.revision", standing.commit)]
+        given += [("anchor.revision", best.anchor)] if best is not None and best.anchor is not None else []
+        raise InvalidParams(
+            f"{difference(params, standing)}. Run `katman refresh`, or give an experiment "
+            f"{' '.join(f'`-S {key}={value}`' for key, value in given)}"
+        )
 
 
 def difference(params: Params, standing: Standing) -> str:

@@ -115,7 +115,7 @@ def test_release_refuses_whoever_changed_anything_and_did_not_refresh(
     shutil.rmtree(ready / "model")
     said = releasing.refusal(ready, InvalidParams)
     assert "live.revision is null" in said
-    assert said.endswith(REFRESH)
+    assert REFRESH in said
     assert list(releasing.tags(api)) == ["v1"]
 
 

@@ -15,7 +15,7 @@ CODE = "pipeline/errors.py"
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A workspace that is a repository, or a folder of a larger one."""
     workspaces.repository(tmp_path, dvc=False)
-    folder = tmp_path / request.param
+    folder: Path = tmp_path / request.param
     for path in (CODE, "records/pin.json", "README.md"):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text("one\n", encoding="utf-8")

@@ -148,14 +148,16 @@ CHANGES: list[dict[str, object]] = [
 def test_live_is_demanded_of_whoever_changed_what_weights_depend_on(
     folder: Path, change: Mapping[str, object]
 ) -> None:
-    released(folder, "v1", ONE)
+    released(folder, "v1", ONE, anchor=ONE)
     fine(folder)
     set_params(folder, change)
     said = refused(folder)
     assert said.startswith(
         f"v1 of {REPO} is the newest release (commit {ONE[:12]}), and live.revision is null; wanted"
     )
-    assert said.endswith("Run `katman refresh`")
+    assert said.endswith(
+        f"Run `katman refresh`, or give an experiment `-S live.revision={ONE}` `-S anchor.revision={ONE}`"
+    )
     set_params(folder, {"live.revision": STRANGER})
     assert f"live.revision is {STRANGER[:12]} of {REPO}" in refused(folder)
     set_params(folder, {"live.revision": ONE})

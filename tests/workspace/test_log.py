@@ -15,7 +15,7 @@ from tests.support.workspaces import git
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A workspace that is a repository, or a folder of a larger one."""
     top = tmp_path / "work"
-    made = top / request.param
+    made: Path = top / request.param
     made.mkdir(parents=True)
     git(top, "init", "--quiet", "--initial-branch=main")
     git(made, "config", "user.name", "Test")
