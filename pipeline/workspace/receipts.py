@@ -91,13 +91,25 @@ def save_adoption(workspace: Path, adoption: Adoption) -> None:
 
 
 def commit(workspace: Path, receipt: Receipt) -> None:
-    """Commit a receipt to git, where that was not done before; what a kill left beside it is removed."""
+    """Commit a receipt to git, where that was not done before; what a kill left beside it is removed.
+
+    Raises:
+        InvalidWorkspace: git refused, or a hook of its user; the release stands on the Hub.
+    """
     path = paths.receipt(receipt.commit)
     for left in (workspace / paths.RECEIPTS).glob(f".{Path(path).name}.*"):
         left.unlink()
     if not git.holds(workspace, path):
         what = f"Roll back to {receipt.restores} as" if receipt.kind == "rollback" else "Release"
-        git.commit(workspace, f"{what} {receipt.version} of {receipt.repo}\n\nHub commit {receipt.commit}")
+        try:
+            git.commit(
+                workspace, f"{what} {receipt.version} of {receipt.repo}\n\nHub commit {receipt.commit}"
+            )
+        except InvalidWorkspace as error:
+            raise InvalidWorkspace(
+                f"{receipt.version} of {receipt.repo} stands on the Hub at {receipt.commit}, and its receipt "
+                f"{path} could not be committed: {error}. Correct that, and run it again: it goes on"
+            ) from None
 
 
 def latest_release(workspace: Path, repo: str) -> Receipt | None:

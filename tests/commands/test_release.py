@@ -334,6 +334,22 @@ def test_release_killed_while_it_wrote_its_receipt_leaves_nothing_of_it(line: Pa
     assert not (line / "receipts" / f".{receipt.commit}.json.abc").exists()
 
 
+def test_release_says_what_stands_on_the_hub_where_git_refuses_the_receipt(line: Path, api: HfApi) -> None:
+    hook = line / ".git" / "hooks" / "pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(
+        "#!/bin/sh\n! git diff --cached --name-only | grep receipts/ || { echo 'not here' >&2; exit 1; }\n"
+    )
+    hook.chmod(0o755)
+    said = refusal(line, InvalidWorkspace)
+    assert said.startswith(f"v1 of {REPO} stands on the Hub at {commits(api)[0]}, and its receipt receipts/")
+    assert "not here" in said
+    hook.unlink()
+    receipt, before = run(line)
+    assert before
+    assert code.holds(line, f"receipts/{receipt.commit}.json")
+
+
 def test_release_names_bytes_that_came_back_changed(
     line: Path, api: HfApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
