@@ -9,7 +9,7 @@ from pipeline.judging.feasibility import Limit
 from pipeline.params import load
 from pipeline.params.gate import GateParams
 from pipeline.records import Audit
-from tests.support.test_sets import gate, traits
+from tests.support.judged_rows import gate, traits
 from tests.support.workspaces import PROJECT
 
 PARAMS = load(PROJECT)

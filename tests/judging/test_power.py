@@ -5,7 +5,7 @@ import pytest
 from pipeline.errors import InvalidParams
 from pipeline.judging import power
 from pipeline.judging.power import LEAST_DISCORDANCE, USUAL_DISCORDANCE
-from tests.support.test_sets import gate, traits
+from tests.support.judged_rows import gate, traits
 
 
 @pytest.mark.parametrize("rows", [300, 3_000])
