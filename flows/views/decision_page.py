@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from flows.views.markup import fenced, plain
+from flows.views.markup import fenced, narrow, plain
 from pipeline.params import Params
 from pipeline.publishing import waiting
 from pipeline.records import Verdict
@@ -77,12 +77,16 @@ def to_sign(workspace: Path, params: Params, verdict: Verdict) -> str:
 
 
 def card(workspace: Path) -> str:
-    """Return the card without its metadata and its pictures, which stand above; nothing without one."""
+    """Return the card without its metadata and its pictures, which stand above; nothing without one.
+
+    The older page shows what is folded below an empty fold: it stands below a line in bold.
+    """
     try:
         text = (workspace / paths.CARD / "README.md").read_text("utf-8")
     except FileNotFoundError:
         return ""
     body = text.split("\n---\n", 1)[-1] if text.startswith("---\n") else text
     body = re.sub(r"!\[[^\]]*\]\(pictures/[^)]+\)", "", body)
+    body = re.sub(r"<details><summary>(.*?)</summary>", r"**\1**", body).replace("</details>", "")
     # The older page shows code in a link's text with its backticks.
-    return "## Card\n\n" + re.sub(r"\[`([^`\]]+)`\]\(", r"[\1](", body).strip()
+    return "## Card\n\n" + narrow(re.sub(r"\[`([^`\]]+)`\]\(", r"[\1](", body).strip() + "\n").strip()

@@ -71,21 +71,20 @@ def page(workspace: Path, did: str, said: str, below: str = "") -> str:
         [name for name, check in verdict.checks.items() if check.passed is wanted] for wanted in (False, True)
     )
     others = [name for name in passed if name not in verdict.comparisons]
-    checks = ["check", "found", "wanted"]
     parts = [
         _heading(did),
         said,
         judged(verdict),
         links(workspace, verdict),
-        *section(
-            f"Checks that failed: {len(failed)} of {len(verdict.checks)}",
-            checks,
-            [_escaped(check_row(verdict, name)) for name in failed],
-        ),
+        *_failures(verdict, failed),
         *section(*side_by_side(metrics)),
         *_pictures(workspace / "card"),
         *_comparisons(verdict),
-        *section("Other checks that passed", checks, [_escaped(check_row(verdict, name)) for name in others]),
+        *section(
+            "Other checks that passed",
+            ["check", "found", "wanted"],
+            [_escaped(check_row(verdict, name)) for name in others],
+        ),
         *section(
             "Accuracy",
             ["model", "split", "dimension", "accuracy", "95% interval", "rows"],
@@ -126,6 +125,16 @@ def check_row(verdict: Verdict, name: str) -> list[str]:
 
 def _escaped(row: list[str]) -> list[str]:
     return [cell(text) for text in row]
+
+
+def _failures(verdict: Verdict, failed: list[str]) -> list[str]:
+    """Return a line for each check that failed: beside one another the three parts are wider than the page."""
+    lines = [
+        f"- **{plain(name)}**: {plain(found)}, wanted {plain(wanted)}"
+        for name, found, wanted in (check_row(verdict, name) for name in failed)
+    ]
+    title = f"## Checks that failed: {len(failed)} of {len(verdict.checks)}"
+    return [title, "\n".join(lines)] if lines else []
 
 
 def _comparisons(verdict: Verdict) -> list[str]:

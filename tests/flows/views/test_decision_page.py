@@ -17,7 +17,8 @@ from tests.support.deciding import PARAMS, WAITS, asks, waits_in
 def folder(tmp_path: Path) -> Path:
     write_text(
         tmp_path / paths.CARD / "README.md",
-        "---\nlicense: x\n---\n# Tiny, [`1`](h)\n\n![a](pictures/a.svg)\n",
+        "---\nlicense: x\n---\n# Tiny, [`1`](h)\n\n![a](pictures/a.svg)\n\n"
+        "<details><summary>Every check</summary>\n\n| a | b |\n|:---|---:|\n| x | y |\n\n</details>\n",
     )
     return waits_in(tmp_path)
 
@@ -45,7 +46,9 @@ def test_page_says_of_an_approval_that_it_does_not_count(folder: Path) -> None:
 
 
 def test_page_shows_the_card_without_what_stands_above(folder: Path, tmp_path: Path) -> None:
-    assert decision_page.card(folder) == "## Card\n\n# Tiny, [1](h)"
+    assert decision_page.card(folder) == (
+        "## Card\n\n# Tiny, [1](h)\n\n\n\n**Every check**\n\n| a | b |\n|:---|---:|\n| x | y |"
+    )
     assert decision_page.card(tmp_path / "elsewhere") == ""
 
 

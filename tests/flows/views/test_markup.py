@@ -70,3 +70,53 @@ def test_markup_of_a_table_has_figures_on_the_right() -> None:
     assert title == "## T"
     assert table.splitlines()[1] == "| --- | ---: |"
     assert markup.section("T", ["name"], []) == []
+
+
+WIDE = """before
+
+| | base | this model | less base | less live |
+|:---|---:|---:|---:|---:|
+| accuracy at 384 | 0.6875 | 0.9125 | +0.2250 (+0.1658 to +0.2862) | -0.0175 (-0.0421 to +0.0045, not proven) |
+| nDCG@10 at 64 | 0.2971 | 0.9041 | +0.6070 (+0.5594 to +0.6498) | +0.0009 (-0.0208 to +0.0217, not proven) |
+
+after
+"""
+
+
+def test_markup_leaves_a_table_that_fits() -> None:
+    fits = "| check | found |\n|:---|---:|\n| a \\| b | 0.5 |\n"
+    assert markup.narrow(fits) == fits
+
+
+def test_markup_gives_a_wide_table_in_pieces_with_its_names_in_each() -> None:
+    narrow = markup.narrow(WIDE)
+    assert narrow == (
+        "before\n\n"
+        "| | base | this model | less base |\n| :--- | ---: | ---: | ---: |\n"
+        "| accuracy at 384 | 0.6875 | 0.9125 | +0.2250 (+0.1658 to +0.2862) |\n"
+        "| nDCG@10 at 64 | 0.2971 | 0.9041 | +0.6070 (+0.5594 to +0.6498) |\n\n"
+        "| | less live |\n| :--- | ---: |\n"
+        "| accuracy at 384 | -0.0175 (-0.0421 to +0.0045, not proven) |\n"
+        "| nDCG@10 at 64 | +0.0009 (-0.0208 to +0.0217, not proven) |\n\n"
+        "after\n"
+    )
+    assert shown(narrow)[1] == {"p", "table", "thead", "tr", "th", "tbody", "td"}
+
+
+def test_markup_gives_a_table_of_texts_as_a_list() -> None:
+    query, positive = "soru " * 20, "cevap \\| " * 20
+    table = f"| query | positive |\n|:---|:---|\n| {query} | {positive} |\n"
+    assert markup.narrow(table) == f"- **{query.strip()}**\n  - positive: {positive.strip()}\n"
+    assert shown(markup.narrow(table))[1] == {"ul", "li", "strong"}
+
+
+def test_markup_gives_checks_whose_names_are_long_as_a_list() -> None:
+    name, found = "accuracy on the hard subset against the best release at 384", "+0.0100 " * 5
+    table = f"| check | found | wanted |\n| --- | --- | --- |\n| {name} | {found} | above -0.03 |\n"
+    assert markup.narrow(table) == f"- **{name}**\n  - found: {found.strip()}\n  - wanted: above -0.03\n"
+
+
+def test_markup_measures_a_link_by_what_is_seen_of_it() -> None:
+    address, signs = f"https://hub/{'x' * 200}", "\\_" * 60
+    linked = f"| a | b |\n|:---|:---|\n| [one]({address}) | {signs} |\n"
+    assert markup.narrow(linked) == linked

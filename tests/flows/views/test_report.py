@@ -95,7 +95,7 @@ def test_report_says_first_how_it_ended_and_why(tmp_path: Path) -> None:
     text = report.page(tmp_path, "refused at look 2", "refused by the gate: it lost", "## Card")
     order = [
         "# Refused at look 2\n\nrefused by the gate: it lost\n\n## Checks that failed: 1 of 2",
-        "| base.test.16 | -0.1000 | at least 0.0000 |",
+        "- **base.test.16**: -0.1000, wanted at least 0.0000",
         "## Base, live, best, new: ",
         "## Not worse than live",
         "## Other checks that passed",
