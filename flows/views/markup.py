@@ -12,7 +12,7 @@ from typing import Any
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>#!|~&@]|:(?=//)|(?<=www)\.")
 _BEGINS = re.compile(r"^(\d*)([-+=.)])")
 _LONGEST_CELL = 90
-# A table's width in points, as the older page gives it in a window of 1,280; and what a letter and a column take.
+# What the older page gives a table in a window of 1,280 points, and what a letter and a column take of it.
 _POINTS, _OF_LETTER, _OF_COLUMN = 705.0, 7.3, 24.0
 _TABLE = re.compile(r"^\|.*\n\|[-:| ]+\|\n(?:\|.*(?:\n|\Z))+", re.MULTILINE)
 _CELLS = re.compile(r"(?<!\\)\|")

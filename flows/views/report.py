@@ -128,7 +128,7 @@ def _escaped(row: list[str]) -> list[str]:
 
 
 def _failures(verdict: Verdict, failed: list[str]) -> list[str]:
-    """Return a line for each check that failed: beside one another the three parts are wider than the page."""
+    """Return a line for each check that failed, which wraps: as a table they are wider than the page."""
     lines = [
         f"- **{plain(name)}**: {plain(found)}, wanted {plain(wanted)}"
         for name, found, wanted in (check_row(verdict, name) for name in failed)
