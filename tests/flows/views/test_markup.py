@@ -76,8 +76,8 @@ WIDE = """before
 
 | | base | this model | less base | less live |
 |:---|---:|---:|---:|---:|
-| accuracy at 384 | 0.6875 | 0.9125 | +0.2250 (+0.165 to +0.286) | -0.0175 (-0.0421 to +0.0045, open) |
-| nDCG@10 at 64 | 0.2971 | 0.9041 | +0.6070 (+0.5594 to +0.6498) | +0.0009 (-0.0208 to +0.0217, open) |
+| accuracy at 384 | 0.6875 | 0.9125 | +0.225 (+0.165 to +0.286) | -0.0175 (-0.0421 to +0.0045, not proven) |
+| nDCG@10 at 64 | 0.2971 | 0.9041 | +0.607 (+0.559 to +0.649) | +0.0009 (-0.0208 to +0.0217, not proven) |
 
 after
 """
@@ -93,8 +93,8 @@ def test_markup_gives_a_wide_table_in_pieces_with_its_names_in_each() -> None:
     assert narrow == (
         "before\n\n"
         "| | base | this model | less base |\n| :--- | ---: | ---: | ---: |\n"
-        "| accuracy at 384 | 0.6875 | 0.9125 | +0.2250 (+0.1658 to +0.2862) |\n"
-        "| nDCG@10 at 64 | 0.2971 | 0.9041 | +0.6070 (+0.5594 to +0.6498) |\n\n"
+        "| accuracy at 384 | 0.6875 | 0.9125 | +0.225 (+0.165 to +0.286) |\n"
+        "| nDCG@10 at 64 | 0.2971 | 0.9041 | +0.607 (+0.559 to +0.649) |\n\n"
         "| | less live |\n| :--- | ---: |\n"
         "| accuracy at 384 | -0.0175 (-0.0421 to +0.0045, open) |\n"
         "| nDCG@10 at 64 | +0.0009 (-0.0208 to +0.0217, open) |\n\n"
