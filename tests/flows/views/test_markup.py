@@ -96,8 +96,8 @@ def test_markup_gives_a_wide_table_in_pieces_with_its_names_in_each() -> None:
         "| accuracy at 384 | 0.6875 | 0.9125 | +0.225 (+0.165 to +0.286) |\n"
         "| nDCG@10 at 64 | 0.2971 | 0.9041 | +0.607 (+0.559 to +0.649) |\n\n"
         "| | less live |\n| :--- | ---: |\n"
-        "| accuracy at 384 | -0.0175 (-0.0421 to +0.0045, open) |\n"
-        "| nDCG@10 at 64 | +0.0009 (-0.0208 to +0.0217, open) |\n\n"
+        "| accuracy at 384 | -0.0175 (-0.0421 to +0.0045, not proven) |\n"
+        "| nDCG@10 at 64 | +0.0009 (-0.0208 to +0.0217, not proven) |\n\n"
         "after\n"
     )
     assert shown(narrow)[1] == {"p", "table", "thead", "tr", "th", "tbody", "td"}
