@@ -1,6 +1,7 @@
 """A person's decision as a run: from the form's parameters to what stands in the workspace."""
 
 import json
+import shutil
 from pathlib import Path
 from urllib.parse import quote
 
@@ -8,12 +9,19 @@ import pytest
 
 from flows import approve
 from pipeline.errors import ExitCode, ReleaseRefused, WorkspaceHeld
-from pipeline.workspace import locks, paths
+from pipeline.params import load
+from pipeline.publishing import waiting
+from pipeline.records import Receipt
+from pipeline.workspace import approvals, locks, paths
 from pipeline.workspace.files import write_text
 from tests.flows.server import Prefect, until
 from tests.flows.toy import make_toy, steps_run
 from tests.support import sealed
-from tests.support.workspaces import set_params
+from tests.support.deciding import CANDIDATE, PARAMS, WAITS, waits_in
+from tests.support.records import put, receipt
+from tests.support.workspaces import PROJECT, set_params
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJp0"
 
 
 @pytest.mark.long
@@ -79,10 +87,57 @@ def test_form_asks_for_decision_name_reason_and_signature() -> None:
 
 def test_decision_is_about_what_was_looked_at(tmp_path: Path) -> None:
     write_text(tmp_path / paths.RECORDS["gate"], sealed.verdict("c" * 64).dump())
-    approve.refuse_another(tmp_path, "")
-    approve.refuse_another(tmp_path, f" {'c' * 12} ")
+    assert approve.refuse_another(tmp_path, "") == "c" * 64
+    assert approve.refuse_another(tmp_path, f" {'c' * 12} ") == "c" * 64
     with pytest.raises(ReleaseRefused, match=f"is about candidate {'d' * 12}, and {'c' * 12} stands there"):
         approve.refuse_another(tmp_path, "d" * 12)
+
+
+def decided(workspace: Path, before: Receipt | None = None) -> tuple[str | None, str, str]:
+    """State, name and message of a run that decided."""
+    state, did, _ = approve.outcome(workspace, before)
+    return state.name, did, state.message or ""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copy(PROJECT / "params.yaml", tmp_path)
+    return waits_in(tmp_path)
+
+
+def test_decision_says_who_rejected_what_and_why(folder: Path) -> None:
+    approvals.reject(folder, CANDIDATE, "Ada", "The index is made anew tonight.")
+    assert decided(folder) == (
+        "Rejected",
+        "Rejected by Ada",
+        "candidate cccccccccccc is rejected by Ada: The index is made anew tonight. Everything is in place, "
+        "and runs go on",
+    )
+
+
+def test_decision_says_who_let_out_what_and_why(folder: Path) -> None:
+    put(folder, receipt("v3", candidate=CANDIDATE, endpoint="https://hub"))
+    assert decided(folder)[1] == "released v3"
+    approvals.save(folder, CANDIDATE, approvals.draft(folder, PARAMS, WAITS, "Ada", "I looked"))
+    name, did, message = decided(folder)
+    assert (name, did) == ("Released", "Released by Ada")
+    assert message.startswith("released v3: tester/tuned at ")
+    assert message.endswith("; approved by Ada: I looked")
+    assert "[v3 on the Hub](<https://hub/tester/tuned/tree/v3>)" in approve.outcome(folder, None).below
+
+
+def test_decision_about_what_is_out_already_releases_nothing(folder: Path) -> None:
+    before = receipt("v3", candidate=CANDIDATE)
+    put(folder, before)
+    said = "candidate cccccccccccc was released before: v3 stays released"
+    assert decided(folder, before) == ("Skipped", "released before", said)
+
+
+def test_decision_that_nobody_signed_shows_what_to_sign(folder: Path) -> None:
+    set_params(folder, {"approve.signers": [{"name": "Ada", "key": KEY}]})
+    waiting.begin(folder, load(folder), WAITS)
+    assert decided(folder)[:2] == ("Waiting", "waits for a signature")
+    assert "ssh-keygen" in approve.outcome(folder, None).below
 
 
 def test_decision_waits_for_no_training() -> None:
