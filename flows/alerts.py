@@ -29,8 +29,12 @@ _BLOCK = "katman-alerts"
 # The states of `flows.retrain` and `flows.approve` after which somebody must look.
 TOLD = ("Refused", "Waiting", "Failed", "Crashed")
 _FLOWS = ["retrain", "approve"]
-# What is said, as a Jinja expression of the server's.
-_SAID = r"'katman: ' ~ flow_run.state.name ~ ': ' ~ flow_run.name ~ '\n' ~ (flow_run.state.message or '')"
+# What is said, as Jinja expressions of the server's: first what a locked phone shows, a hundred letters.
+# The workspace is its folder's name; `.` is the only one of its worker.
+_WHICH = r"""('' if (flow_run.parameters or {}).get('workspace', '.') == '.'
+    else ' (' ~ (flow_run.parameters['workspace'] ~ '').rstrip('/').split('/')[-1] ~ ')')"""
+_SAID = rf"""'katman: ' ~ flow_run.state.name ~ {_WHICH} ~ ': ' ~ (flow_run.state.message or 'no message')
+    ~ '\n' ~ flow_run.name"""
 _LINK = r"'\n' ~ (flow_run | ui_url or '')"
 # `&`, `<` and `>` would be commands to Slack, and a message holds values of a data set.
 _ESCAPED = f"({_SAID}) | replace('&', '&amp;') | replace('<', '&lt;') | replace('>', '&gt;')"

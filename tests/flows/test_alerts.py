@@ -43,10 +43,11 @@ def katman(prefect: Prefect, *words: str, **env: str) -> CompletedProcess[str]:
     return run(command, cwd=ROOT, env=prefect.env | env, text=True, capture_output=True, check=False)
 
 
-def end_run(prefect: Prefect, flow: str, state: str, message: str) -> None:
+def end_run(prefect: Prefect, flow: str, state: str, message: str, workspace: str) -> None:
     """Have a run of a flow come into a state, as the flow's process says it."""
     flow_id = prefect.ask("flows/", {"name": flow})["id"]
-    made = prefect.ask("flow_runs/", {"flow_id": flow_id, "name": "at look 3", "state": {"type": "RUNNING"}})
+    run: dict[str, Any] = {"flow_id": flow_id, "name": "at look 3", "state": {"type": "RUNNING"}}
+    made = prefect.ask("flow_runs/", run | {"parameters": {"workspace": workspace}})
     kind = state.upper() if state in {"Failed", "Crashed"} else "COMPLETED"
     said: dict[str, Any] = {"type": kind, "name": state, "message": message}
     prefect.ask(f"flow_runs/{made['id']}/set_state", {"state": said, "force": True})
@@ -60,16 +61,19 @@ def test_alerts_tell_a_webhook_what_asks_for_a_person(prefect: Prefect, webhook:
     assert done.stdout.split("\n")[:-1] == [alerts.name(state) for state in alerts.TOLD]
     assert url not in done.stdout + json.dumps(prefect.ask("automations/filter", {}))
 
-    end_run(prefect, "retrain", "Released", "released v1")
-    end_run(prefect, "another", "Failed", "of somebody else")
+    end_run(prefect, "retrain", "Released", "released v1", ".")
+    end_run(prefect, "another", "Failed", "of somebody else", ".")
     for state in alerts.TOLD:
-        end_run(prefect, "retrain", state, f'{state}: "<!channel>" & more')
+        end_run(prefect, "retrain", state, f'{state}: "<!channel>" & more', "/srv/telecom/")
     until(lambda: len(posted) >= len(alerts.TOLD), 60)
     assert {kind for kind, _ in posted} == {"application/json"}
     texts = sorted(json.loads(body)["text"] for _, body in posted)
     for text, state in zip(texts, sorted(alerts.TOLD), strict=True):
         lines = text.split("\n")
-        assert lines[:2] == [f"katman: {state}: at look 3", f'{state}: "&lt;!channel&gt;" &amp; more']
+        assert lines[:2] == [
+            f'katman: {state} (telecom): {state}: "&lt;!channel&gt;" &amp; more',
+            "at look 3",
+        ]
         assert "/runs/flow-run/" in lines[2]
 
     posted.clear()
@@ -78,9 +82,9 @@ def test_alerts_tell_a_webhook_what_asks_for_a_person(prefect: Prefect, webhook:
     words = ["-c", f"from prefect.blocks.notifications import *; {made}"]
     run([sys.executable, *words], cwd=ROOT, env=prefect.env, check=True)
     assert katman(prefect, "install", "--block", "custom-webhook/mail").returncode == 0
-    end_run(prefect, "approve", "Failed", "approve: <no>")
+    end_run(prefect, "approve", "Failed", "approve: <no>", ".")
     until(lambda: posted, 60)
-    assert json.loads(posted[0][1])["mail"].split("\n")[:2] == ["katman: Failed: at look 3", "approve: <no>"]
+    assert json.loads(posted[0][1])["mail"].split("\n")[:2] == ["katman: Failed: approve: <no>", "at look 3"]
 
     assert katman(prefect, "remove").returncode == 0
     assert prefect.ask("automations/filter", {}) == []
