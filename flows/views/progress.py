@@ -58,6 +58,8 @@ class Progress:
         parts += [] if self.accuracy is None else [f"accuracy {self.accuracy:.4f}"]
         known = self.seconds_left is not None and self.done < self.total
         parts += [f"{_said(self.seconds_left or 0.0)} left"] if known else []
+        # Nobody counts these, and of a large model they take minutes.
+        parts += ["then the stored vectors"] if self.step == "evaluate" and self.done >= self.total else []
         return ", ".join(parts)
 
 

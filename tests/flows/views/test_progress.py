@@ -41,6 +41,10 @@ def test_step_that_is_done_has_no_time_left() -> None:
     assert str(Progress("train", 8, 8, loss=0.5, seconds_left=0)) == "train: 8 of 8 steps, loss 0.5000"
 
 
+def test_evaluation_whose_scores_are_there_goes_on_with_what_is_stored() -> None:
+    assert str(Progress("evaluate", 4, 4)) == "evaluate: 4 of 4 scores, then the stored vectors"
+
+
 def test_evaluation_prints_a_score_for_each_model_and_split() -> None:
     params = load(PROJECT)
     others = {params.live.revision, params.anchor.revision} - {None}
