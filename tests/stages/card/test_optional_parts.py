@@ -1,5 +1,6 @@
 """A card is rendered whatever of its optional parts is absent, and whichever two of them are."""
 
+import re
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
@@ -7,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from pipeline.params import load
-from pipeline.records import Audit, Metrics, ModelScores
+from pipeline.records import Audit, Comparison, Metrics, ModelScores
 from pipeline.stages.card import plots
 from pipeline.stages.card import step as card
 from pipeline.stages.card.sections.tables import Read
 from tests.golden import HERE
 
 Change = Callable[[Read], Read]
+# A table that is nothing but a head.
+_WITHOUT_ROWS = re.compile(r"^\|[-:| ]+\|\n(?!\|)", re.MULTILINE)
 
 
 def metrics(change: Callable[[Metrics], dict[str, object]]) -> Change:
@@ -80,6 +83,11 @@ def _replace(read: Read, **changes: Audit | Metrics | object) -> Read:
     return Read(**{**vars(read), **changes})
 
 
+def _of_base(read: Read) -> dict[str, Comparison]:
+    """The comparisons of a first release."""
+    return {name: one for name, one in read.verdict.comparisons.items() if name.startswith("base_")}
+
+
 PARTS: dict[str, Change] = {
     "triplets": lambda read: metrics(lambda _: {"mistakes": None})(
         scores(triplets={}, hard=None, slices={})(read)
@@ -101,6 +109,9 @@ PARTS: dict[str, Change] = {
     "one negative": columns("query", "positive", "negative", "negative_2"),
     "comparisons": lambda read: _replace(
         read, verdict=read.verdict.model_copy(update={"comparisons": {}, "assumptions": {}})
+    ),
+    "comparisons but the base's": lambda read: _replace(
+        read, verdict=read.verdict.model_copy(update={"comparisons": _of_base(read)})
     ),
     "curve": lambda read: _replace(
         read,
@@ -151,6 +162,7 @@ def test_card_is_rendered_without_any_two_of_its_parts(read: Read) -> None:
             mistakes={},
         )
         assert "Limitations" in text, (first, second)
+        assert not _WITHOUT_ROWS.search(text), (first, second)
 
 
 @pytest.mark.parametrize("part", PARTS)
