@@ -13,8 +13,9 @@ from pipeline.errors import PipelineError
 from pipeline.params import load
 from pipeline.records import ModelName
 
-# As tqdm draws it: `33%|███   | 1/3 [00:01<00:02,  1.00it/s]`.
-_BAR = re.compile(r"\| *(?P<done>\d+)/(?P<total>\d+) \[[^<\]]*<(?P<left>[\d:]+)")
+# As tqdm draws it: `33%|███   | 1/3 [00:01<00:02,  1.00it/s]`. The trainer's has no name before it, others do
+# (`Loading weights: 100%|…`).
+_BAR = re.compile(r"\d+%\|[^|]*\| *(?P<done>\d+)/(?P<total>\d+) \[[^<\]]*<(?:(?P<left>[\d:]+)|\?)")
 # As `evaluate` says it: `base test: accuracy 0.9125, nDCG@10 0.8123 at 384`.
 _SCORE = re.compile(
     rf"(?:{'|'.join(get_args(ModelName))}) \w+: (?:accuracy (?P<accuracy>[\d.]+), )?nDCG@10 [\d.]+ at \d+"
@@ -86,10 +87,14 @@ class Reader:
 
     def feed(self, line: Line) -> bool:
         """Take in a line; say whether something is known that was not."""
-        bar = _BAR.search(line.text) if line.bar else None
+        bar = _BAR.match(line.text) if line.bar else None
         score = None if line.bar else _SCORE.fullmatch(line.text)
         if bar is not None and self._step == "train":
-            self._show(int(bar["done"]), int(bar["total"]), _seconds(bar["left"]))
+            total = int(bar["total"])
+            # The trainer begins with its own; those of its evaluations look the same, but for their length.
+            if self.newest is not None and total != self.newest.total:
+                return False
+            self._show(int(bar["done"]), total, _seconds(bar["left"]) if bar["left"] else None)
         elif score is not None:
             self._scored += 1
             self._accuracy = float(score["accuracy"]) if score["accuracy"] else None

@@ -25,6 +25,17 @@ def test_training_tells_step_loss_accuracy_and_time_left() -> None:
     assert newest.percent == 20
 
 
+LOADING = "Loading weights: 100%|##########| 103/103 [00:00<00:00, 9.7it/s]\n"
+
+
+def test_training_is_no_other_bar_than_the_trainers_own() -> None:
+    began = "  0%|          | 0/12 [00:00<?, ?it/s]\r"
+    assert read("train", LOADING).newest is None
+    assert read("train", LOADING + began).newest == Progress("train", 0, 12)
+    evaluates = " 57%|#####7    | 27/47 [00:10<00:07,  2.7it/s]\r"
+    assert read("train", LOADING + began + evaluates).newest == Progress("train", 0, 12)
+
+
 def test_training_that_has_not_said_how_far_it_is_shows_nothing() -> None:
     assert read("train", "{'loss': 0.25}\n{not a dict\n{1: 'a'}\nthree words here\n").newest is None
     assert read("pin", " 20%|██        | 20/100 [00:10<02:30,  2.00it/s]\n").newest is None
