@@ -21,7 +21,7 @@ from flows.lifelines import Lifeline
 from flows.process import StepStopped
 from flows.views import decision_page, markup, moved_page, report, terminal
 from pipeline.commands import clean
-from pipeline.errors import InvalidWorkspace, PipelineError, StepFailed, WaitsForPerson
+from pipeline.errors import EndedBySignal, InvalidWorkspace, PipelineError, StepFailed, WaitsForPerson
 from pipeline.params import Params, load
 from pipeline.preflight import moved_rows
 from pipeline.publishing import waiting
@@ -324,10 +324,14 @@ def run(workspace: Path, params: Params, refresh: bool, release: bool) -> str:
     Raises:
         WaitsForPerson: A person must approve the candidate; then release it, or run this again.
         StepFailed: A step failed.
+        EndedBySignal: Somebody pressed Ctrl-C.
     """
     os.environ[WORKSPACES] = str(workspace)
     terminal.begin()
-    state = retrain(str(workspace), refresh, release, return_state=True)
+    try:
+        state = retrain(str(workspace), refresh, release, return_state=True)
+    except KeyboardInterrupt:
+        raise EndedBySignal(f"ended by Ctrl-C. {server.GOES_ON}") from None
     message = state.message or ""
     if not state.is_completed():
         raise StepFailed(message)

@@ -12,7 +12,7 @@ PipelineError            one clear message: value found, value wanted, what to d
 │   ├── HubMoved         somebody else committed meanwhile
 │   └── HubNotFound      no such repository, revision or file
 ├── TrainingFailed       training stopped before its last step
-├── EndedBySignal        a SIGTERM ended the step, which goes on when it is run again (exit code 143)
+├── EndedBySignal        a SIGTERM or Ctrl-C ended the step, which goes on when it runs again (exit code 143)
 ├── BrokenChain          a file is not the one that its record names
 │   └── Contradicted     what the Hub gives is not what vouches for it (exit code 3)
 ├── Unvouched            nothing that is trusted speaks for what the Hub gives, and nothing against it
@@ -51,7 +51,7 @@ class ExitCode(IntEnum):
         CONTRADICTED: `verify` found something that speaks against a release.
         WAITS_FOR_PERSON: Nothing failed, and a person must approve the candidate first.
         OVERDUE: `status` found the model older than it may be.
-        ENDED: A SIGTERM ended the step where it can go on later; as a shell counts that signal.
+        ENDED: A SIGTERM, or Ctrl-C in a run, ended it where it can go on later; as a shell counts SIGTERM.
     """
 
     DONE = 0
@@ -158,7 +158,7 @@ class TrainingFailed(PipelineError):
 
 
 class EndedBySignal(PipelineError):
-    """A SIGTERM ended the step where it can go on later."""
+    """A SIGTERM, or Ctrl-C in a run, ended the step where it can go on later."""
 
     exit_code = ExitCode.ENDED
 

@@ -37,7 +37,8 @@ def rewrite(path: Path, values: Mapping[str, object]) -> str:
 def filled(text: str, values: Mapping[str, object]) -> str:
     """Return the text of a params.yaml with some dotted keys set anew; comments and order stay.
 
-    No file is touched, so that the caller can write it whole. A mapping or a list is written on one line.
+    No file is touched, so that the caller can write it whole. A mapping or a list is written on one line, or,
+    where it holds sentences, each of them on its own.
     """
     yaml = _yaml()
     content = yaml.load(text)
@@ -46,7 +47,7 @@ def filled(text: str, values: Mapping[str, object]) -> str:
         section = content
         for parent in parents:
             section = section[parent]
-        section[key] = _on_one_line(value) if isinstance(value, Mapping | list) else value
+        section[key] = _as_written(value) if isinstance(value, Mapping | list) else value
     return _dump(yaml, content)
 
 
@@ -195,19 +196,29 @@ def _end_of_line(text: str, place: int) -> int:
     return len(text) if found < 0 else found
 
 
-def _on_one_line(value: object) -> object:
-    """Return a value as it is written on one line, its sentences quoted.
+def _as_written(value: object) -> object:
+    """Return a value as it is written: on one line, or, where it holds sentences, each of them on its own.
 
-    libyaml, with which DVC reads, takes the `?` of `[really?, yes]` for a mark of its own.
+    libyaml, with which DVC reads, takes the `?` of `[really?, yes]` for a mark of its own. Quotes would do,
+    but `dvc exp run -S` writes the file anew without them.
     """
     if isinstance(value, str):
         return value if _WORD.fullmatch(value) else DoubleQuotedScalarString(value)
+    written: CommentedMap | CommentedSeq
     if isinstance(value, Mapping):
-        mapping = CommentedMap({key: _on_one_line(one) for key, one in value.items()})
-        mapping.fa.set_flow_style()
-        return mapping
-    if isinstance(value, list):
-        sequence = CommentedSeq([_on_one_line(one) for one in value])
-        sequence.fa.set_flow_style()
-        return sequence
-    return value
+        written = CommentedMap({key: _as_written(one) for key, one in value.items()})
+        parts = list(written.values())
+    elif isinstance(value, list):
+        written = CommentedSeq([_as_written(one) for one in value])
+        parts = list(written)
+    else:
+        return value
+    if all(_fits_on_a_line(one) for one in parts):
+        written.fa.set_flow_style()
+    return written
+
+
+def _fits_on_a_line(written: object) -> bool:
+    if isinstance(written, CommentedMap | CommentedSeq):
+        return bool(written.fa.flow_style())
+    return not isinstance(written, DoubleQuotedScalarString)

@@ -15,7 +15,7 @@ from flows import retrain, steps
 from flows.lifelines import Lifeline
 from flows.server import Watch
 from flows.views import markup
-from pipeline.errors import ExitCode
+from pipeline.errors import EndedBySignal, ExitCode
 from pipeline.params import load
 from pipeline.preflight import moved_rows
 from pipeline.preflight.moved_rows import MovedRows, SplitMoves
@@ -269,6 +269,18 @@ def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> steps.Work:
     write_text(tmp_path / paths.RECORDS["gate"], verdict.dump())
     waiting.begin(tmp_path, load(tmp_path), verdict)
     return steps.Work(tmp_path, (0, ""), Watch(None), Lifeline(tmp_path, "0"))
+
+
+def test_retrain_at_a_terminal_ends_by_ctrl_c_with_one_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pressed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(retrain, "retrain", pressed)
+    monkeypatch.setenv(retrain.WORKSPACES, "")
+    with pytest.raises(EndedBySignal, match=r"^ended by Ctrl-C\. The next run goes on"):
+        retrain.run(tmp_path, load(PROJECT), refresh=True, release=True)
 
 
 def test_retrain_leaves_alone_what_waits(judged: steps.Work, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from dvc.utils.serialize import load_yaml, modify_yaml
 from ruamel.yaml import YAML
 
 from pipeline.params import load
@@ -37,7 +38,12 @@ def test_rewrite_keeps_a_commit_a_string(tmp_path: Path) -> None:
         assert load(tmp_path).live.revision == commit
 
 
-def test_rewrite_writes_sentences_so_that_dvc_reads_them_too() -> None:
+def test_rewrite_writes_sentences_so_that_dvc_reads_and_writes_them_too(tmp_path: Path) -> None:
     sentences = ["Nasıl taşırım?", "ne: yapmalı?", "[a], {b} # c", 'say "no"', "plain", "true", "- x"]
     text = rewrite(PROJECT / "params.yaml", {"card.example": {"queries": sentences, "documents": ["x"]}})
     assert YAML(typ="safe", pure=False).load(text)["card"]["example"]["queries"] == sentences
+    path = tmp_path / "params.yaml"
+    path.write_text(text, encoding="utf-8")
+    with modify_yaml(path) as found:  # as `dvc exp run -S` does it, which quotes only what it must
+        found["train"]["learning_rate"] = 1e-5
+    assert load_yaml(path)["card"]["example"]["queries"] == sentences
