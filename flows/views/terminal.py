@@ -48,14 +48,24 @@ def begin() -> None:
     _console = Console(stderr=True)
     os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "WARNING"  # a flow reads it again when it begins
     setup_logging()
+    for handler in _prefects():
+        handler.addFilter(_told_as_it_goes)
     logging.getLogger("dvc.progress").setLevel(logging.CRITICAL)  # DVC draws its bars unless it is so quiet
+
+
+def _prefects() -> list[PrefectConsoleHandler]:
+    return [one for one in logging.getLogger().handlers if isinstance(one, PrefectConsoleHandler)]
+
+
+def _told_as_it_goes(record: logging.LogRecord) -> bool:
+    """Leave out errors: Prefect says twice of a step that failed what the run's last line says."""
+    return record.levelno != logging.ERROR
 
 
 def _begin_plain() -> None:
     """Have the log without an escape code: Prefect has bold in it, and DVC resets colors as Python ends."""
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler, PrefectConsoleHandler):
-            handler.console.highlighter = NullHighlighter()
+    for handler in _prefects():
+        handler.console.highlighter = NullHighlighter()
     atexit.unregister(colorama.initialise.reset_all)
 
 

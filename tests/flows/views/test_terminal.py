@@ -62,6 +62,7 @@ terminal.begin()
 setup_logging()  # as a flow does when it begins
 logging.getLogger("prefect.flows").info("not this")
 logging.getLogger("prefect.flows").warning("but this")
+logging.getLogger("prefect.flows").error("nor what the step's last line says")
 from dvc.progress import Tqdm
 Tqdm(total=1, desc="nor a bar").update()
 """
@@ -93,6 +94,7 @@ def test_terminal_is_the_live_lines_alone() -> None:
     assert "but this" in seen
     assert "not this" not in seen
     assert "nor a bar" not in seen
+    assert "nor what the step's last line says" not in seen
 
 
 def test_terminal_shows_models_and_verdict_as_tables(tmp_path: Path) -> None:

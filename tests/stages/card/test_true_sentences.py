@@ -56,7 +56,10 @@ def holds_of_the_verdict(found: Said) -> None:
     verdict = found.read.verdict
     first = found.text.strip().split("\n\n")[1]
     assert first.startswith("**v3 passed its gate:**") is verdict.passed
-    assert ("Use it for" in found.text) is verdict.passed
+    of_a_release = ("Use it for", "How to verify", "load this release", "Release v3 of", "`provenance.json`")
+    for part in of_a_release:
+        assert (part in found.text) is verdict.passed, part
+    assert ("is not on the Hub" in found.text) is not verdict.passed
     hard = {name: verdict.differences(name).get(("hard", 384)) for name in ("base", "live")}
     fell = [name for name, one in hard.items() if one is not None and one.difference < 0]
     assert ("rows that neither a word classifier" in found.text) is bool(fell)
@@ -95,7 +98,8 @@ def holds_of_probes_and_texts(found: Said) -> None:
 
 def holds_of_the_training(found: Said) -> None:
     training = found.read.training
-    assert ("GPU" in found.text) is training.speed.device.startswith("cuda")
+    released = found.read.verdict.passed  # of nothing else it says what training it again gives
+    assert ("GPU" in found.text) is (released and training.speed.device.startswith("cuda"))
     assert len(set(re.findall(r'"warmup_\w+":', found.text))) == 1
     assert len(re.findall(r'^  "warmup_\w+":', found.text, flags=re.MULTILINE)) == 1
     assert ("pictures/training.svg" in found.text) is (len(training.curve) >= 5)
