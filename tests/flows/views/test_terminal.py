@@ -57,7 +57,8 @@ def test_terminal_says_what_was_skipped(monkeypatch: pytest.MonkeyPatch) -> None
 BEGUN = """
 import logging
 from prefect.logging.configuration import setup_logging
-from flows import steps, terminal  # DVC among it
+from flows import steps  # DVC among it
+from flows.views import terminal
 terminal.begin()
 setup_logging()  # as a flow does when it begins
 logging.getLogger("prefect.flows").info("not this")
