@@ -65,6 +65,7 @@ def test_approve_releases_what_waits_while_its_worker_trains(prefect: Prefect, t
     run = until(lambda: [one for one in prefect.runs_on(toy) if one["state"]["name"] == "Released"], 90)[0]
     assert run["name"] == "Released by Ada"
     assert run["state"]["message"].startswith("released v1")
+    assert run["state"]["message"].endswith("; approved by Ada: I looked")
     assert "released v1" in prefect.artifact_of(run, "decision")
     assert prefect.runs_on(other)[0]["state"]["type"] == "RUNNING"
     assert steps_run(toy) == ["approve"]

@@ -72,6 +72,9 @@ def main(step: str) -> int:
     if step == "reject":
         no = {"candidate": candidate, "name": "Ada", "reason": "no", "rejected_at": "2026-01-01"}
         write(f"approvals/{candidate}.rejected.json", no)
+    if step == "approve":
+        yes = {"candidate": candidate, "name": "Ada", "reason": "I looked", "approved_at": "2026-01-01"}
+        write(f"approvals/{candidate}.json", yes)
     if step in {"approve", "release"}:
         commit = candidate[:40]
         write(f"receipts/{commit}.json", template("receipt") | {"candidate": candidate, "commit": commit})
