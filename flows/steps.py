@@ -11,6 +11,7 @@ from dvc.repo import Repo
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
+from prefect.exceptions import CancelledRun, CrashedRun, FailedRun
 from prefect.logging import get_run_logger
 from prefect.states import Cancelled, Completed, Crashed, Failed
 
@@ -42,14 +43,20 @@ class Work:
 Step = Task[[Work], State[None]]
 
 
-def _without_empty_traceback(record: logging.LogRecord) -> bool:
-    """Prefect logs a task's Failed state as if it were an exception: "NoneType: None" under each."""
-    if record.exc_info and record.exc_info[0] is None:
-        record.exc_info = None
-    return True
+def _is_news(record: logging.LogRecord) -> bool:
+    """Return False of a state that was returned, which Prefect also logs as if somebody had raised it.
+
+    A task's then stands above "NoneType: None", a flow's above a traceback of Prefect's own. The line that
+    tells the state stands beside it.
+    """
+    if not record.exc_info:
+        return True
+    raised = record.exc_info[0]
+    return raised is not None and not issubclass(raised, (FailedRun, CrashedRun, CancelledRun))
 
 
-logging.getLogger("prefect.task_runs").addFilter(_without_empty_traceback)
+for _name in ("prefect.task_runs", "prefect.flow_runs"):
+    logging.getLogger(_name).addFilter(_is_news)
 
 UNCHANGED = "unchanged, skipped"
 SKIPPED = "Skipped"
