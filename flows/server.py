@@ -28,6 +28,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.settings import PREFECT_API_URL, PREFECT_WORKER_QUERY_SECONDS
 from prefect.states import Cancelled, Crashed, Scheduled
@@ -235,11 +236,30 @@ def folder_of(client: SyncPrefectClient, run: FlowRun) -> Path | None:
     asked = Path(str(run.parameters.get("workspace", ".")))
     if asked.is_absolute():
         return asked.resolve()
-    deployment = client.read_deployment(run.deployment_id) if run.deployment_id is not None else None
-    for step in (deployment and deployment.pull_steps) or []:
+    begins = begins_in(client, run)
+    return None if begins is None else (begins / asked).resolve()
+
+
+def begins_in(client: SyncPrefectClient, run: FlowRun) -> Path | None:
+    """Return the folder in which a deployment's run begins; None where it has none.
+
+    Raises:
+        ObjectNotFound: Its deployment is gone.
+    """
+    return _begins(client.read_deployment(run.deployment_id)) if run.deployment_id is not None else None
+
+
+def beginnings(client: SyncPrefectClient, flow: str) -> dict[str, Path | None]:
+    """Return the folder in which each deployment of a flow begins, by the deployment's name."""
+    asked = FlowFilter(name=FlowFilterName(any_=[flow]))
+    return {f"{flow}/{one.name}": _begins(one) for one in client.read_deployments(flow_filter=asked)}
+
+
+def _begins(deployment: DeploymentResponse) -> Path | None:
+    for step in deployment.pull_steps or []:
         for name, given in step.items():
             if name.endswith(".set_working_directory"):  # as `prefect deploy` notes it
-                return (Path(given["directory"]) / asked).resolve()
+                return Path(given["directory"]).resolve()
     return None
 
 
@@ -253,7 +273,7 @@ def form(client: SyncPrefectClient, workspace: Path, candidate: str) -> str | No
     """
     asked = FlowFilter(name=FlowFilterName(any_=["approve"]))
     found = client.read_deployments(flow_filter=asked)
-    at = [one for one in found if str(workspace) in str(one.pull_steps)]
+    at = [one for one in found if _begins(one) == workspace]
     address = url_for("deployment", obj_id=(at or found)[0].id) if found else None
     filled_in = json.dumps({"candidate": candidate[:12], "workspace": str(workspace)})
     return f"{address}/run?parameters={quote(filled_in, safe='')}" if address else None

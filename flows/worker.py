@@ -22,10 +22,11 @@ import httpx
 import psutil  # type: ignore[import-untyped]
 from prefect.client.orchestration import get_client
 from prefect.client.schemas import FlowRun
+from prefect.client.schemas.responses import WorkerFlowRunResponse
 from prefect.settings import PREFECT_API_URL, PREFECT_WORKER_QUERY_SECONDS
 from prefect.workers.process import ProcessWorker
 
-from flows import lifelines, server
+from flows import lifelines, placement, server
 from flows.pool import demand_closed
 from flows.retrain import WORKSPACES
 from pipeline.errors import InvalidWorkspace
@@ -77,10 +78,11 @@ def run(workspace: Path, pool: str, also: list[Path]) -> str:
         server.until_there(_LOG.warning)
         with get_client(sync_client=True) as client:
             demand_closed(client, pool, _LOG.warning)
+            placement.say_where(client, workspace, _LOG.warning)
             server.close_dead(workspace, client, _LOG.warning)
             for one in (name, decisions_of(name)):
                 server.close_lost(workspace, one, client, _LOG.warning)
-        anyio.run(_work, pool, name, workspace)
+        anyio.run(_work, pool, name, [workspace, *also])
     return "the worker has ended"
 
 
@@ -89,26 +91,33 @@ def summary(said: str) -> str:
     return said
 
 
-async def _work(pool: str, name: str, workspace: Path) -> None:
+async def _work(pool: str, name: str, folders: list[Path]) -> None:
     """Run Prefect's worker until it is asked to end."""
     taken: dict[UUID, FlowRun] = {}
     ending = anyio.Event()
-    trains = _worker(ending, ProcessWorker(work_pool_name=pool, name=name, limit=1), taken)
+    place = placement.Placement(pool, [name, decisions_of(name)], folders)
+    trains = _worker(ending, ProcessWorker(work_pool_name=pool, name=name, limit=1), taken, place)
     # A person's decision does not wait for a training: it has a queue, and a worker of its own for that.
     decides = ProcessWorker(work_pool_name=pool, work_queues=[DECISIONS], name=decisions_of(name), limit=1)
     async with anyio.create_task_group() as group:
         group.start_soon(_end_gently, ending, group.cancel_scope)
-        group.start_soon(_follow_up, workspace, taken)
-        group.start_soon(_worker(ending, decides, taken).start)
+        group.start_soon(_follow_up, folders[0], taken)
+        group.start_soon(_worker(ending, decides, taken, place).start)
         await trains.start()
 
 
-def _worker(ending: anyio.Event, worker: ProcessWorker, taken: dict[UUID, FlowRun]) -> ProcessWorker:
-    """Make Prefect's worker one that no server that is away ends, and that notes what it takes."""
+def _worker(
+    ending: anyio.Event, worker: ProcessWorker, taken: dict[UUID, FlowRun], place: placement.Placement
+) -> ProcessWorker:
+    """Make Prefect's worker one that no server that is away ends, and that takes and notes its own runs."""
     # Prefect's worker counts their failures, and at the twelfth in a row ends itself and its run.
     for method in ("get_and_submit_flow_runs", "_sync_and_initialize"):
         setattr(worker, method, _patient(getattr(worker, method), ending))
-    submit = worker._submit_run
+    submit, scheduled = worker._submit_run, worker._get_scheduled_flow_runs
+
+    async def own() -> list[WorkerFlowRunResponse]:
+        found = await scheduled()
+        return await anyio.to_thread.run_sync(_own, found, place, set(worker._submitting_flow_run_ids))
 
     async def submitted(run: FlowRun) -> None:
         taken[run.id] = run
@@ -120,7 +129,20 @@ def _worker(ending: anyio.Event, worker: ProcessWorker, taken: dict[UUID, FlowRu
             worker._release_limit_slot(run.id)
 
     setattr(worker, "_submit_run", submitted)  # noqa: B010
+    setattr(worker, "_get_scheduled_flow_runs", own)  # noqa: B010
     return worker
+
+
+def _own(
+    found: list[WorkerFlowRunResponse], place: placement.Placement, known: set[UUID]
+) -> list[WorkerFlowRunResponse]:
+    """Return the runs that are the worker's; of those that it is taking already nobody is asked."""
+    if not found:
+        return []
+    with get_client(sync_client=True) as client:
+        return [
+            one for one in found if one.flow_run.id in known or place.take(client, one.flow_run, _LOG.warning)
+        ]
 
 
 def decisions_of(name: str) -> str:
