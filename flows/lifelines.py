@@ -11,9 +11,23 @@ import os
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
+from typing import Annotated, TextIO
+
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from pipeline.workspace.files import write_text
+
+
+def _aware(time: str) -> str:
+    """Return a time that can be counted with; a damaged file holds others."""
+    if datetime.fromisoformat(time).tzinfo is None:
+        raise ValueError(f"{time} has no time zone")
+    return time
+
+
+Time = Annotated[str, AfterValidator(_aware)]
+# It names files.
+Run = Annotated[str, Field(pattern=r"^[0-9a-f-]{1,36}$")]
 
 
 @dataclass(frozen=True)
@@ -28,13 +42,16 @@ class Life:
         type: With `name` and `message` its end, as Prefect calls it; None until then.
     """
 
-    run: str
-    began: str
+    run: Run
+    began: Time
     step: str | None = None
-    ended: str | None = None
+    ended: Time | None = None
     type: str | None = None
     name: str | None = None
     message: str | None = None
+
+
+_LIFE = TypeAdapter(Life)
 
 
 class Lifeline:
@@ -123,8 +140,8 @@ def _free(file: TextIO) -> bool:
 
 def _read(path: Path) -> Life | None:
     try:
-        return Life(**json.loads(path.read_text("utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):
+        return _LIFE.validate_json(path.read_bytes(), strict=True)
+    except (FileNotFoundError, ValidationError):
         return None
 
 

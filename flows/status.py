@@ -37,6 +37,7 @@ class Status:
         live: The model that candidates are compared with, as the log and the receipts say.
         pinned: Data set and base.
         stale: Stages that a run would run, as DVC says; None where DVC cannot say now.
+        unknown: Why DVC cannot; None where it can.
         holder: Who writes to the workspace now.
         last: The last run of the flow here.
         cut_off: Its process is gone, and it has not said how it ended.
@@ -50,6 +51,7 @@ class Status:
     live: str
     pinned: str
     stale: list[str] | None
+    unknown: str | None
     holder: str | None
     last: lifelines.Life | None
     cut_off: bool
@@ -78,15 +80,19 @@ def run(workspace: Path, params: Params, as_json: bool = False) -> Status:
     standing = live.expected(log.entries(workspace), receipts.read_all(workspace), params)
     holder = locks.holder(workspace)
     between = schedule.interval(workspace, now)
-    # Of a workspace in which nothing ran yet: since it has a schedule.
-    since = done or _changed(workspace / schedule.FILE)
+    # Where nothing ran yet: since there is a schedule. A clock that was put back leaves a time that is still
+    # to come, until which nothing would be overdue.
+    known = done is not None and (between is None or done - now < between)
+    since = done if known else _changed(workspace / schedule.FILE)
+    stale, unknown = _stale(workspace)
     count = looks.run(workspace, params)
     left = None if count.next_look is None else max(0, count.allowed - count.next_look.number + 1)
     return Status(
         live=str(standing) if standing is not None else "nothing was released from here yet",
         pinned=f"{params.dataset.repo} at {params.dataset.revision[:12]}, "
         f"{params.base.repo} at {params.base.revision[:12]}",
-        stale=_stale(workspace),
+        stale=stale,
+        unknown=unknown,
         holder=str(holder) if holder is not None else None,
         last=last,
         cut_off=last is not None and last.ended is None and not lifelines.lives(workspace, last.run),
@@ -109,7 +115,7 @@ def summary(found: Status) -> str:
     if found.as_json:
         return json.dumps(asdict(found), indent=2, ensure_ascii=False)
     if found.stale is None:
-        stale = "unknown: DVC is at work"
+        stale = f"unknown: {found.unknown}"
     else:
         stale = ", ".join(found.stale) or "nothing, every stage is as dvc.lock says"
     looks_left = "unknown, before the first audit" if found.looks_left is None else str(found.looks_left)
@@ -129,19 +135,29 @@ def _last(found: Status) -> str:
     if life is None:
         return "none yet"
     if life.ended is not None:
-        return f"{life.name}, {life.ended}: {(life.message or '').splitlines()[0]}"
+        return f"{life.name}, {life.ended}: {_first(life.message or '')}"
     if found.cut_off:
         return f"cut off in `{life.step}`; it began {life.began}"
     return f"goes on, in `{life.step}`; it began {life.began}"
 
 
-def _stale(workspace: Path) -> list[str] | None:
+def _stale(workspace: Path) -> tuple[list[str] | None, str | None]:
+    """Return the stages that a run would run, or why DVC cannot say which."""
+    if not (workspace / paths.STAGES).is_file():
+        return None, f"there is no {paths.STAGES}"
     try:
         with Repo(str(workspace)) as repo:
             changed = {name.rpartition(":")[2] for name in repo.status()}
-    except (LockError, DvcException):
-        return None
-    return [name for name in paths.RECORDS if name in changed]
+    except LockError:
+        return None, "DVC is at work"
+    except DvcException as error:
+        return None, f"DVC cannot read the workspace: {_first(str(error))}"
+    return [name for name in paths.RECORDS if name in changed], None
+
+
+def _first(message: str) -> str:
+    """Return the first line of a message, which may be empty."""
+    return next(iter(message.splitlines()), "")
 
 
 def _changed(path: Path) -> datetime | None:

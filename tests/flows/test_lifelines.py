@@ -1,8 +1,11 @@
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from flows import lifelines
 from tests.support.workspaces import PROJECT
@@ -54,3 +57,36 @@ def test_lifeline_keeps_how_a_run_ended(tmp_path: Path) -> None:
 def test_lifeline_of_a_new_workspace_is_none(tmp_path: Path) -> None:
     assert lifelines.last(tmp_path) is None
     assert lifelines.dead(tmp_path) == []
+
+
+WHOLE = {"run": "7", "began": "2026-01-01T00:00:00+00:00", "ended": "2026-01-01T01:00:00+00:00"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff\xfe\x00",
+        b"null",
+        b"[]",
+        b'{"run": "7"',
+        json.dumps(WHOLE | {"ended": "yesterday"}).encode(),
+        json.dumps(WHOLE | {"ended": "2026-01-01T01:00:00"}).encode(),  # of which zone?
+        json.dumps(WHOLE | {"ended": 7}).encode(),
+        json.dumps(WHOLE | {"message": 7}).encode(),
+        json.dumps(WHOLE | {"run": "../../params"}).encode(),
+        json.dumps(WHOLE | {"run": "7" * 300}).encode(),
+    ],
+)
+def test_lifeline_that_is_damaged_counts_as_none(content: bytes, tmp_path: Path) -> None:
+    runs = tmp_path / ".dvc" / "tmp" / "runs"
+    runs.mkdir(parents=True)
+    for name in ("last", "done", "7.json"):
+        (runs / name).write_bytes(content)
+    assert lifelines.last(tmp_path) is None
+    assert lifelines.done(tmp_path) is None
+    assert lifelines.dead(tmp_path) == []
+    for name in ("last", "done"):
+        (runs / name).write_text(json.dumps(WHOLE), "utf-8")
+    assert lifelines.last(tmp_path) is not None
+    assert lifelines.done(tmp_path) is not None

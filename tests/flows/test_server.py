@@ -87,7 +87,7 @@ DEFAULTS = {"refresh": True, "release": True}
     [
         ({}, ("CRASHED", "Crashed"), True),
         (
-            {"ended": "now", "type": "COMPLETED", "name": "Refused", "message": "no"},
+            {"ended": "2026-01-01T01:00:00+00:00", "type": "COMPLETED", "name": "Refused", "message": "no"},
             ("COMPLETED", "Refused"),
             False,
         ),

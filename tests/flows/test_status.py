@@ -4,12 +4,12 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from flows import status
+from flows import lifelines, status
 from pipeline.errors import ExitCode
 from pipeline.params import load
 from pipeline.workspace import locks
@@ -62,6 +62,32 @@ def test_status_says_how_the_last_run_ended(alone: Path) -> None:
     assert line == "last run   Released, 2026-11-26T03:00:00+00:00: released v1"
 
 
+def test_status_says_how_a_run_ended_that_said_nothing(alone: Path) -> None:
+    last = lifelines.Life(
+        "7", "2026-11-26T03:00:00+00:00", None, "2026-11-26T03:01:00+00:00", "FAILED", "Failed"
+    )
+    found = replace(status.run(alone, load(alone)), last=last)
+    assert "last run   Failed, 2026-11-26T03:01:00+00:00: " in status.summary(found).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("dvc.yaml", None, "unknown: there is no dvc.yaml"),
+        ("dvc.yaml", "stages: [", "unknown: DVC cannot read the workspace: "),
+        ("dvc.lock", "x: [", "unknown: DVC cannot read the workspace: "),
+    ],
+)
+def test_status_of_a_workspace_that_dvc_cannot_read_is_unknown(
+    alone: Path, name: str, content: str | None, says: str
+) -> None:
+    if content is None:
+        (alone / name).unlink()
+    else:
+        (alone / name).write_text(content, "utf-8")
+    assert says in status.summary(status.run(alone, load(alone))).splitlines()[2]
+
+
 def test_status_does_not_wait_for_whoever_writes(alone: Path) -> None:
     with locks.hold(alone, "train"):
         begin = time.monotonic()
@@ -82,6 +108,15 @@ def test_status_is_overdue_after_twice_the_time_between_two_runs(alone: Path) ->
         "FAILED",
     )
     assert status.exit_code(replace(found, overdue=False)) == ExitCode.DONE
+
+
+def test_status_is_overdue_whatever_a_clock_that_was_ahead_has_left(alone: Path) -> None:
+    ended(alone, "COMPLETED", "2199-01-01T00:00:00+00:00")
+    os.utime(alone / "prefect.yaml", (1e9, 1e9))
+    assert status.run(alone, load(alone)).overdue
+    soon = datetime.now(UTC) + timedelta(minutes=5)
+    ended(alone, "COMPLETED", soon.isoformat())
+    assert not status.run(alone, load(alone)).overdue
 
 
 def test_status_without_a_schedule_is_never_overdue(alone: Path) -> None:
