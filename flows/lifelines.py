@@ -15,6 +15,7 @@ from typing import Annotated, TextIO
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
+from pipeline.errors import DISK_FULL
 from pipeline.workspace.files import write_text
 
 
@@ -76,11 +77,13 @@ class Lifeline:
         self._write()
 
     def _write(self) -> None:
-        content = dump(self._life)
-        write_text(self._folder / f"{self._life.run}.json", content)
-        write_text(self._folder / "last", content)
-        if self._life.type == "COMPLETED":
-            write_text(self._folder / "done", content)
+        names = [f"{self._life.run}.json", "last", *(["done"] if self._life.type == "COMPLETED" else [])]
+        for name in names:
+            try:
+                write_text(self._folder / name, dump(self._life))
+            except OSError as error:  # a run does not end for what is noted of it
+                if error.errno not in DISK_FULL:
+                    raise
 
 
 def dump(life: Life) -> str:

@@ -72,6 +72,8 @@ def retrain(workspace: str = ".", refresh: bool = True, release: bool = True) ->
         life = Lifeline(folder, str(run))
     except PipelineError as error:
         return Failed(message=str(error))
+    except OSError as error:
+        return Failed(message=steps.of_full_disk(error))
     end_with_worker()
 
     def clear(client: SyncPrefectClient, own: FlowRun) -> None:
@@ -125,6 +127,8 @@ def _locked(
         return _ended(Crashed(message=message), "ended from outside")._replace(again_hours=0.0)
     except PipelineError as error:
         return _ended(Failed(message=str(error)), "failed")
+    except OSError as error:
+        return _ended(Failed(message=steps.of_full_disk(error)), "failed")
 
 
 def _run(work: steps.Work, refresh: bool, release: bool) -> End:

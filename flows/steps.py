@@ -18,7 +18,7 @@ from prefect.states import Cancelled, Completed, Crashed, Failed
 from flows import lifelines, patience, process, server
 from flows.output import Line
 from flows.views import live_bar, progress, terminal
-from pipeline.errors import ExitCode, StepBrokeOff, StepFailed
+from pipeline.errors import DISK_FULL, ExitCode, StepBrokeOff, StepFailed
 
 
 class Work:
@@ -87,6 +87,14 @@ def stale(workspace: Path, stage: str) -> bool:
         return bool(repo.status(targets=[f"{workspace / 'dvc.yaml'}:{stage}"]))
 
 
+def of_full_disk(error: OSError) -> str:
+    """Return what a full disk is as a message; raise what is none."""
+    if error.errno not in DISK_FULL:
+        raise error
+    where = f" at {error.filename}" if error.filename else ""
+    return f"the disk is full{where}; free some space, then run it again"
+
+
 def _task(name: str, kind: process.StepKind, *, asks_hub: bool = False) -> Step:
     """Make the task of one step.
 
@@ -132,6 +140,8 @@ def _task(name: str, kind: process.StepKind, *, asks_hub: bool = False) -> Step:
                         logger.info("%s", RECOVERY)
                     return Failed(name=UNAVAILABLE if passing else None, message=f"{name}: {error}")
                 logger.warning("%s: %s\n%s is tried again in %s", name, error, name, _said(pause))
+            except OSError as error:
+                return Failed(message=f"{name}: {of_full_disk(error)}")
             try:
                 work.watch.sleep(pause)
             except process.StepStopped:

@@ -54,6 +54,14 @@ def test_lifeline_keeps_how_a_run_ended(tmp_path: Path) -> None:
     assert life.ended is not None
 
 
+def test_lifeline_that_finds_the_disk_full_ends_no_run(tmp_path: Path) -> None:
+    full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"  # EFBIG, of each write
+    command = [sys.executable, "-c", full + RUN.replace('print("began", flush=True)', ""), str(tmp_path)]
+    done = subprocess.run(command, cwd=PROJECT, input=b"\n", capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert [path.name for path in (tmp_path / ".dvc" / "tmp" / "runs").iterdir()] == ["7.lock"]
+
+
 def test_lifeline_of_a_new_workspace_is_none(tmp_path: Path) -> None:
     assert lifelines.last(tmp_path) is None
     assert lifelines.dead(tmp_path) == []

@@ -1,5 +1,6 @@
 """The flow on a workspace whose steps do nothing, so that only the flow is tested."""
 
+import errno
 import json
 import logging
 import os
@@ -8,6 +9,7 @@ import signal
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from uuid import UUID
 
 import pytest
 
@@ -290,6 +292,20 @@ def test_retrain_leaves_alone_what_waits(judged: steps.Work, monkeypatch: pytest
     assert (end.state.message or "").startswith("v1 waits for a person, since ")
     assert end.did == "v1 waits still"
     assert "[Approve or reject it](<http://prefect/run?cccc>)" in end.page
+
+
+def test_retrain_ends_with_one_message_where_the_disk_is_full(
+    judged: steps.Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(*_: object) -> retrain.End:
+        raise OSError(errno.ENOSPC, "No space left on device", "records/card.json")
+
+    monkeypatch.setattr(retrain, "_run", write)
+    end = retrain._locked(judged.workspace, UUID(int=1), judged.watch, judged.life, True, True)
+    assert end.state.is_failed()
+    assert end.state.message == "the disk is full at records/card.json; free some space, then run it again"
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        steps.of_full_disk(OSError(errno.EBADF, "Bad file descriptor"))
 
 
 def test_retrain_rejects_what_waited_for_too_long_and_goes_on(judged: steps.Work) -> None:
