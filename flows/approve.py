@@ -19,7 +19,7 @@ from prefect.states import Cancelled, Completed, Failed
 
 from flows import process, server
 from flows.retrain import RELEASED, end_with_worker, refuse_elsewhere
-from flows.steps import SKIPPED, WAITING
+from flows.steps import SKIPPED, WAITING, of_full_disk
 from flows.views import decision_page, markup, report
 from pipeline.errors import PipelineError, ReleaseRefused, WorkspaceHeld
 from pipeline.params import load
@@ -86,6 +86,8 @@ def approve(
         decided = _Decided(Cancelled(message="ended, because somebody ended the run"), "cancelled")
     except PipelineError as error:
         decided = _Decided(Failed(message=str(error)), f"failed to {decision}")
+    except OSError as error:
+        decided = _Decided(Failed(message=of_full_disk(error)), f"failed to {decision}")
     state, did, below = decided
     log.info("%s", state.message)
 
@@ -96,6 +98,7 @@ def approve(
             key="decision", markdown="\n".join(filter(None, parts)), description=markup.plain(did)
         )
 
+    server.until_there(log.warning)
     server.passing(run, log.warning, tell)
     return state
 

@@ -27,6 +27,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_WORKER_QUERY_SECONDS
 from prefect.workers.process import ProcessWorker
 
 from flows import lifelines, placement, server
+from flows.absence import Absence
 from flows.pool import demand_closed
 from flows.retrain import WORKSPACES
 from pipeline.errors import InvalidWorkspace
@@ -111,8 +112,9 @@ def _worker(
 ) -> ProcessWorker:
     """Make Prefect's worker one that no server that is away ends, and that takes and notes its own runs."""
     # Prefect's worker counts their failures, and at the twelfth in a row ends itself and its run.
+    absence = Absence(_LOG.warning)
     for method in ("get_and_submit_flow_runs", "_sync_and_initialize"):
-        setattr(worker, method, _patient(getattr(worker, method), ending))
+        setattr(worker, method, _patient(getattr(worker, method), ending, absence))
     submit, scheduled = worker._submit_run, worker._get_scheduled_flow_runs
 
     async def own() -> list[WorkerFlowRunResponse]:
@@ -150,20 +152,25 @@ def decisions_of(name: str) -> str:
     return f"{name}-{DECISIONS}"
 
 
-def _patient(ask: Callable[[], Awaitable[Any]], ending: anyio.Event) -> Callable[[], Awaitable[Any]]:
+def _patient(
+    ask: Callable[[], Awaitable[Any]], ending: anyio.Event, absence: Absence
+) -> Callable[[], Awaitable[Any]]:
     """Return what asks the server, and takes it as no news where the server is away."""
 
     async def asked() -> Any:
         if ending.is_set():
             return []
         try:
-            return await ask()
+            found = await ask()
         except httpx.TransportError as error:
-            _LOG.warning("Prefect's server does not answer (%s); the worker goes on", type(error).__name__)
+            absence.failed(f"does not answer ({type(error).__name__})")
         except httpx.HTTPStatusError as error:
             if not error.response.is_server_error:
                 raise
-            _LOG.warning("Prefect's server answers %d; the worker goes on", error.response.status_code)
+            absence.failed(f"answers {error.response.status_code}")
+        else:
+            absence.answered()
+            return found
         return []
 
     return asked

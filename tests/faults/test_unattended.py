@@ -100,6 +100,21 @@ def test_training_goes_on_while_the_server_is_away_and_its_end_is_told(place: Pl
     assert (run["state"]["name"], run["name"]) == ("Released", "released v1")
 
 
+def test_decision_is_told_to_a_server_that_was_away_for_longer_than_its_client_asks(place: Place) -> None:
+    assert place.prefect.run_flow(place.toy, "--no-release")[0] == 0
+    (place.toy / "say").write_text("until approve", "utf-8")
+    given = ("decision=approve", "name=Ada", "reason=yes", f"workspace={place.toy}")
+    words = [word for one in given for word in ("--param", one)]
+    place.prefect.cli("deployment", "run", "approve/production", *words)
+    until((place.toy / "pids").exists, 120)
+    kill(place)
+    (place.toy / "go").touch()
+    time.sleep(180)
+    with start(place.prefect):
+        until(lambda: place.prefect.runs_on(place.toy)[0]["state"]["name"] == "Released", SECONDS_TO_BE_RIGHT)
+    assert place.prefect.runs_on(place.toy)[0]["name"] == "Released by Ada"
+
+
 def test_run_is_cancelled_whose_server_was_restarted(place: Place) -> None:
     processes = place.begin()
     kill(place)
