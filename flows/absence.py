@@ -1,4 +1,4 @@
-"""A server that is away, told in few lines however long it lasts: when it went, each hour, when it is back."""
+"""A server that is away, in few lines however long it lasts: when it went, each hour, when it is back."""
 
 import time
 from collections.abc import Callable
