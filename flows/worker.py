@@ -11,6 +11,7 @@ import logging
 import os
 import platform
 import signal
+import time
 from argparse import ArgumentParser
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -26,9 +27,8 @@ from prefect.client.schemas.responses import WorkerFlowRunResponse
 from prefect.settings import PREFECT_API_URL, PREFECT_WORKER_QUERY_SECONDS
 from prefect.workers.process import ProcessWorker
 
-from flows import lifelines, placement, server
-from flows.absence import Absence
-from flows.pool import demand_closed
+from flows import lifelines, server
+from flows.pool import Placement, demand_closed, say_where
 from flows.retrain import WORKSPACES
 from pipeline.errors import InvalidWorkspace
 from pipeline.workspace import locks
@@ -38,6 +38,7 @@ DECISIONS = "decisions"
 _LOG = logging.getLogger("prefect.worker.katman")
 # The flow gives its step 40 of them, and tells its end then.
 SECONDS_TO_STOP = 75.0
+_SECONDS_BETWEEN_LINES = 3600.0
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -79,7 +80,7 @@ def run(workspace: Path, pool: str, also: list[Path]) -> str:
         server.until_there(_LOG.warning)
         with get_client(sync_client=True) as client:
             demand_closed(client, pool, _LOG.warning)
-            placement.say_where(client, workspace, _LOG.warning)
+            say_where(client, workspace, _LOG.warning)
             server.close_dead(workspace, client, _LOG.warning)
             for one in (name, decisions_of(name)):
                 server.close_lost(workspace, one, client, _LOG.warning)
@@ -96,7 +97,7 @@ async def _work(pool: str, name: str, folders: list[Path]) -> None:
     """Run Prefect's worker until it is asked to end."""
     taken: dict[UUID, FlowRun] = {}
     ending = anyio.Event()
-    place = placement.Placement(pool, [name, decisions_of(name)], folders)
+    place = Placement(pool, [name, decisions_of(name)], folders)
     trains = _worker(ending, ProcessWorker(work_pool_name=pool, name=name, limit=1), taken, place)
     # A person's decision does not wait for a training: it has a queue, and a worker of its own for that.
     decides = ProcessWorker(work_pool_name=pool, work_queues=[DECISIONS], name=decisions_of(name), limit=1)
@@ -108,7 +109,7 @@ async def _work(pool: str, name: str, folders: list[Path]) -> None:
 
 
 def _worker(
-    ending: anyio.Event, worker: ProcessWorker, taken: dict[UUID, FlowRun], place: placement.Placement
+    ending: anyio.Event, worker: ProcessWorker, taken: dict[UUID, FlowRun], place: Placement
 ) -> ProcessWorker:
     """Make Prefect's worker one that no server that is away ends, and that takes and notes its own runs."""
     # Prefect's worker counts their failures, and at the twelfth in a row ends itself and its run.
@@ -136,7 +137,7 @@ def _worker(
 
 
 def _own(
-    found: list[WorkerFlowRunResponse], place: placement.Placement, known: set[UUID]
+    found: list[WorkerFlowRunResponse], place: Placement, known: set[UUID]
 ) -> list[WorkerFlowRunResponse]:
     """Return the runs that are the worker's; of those that it is taking already nobody is asked."""
     if not found:
@@ -150,6 +151,39 @@ def _own(
 def decisions_of(name: str) -> str:
     """Return the name of the worker that takes decisions beside one that trains."""
     return f"{name}-{DECISIONS}"
+
+
+class Absence:
+    """Knows since when the server does not answer, and says so once and each hour, and when it is back."""
+
+    def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        """Begin with a server that is there.
+
+        Args:
+            say: Gets each line.
+            clock: Seconds.
+        """
+        self._say, self._clock = say, clock
+        self._since: float | None = None
+        self._said = 0.0
+
+    def failed(self, how: str) -> None:
+        """Take in that it did not answer, and how it did not."""
+        now = self._clock()
+        if self._since is None:
+            self._since = self._said = now
+            self._say(f"Prefect's server {how}; the worker goes on, and so does its run")
+        elif now - self._said >= _SECONDS_BETWEEN_LINES:
+            self._said = now
+            self._say(f"Prefect's server {how}, for {(now - self._since) / 3600:.0f} hours by now")
+
+    def answered(self) -> None:
+        """Take in that it did."""
+        if self._since is not None:
+            self._say(
+                f"Prefect's server answers again, after {(self._clock() - self._since) / 60:.0f} minutes"
+            )
+            self._since = None
 
 
 def _patient(

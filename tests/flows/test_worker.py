@@ -12,6 +12,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from flows.worker import Absence
 from tests.flows.server import Prefect, Worker, alive, start_worker, until
 from tests.flows.toy import make_toy, steps_run
 
@@ -222,3 +223,24 @@ def test_api_starts_nothing_without_its_password_and_nothing_else_with_it(
         assert caught.value.code in {409, 422}, caught.value
         caught.value.close()
     assert prefect.runs_on(toy) == []
+
+
+def test_absence_is_told_at_its_begin_each_hour_and_at_its_end() -> None:
+    said: list[str] = []
+    now = [0.0]
+    absence = Absence(said.append, lambda: now[0])
+    absence.answered()
+    assert said == []
+    for _ in range(9000):  # as the worker asks, every ten seconds
+        absence.failed("does not answer (ConnectError)")
+        now[0] += 1
+    absence.answered()
+    absence.answered()
+    assert said == [
+        "Prefect's server does not answer (ConnectError); the worker goes on, and so does its run",
+        "Prefect's server does not answer (ConnectError), for 1 hours by now",
+        "Prefect's server does not answer (ConnectError), for 2 hours by now",
+        "Prefect's server answers again, after 150 minutes",
+    ]
+    absence.failed("answers 503")
+    assert said[4:] == ["Prefect's server answers 503; the worker goes on, and so does its run"]
