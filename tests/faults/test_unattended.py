@@ -112,7 +112,7 @@ def test_decision_is_told_to_a_server_that_was_away_for_longer_than_its_client_a
     time.sleep(180)
     with start(place.prefect):
         until(lambda: place.prefect.runs_on(place.toy)[0]["state"]["name"] == "Released", SECONDS_TO_BE_RIGHT)
-    assert place.prefect.runs_on(place.toy)[0]["name"] == "Released by Ada"
+        assert place.prefect.runs_on(place.toy)[0]["name"] == "Released by Ada"
 
 
 def test_run_is_cancelled_whose_server_was_restarted(place: Place) -> None:
