@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Router
+from transformers.utils import logging
 
 from pipeline.device.numerics import settle
 from pipeline.device.out_of_memory import is_device_fault
@@ -15,6 +16,8 @@ from pipeline.params.model import ModelParams
 
 # What sentence-transformers' `encode_query` and `encode_document` look for, in this order.
 _PROMPT_NAMES = {"query": ("query",), "document": ("document", "passage", "corpus")}
+# A bar of tensors that are loaded, or of files that are written, tells nobody anything.
+logging.disable_progress_bar()  # type: ignore[no-untyped-call,unused-ignore]
 
 
 def load(folder: Path) -> SentenceTransformer:

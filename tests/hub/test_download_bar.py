@@ -1,0 +1,54 @@
+"""What a download shows of itself."""
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.hub import Hub, download_bar
+from tests.conftest import Stage
+from tests.support.hubs import everything
+
+
+@pytest.fixture(autouse=True)
+def bars(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As users have it: the tests' environment turns the client's bars off."""
+    monkeypatch.setattr(sys.modules["huggingface_hub.utils.tqdm"], "HF_HUB_DISABLE_PROGRESS_BARS", None)
+
+
+def test_small_download_shows_nothing(
+    hub: Hub, writer: Stage, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):  # the second finds everything in the cache
+        hub.download("tester/tiny", "model", writer.base, everything, cache=tmp_path)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_large_download_is_a_line_in_a_log_and_nothing_once_it_is_there(
+    hub: Hub,
+    writer: Stage,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(download_bar, "_LARGE_BYTES", 1)
+    for _ in range(2):
+        hub.download("tester/tiny", "model", writer.base, everything, cache=tmp_path)
+    said = capfd.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines() == ["0 MB of model tester/tiny are downloaded"]
+
+
+def test_large_download_draws_one_bar_on_a_terminal(
+    hub: Hub, writer: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(download_bar, "_LARGE_BYTES", 1)
+    hub.download("tester/tiny", "model", writer.base, everything, cache=tmp_path)
+    line, drawn = terminal.getvalue().split("\n", 1)
+    assert line.endswith("of model tester/tiny are downloaded")
+    assert "100%" in drawn
+    assert not any(word in drawn for word in ("Fetching", "Reconstruct", "Downloading", "complete"))
