@@ -119,6 +119,14 @@ def main(arguments: list[str] | None = None) -> int:
     if not given:
         _parser(given).print_help(sys.stderr)
         return ExitCode.USAGE
+    try:
+        return _run(given)
+    except KeyboardInterrupt:
+        _say(f"{given[0]}:", "ended by Ctrl-C before it was done. Run it again, which goes on or begins anew")
+        return ExitCode.INTERRUPTED
+
+
+def _run(given: list[str]) -> int:
     chosen = vars(_parser(given).parse_args(given))
     # The launcher has left the folder in which paths were typed.
     typed_in = Path(os.environ.pop("KATMAN_CWD", "."))

@@ -51,7 +51,8 @@ class ExitCode(IntEnum):
         CONTRADICTED: `verify` found something that speaks against a release.
         WAITS_FOR_PERSON: Nothing failed, and a person must approve the candidate first.
         OVERDUE: `status` found the model older than it may be.
-        ENDED: A SIGTERM, or Ctrl-C in a run, ended it where it can go on later; as a shell counts SIGTERM.
+        INTERRUPTED: Ctrl-C ended the step; as a shell counts that signal.
+        ENDED: A SIGTERM, or Ctrl-C in a training or run, ended it where it can go on later; as a shell counts SIGTERM.
     """
 
     DONE = 0
@@ -60,6 +61,7 @@ class ExitCode(IntEnum):
     CONTRADICTED = 3
     WAITS_FOR_PERSON = 4
     OVERDUE = 5
+    INTERRUPTED = 130
     ENDED = 143
 
 

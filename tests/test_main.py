@@ -433,7 +433,7 @@ class Called:
         patch.setattr(main, "__file__", str(folder / "pipeline" / "__main__.py"))
         self.patch = patch
 
-    def raises(self, error: Exception) -> int:
+    def raises(self, error: BaseException) -> int:
         def fail(*arguments: object) -> None:
             raise error
 
@@ -449,6 +449,12 @@ def called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Called:
 def test_main_says_that_the_disk_is_full(called: Called, capsys: pytest.CaptureFixture[str]) -> None:
     assert called.raises(OSError(28, "No space left on device", "/somewhere")) == ExitCode.FAILED
     wanted = "releases: the disk is full at /somewhere; free some space, then run it again\n"
+    assert capsys.readouterr().err == wanted
+
+
+def test_main_says_that_ctrl_c_ended_a_step(called: Called, capsys: pytest.CaptureFixture[str]) -> None:
+    assert called.raises(KeyboardInterrupt()) == ExitCode.INTERRUPTED
+    wanted = "releases: ended by Ctrl-C before it was done. Run it again, which goes on or begins anew\n"
     assert capsys.readouterr().err == wanted
 
 

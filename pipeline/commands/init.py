@@ -158,14 +158,22 @@ def _asked(given: dict[str, str | None]) -> dict[str, str]:
             f"{', '.join(f'--{name}' for name in missing)} was not given, and nobody is there to be asked; "
             "wanted OWNER/NAME for each"
         )
-    return {name: value or input(f"{_ASKED[name]}: ").strip() for name, value in given.items()}
+    return {name: value or _typed(_ASKED[name]) for name, value in given.items()}
+
+
+def _typed(asked: str) -> str:
+    """Return what somebody typed; nothing where they ended the input instead."""
+    try:
+        return input(f"{asked}: ").strip()
+    except EOFError:
+        return ""
 
 
 def _choose(subsets: Sequence[str]) -> str | None:
     """Ask for one of several subsets, where somebody is there."""
     if not sys.stdin.isatty():
         return None
-    return input(f"the subset of the data set, one of {', '.join(subsets)}: ").strip() or None
+    return _typed(f"the subset of the data set, one of {', '.join(subsets)}") or None
 
 
 def _checked(text: str, missing: str) -> Params:

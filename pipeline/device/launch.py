@@ -47,7 +47,7 @@ def run(module: str, workspace: Path, hardware: HardwareParams, *, machine: int 
 
     Raises:
         PipelineError: What the first rank that failed has said.
-        EndedBySignal: A SIGTERM ended it: ranks that train stop at a checkpoint.
+        EndedBySignal: A SIGTERM or Ctrl-C ended it: ranks that train stop at a checkpoint.
     """
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -80,12 +80,10 @@ def run(module: str, workspace: Path, hardware: HardwareParams, *, machine: int 
                 time.sleep(failure_note.SECONDS_TO_BE_READ)  # the store ends with this process
             raise raised(failure) from None
         except SignalException as error:
-            if error.sigval == signal.SIGINT:
-                raise KeyboardInterrupt from None
-            if error.sigval == signal.SIGTERM:
+            if error.sigval in {signal.SIGINT, signal.SIGTERM}:
                 raise EndedBySignal(
-                    "ended by SIGTERM, and all its ranks with it. Run it again, which goes on from the last "
-                    "checkpoint"
+                    f"ended by {error.sigval.name}, and all its ranks with it. Run it again, which goes on "
+                    "from the last checkpoint"
                 ) from None
             raise SystemExit(128 + error.sigval) from None
         except dist.DistError as error:

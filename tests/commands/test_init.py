@@ -114,6 +114,16 @@ def test_init_asks_whoever_is_there_and_names_what_is_missing(
     assert load(fresh).release.repo == "tester/begun"
 
 
+def test_init_takes_the_end_of_the_input_for_no_answer(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def end(asked: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", end)
+    with pytest.raises(InvalidParams, match="base.repo: '' is not a repository"):
+        init.run(fresh, "tester/triplets")
+
+
 @pytest.mark.parametrize(
     ("names", "kind", "said"),
     [

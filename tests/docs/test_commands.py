@@ -26,9 +26,10 @@ def test_docs_explain_every_exit_code() -> None:
         (str(ExitCode.CONTRADICTED), "contradicted "),
         (str(ExitCode.WAITS_FOR_PERSON), "waits for a person "),
         (str(ExitCode.OVERDUE), "overdue "),
+        (str(ExitCode.INTERRUPTED), "interrupted "),
         (str(ExitCode.ENDED), "ended "),
     ]
-    assert len(ExitCode) == 7
+    assert len(ExitCode) == 8
 
 
 def test_docs_promise_something_of_every_step() -> None:

@@ -16,7 +16,7 @@ import polars as pl
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
 
 from pipeline.dataset import negatives
-from pipeline.device import hardware, installation, launch, ranks
+from pipeline.device import ctrl_c, hardware, installation, launch, ranks
 from pipeline.embedding import loading
 from pipeline.engine.fit import fit
 from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
@@ -63,7 +63,7 @@ def run(workspace: Path, params: Params) -> Training:
         _drop_superseded(folder)
         _drop_unfinished(folder)
     cards: list[frozenset[str]] = ranks.objects(hardware.card_uuids(model.device))
-    with Meter(used=frozenset().union(*cards)) as meter:
+    with ctrl_c.gently(), Meter(used=frozenset().union(*cards)) as meter:
         trained = fit(
             model,
             train,

@@ -344,22 +344,23 @@ def test_train_that_got_a_sigterm_stops_at_a_checkpoint_and_goes_on_to_the_same_
     assert_as_whole(train.run(folder, load(folder)), folder, whole)
 
 
+@pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGINT], ids=lambda one: one.name)
 def test_train_that_stops_where_an_evaluation_is_due_makes_it_when_it_goes_on(
-    line: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
+    line: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, which: signal.Signals
 ) -> None:
     set_params(line, LONG)
-    before = signal.getsignal(signal.SIGTERM)
+    before = signal.getsignal(which)
     with monkeypatch.context() as during:
-        during.setattr(SaveByTime, "on_step_end", lambda *arguments, **_: at(10, arguments[2]))
+        during.setattr(SaveByTime, "on_step_end", lambda *arguments, **_: at(10, arguments[2], which))
         with pytest.raises(EndedBySignal, match="behind step 10 of 40, at a checkpoint"):
             train.run(line, load(line))
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.getsignal(which) is before
     assert_as_whole(train.run(line, load(line)), line, whole)
 
 
-def at(step: int, state: Any) -> None:
+def at(step: int, state: Any, which: signal.Signals) -> None:
     if state.global_step == step:
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), which)
 
 
 def test_train_never_goes_on_from_a_checkpoint_of_other_parameters(
