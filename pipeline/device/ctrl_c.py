@@ -14,7 +14,7 @@ _SAID = b"\nCtrl-C: the step that goes on is finished and kept first; Ctrl-C aga
 
 @contextlib.contextmanager
 def gently() -> Iterator[None]:
-    """Have the first Ctrl-C ask for what a SIGTERM asks for, where somebody listens to that; from now to the end.
+    """Have the first Ctrl-C ask for what a SIGTERM asks for, where somebody listens to that.
 
     Outside of the thread that gets signals nothing changes.
     """

@@ -13,7 +13,7 @@ from huggingface_hub.utils._headers import build_hf_headers
 from huggingface_hub.utils._http import get_session, hf_raise_for_status, hf_request_event_hook
 
 from pipeline.errors import BrokenChain, HubDenied, HubError, HubNotFound
-from pipeline.hub import accounts, answers, download_bar, surroundings
+from pipeline.hub import accounts, answers, surroundings, transfers
 from pipeline.hub.accounts import Account
 from pipeline.hub.addresses import Addresses
 from pipeline.hub.remote_file import RemoteFile
@@ -226,8 +226,8 @@ class Reading:
         if cache is None:
             surroundings.writable_cache()
         sizes = [(path, file.size) for path, file in listed.items()]
-        size = download_bar.missing_bytes(repo, kind, commit, sizes, cache)
-        bar = download_bar.announced(f"{kind} {repo}", size)
+        size = transfers.missing_bytes(repo, kind, commit, sizes, cache)
+        bar = transfers.downloading(f"{kind} {repo}", size)
         folder = Path(
             self._asked(
                 action,

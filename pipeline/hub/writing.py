@@ -10,7 +10,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 from huggingface_hub.errors import HFValidationError
 
 from pipeline.errors import HubDenied, HubError, HubUnreachable, printable
-from pipeline.hub import answers
+from pipeline.hub import answers, transfers
 from pipeline.hub.accounts import Account
 from pipeline.hub.reading import Reading
 from pipeline.hub.translate_errors import translated
@@ -77,7 +77,12 @@ class Writing(Reading):
         operations += [CommitOperationDelete(path) for path in sorted(delete)]
         for said in {"commit_message", "commit_description"} & set(options):
             options[said] = printable(options[said])
-        with translated(self.endpoint, f"commit to model {repo}"), warnings.catch_warnings():
+        size = sum(local.stat().st_size for local in files.values())
+        with (
+            translated(self.endpoint, f"commit to model {repo}"),
+            transfers.uploading(f"model {repo}", size),
+            warnings.catch_warnings(),
+        ):
             # A model does carry a table: which rows it was trained on.
             warnings.filterwarnings("ignore", message="It seems that you are about to commit a data file")
             try:

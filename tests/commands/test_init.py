@@ -120,7 +120,7 @@ def test_init_takes_the_end_of_the_input_for_no_answer(fresh: Path, monkeypatch:
 
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     monkeypatch.setattr("builtins.input", end)
-    with pytest.raises(InvalidParams, match="base.repo: '' is not a repository"):
+    with pytest.raises(InvalidParams, match=r"base\.repo: '' is not a repository"):
         init.run(fresh, "tester/triplets")
 
 

@@ -1,16 +1,17 @@
-"""What a download shows of itself: nothing where little comes, else a line, and on a terminal a bar in bytes.
+"""What a download or upload shows of itself: nothing where it is small, else a line, and bars on a terminal.
 
-The client draws a bar that counts files for every download, also for one that its cache has whole, and into
-logs too.
+The client draws a bar that counts files for every download, also for one that its cache has whole, and draws
+into logs too.
 """
 
+import contextlib
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import try_to_load_from_cache
-from huggingface_hub.utils import tqdm
+from huggingface_hub import constants, try_to_load_from_cache
+from huggingface_hub.utils import disable_progress_bars, tqdm
 
 # Below, it is over before somebody asks what goes on.
 _LARGE_BYTES = 50_000_000
@@ -51,14 +52,35 @@ def missing_bytes(
     )
 
 
-def announced(what: str, size: int) -> type[tqdm]:
+def downloading(what: str, size: int) -> type[tqdm]:
     """Say what is downloaded, where it is much, and return the bar to draw.
 
     Args:
         what: For the line.
         size: Bytes that are still to come.
     """
+    return ByteBar if _announced(f"downloads {_megabytes(size)} of {what}", size) else NoBar
+
+
+def uploading(what: str, size: int) -> contextlib.AbstractContextManager[object]:
+    """Say what is uploaded, where it is much; the client's own bars are drawn on terminals alone, meanwhile.
+
+    Args:
+        what: For the line.
+        size: Bytes of all files.
+    """
+    drawn = _announced(f"uploads {_megabytes(size)} to {what}", size) and sys.stderr.isatty()
+    if drawn or constants.HF_HUB_DISABLE_PROGRESS_BARS is not None:  # the user has decided it
+        return contextlib.nullcontext()
+    return disable_progress_bars()
+
+
+def _announced(line: str, size: int) -> bool:
     if size < _LARGE_BYTES:
-        return NoBar
-    print(f"{size / 1e6:,.0f} MB of {what} are downloaded", file=sys.stderr, flush=True)  # noqa: T201
-    return ByteBar
+        return False
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
+    return True
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB"
