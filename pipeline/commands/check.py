@@ -59,6 +59,8 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
         more["signature"] = signatures.installed
     if (api := prefect_api.address()) is not None:
         checks["api"] = lambda: prefect_api.closed(api)
+    if params.tracking is not None:
+        checks["tracking"] = partial(machine.tracker, params.tracking)
     if params.approve.signers:
         checks["approve"] = lambda: _signers(params)
     pinned = {"retrieval": params.retrieval} if params.retrieval else {}

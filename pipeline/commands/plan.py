@@ -36,7 +36,7 @@ class Plan:
         measured: Whether the base was measured.
         retention: To choose, and what that is a share of.
         disk: Bytes by step.
-        seconds: Of a training, and what that rests on.
+        seconds: Of a training, and in lines what that rests on.
     """
 
     test: dict[str, int]
@@ -48,7 +48,7 @@ class Plan:
     measured: bool
     retention: tuple[float, str]
     disk: dict[str, int]
-    seconds: tuple[float, str]
+    seconds: tuple[float, list[str]]
 
 
 def run(workspace: Path, params: Params) -> Plan:
@@ -129,7 +129,8 @@ def summary(plan: Plan) -> str:
     lines += ["", "What it will take, about"]
     lines += [f"  {step:<22} {resources.shown(size):>10} of disk" for step, size in plan.disk.items()]
     seconds, why = plan.seconds
-    lines.append(f"  {'one training':<22} {_duration(seconds):>10}  ({why})")
+    lines.append(f"  {'one training':<22} {_duration(seconds):>10}  ({why[0]})")
+    lines += [f"{'':<37}({one})" for one in why[1:]]
     return "\n".join(lines)
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from pipeline.errors import InvalidWorkspace
 from pipeline.params import Params
 from pipeline.params.machine import TrackingParams
+from pipeline.preflight import machine
 from pipeline.records import Summary, Verdict
 from pipeline.workspace import paths
 
@@ -22,8 +23,6 @@ _LONGEST_VALUE = 250
 _BATCH = 100
 # Each candidate is told of once.
 _TAG = "katman.candidate"
-# What each tracker's library is installed by.
-_PACKAGES = {"mlflow": "mlflow-skinny", "trackio": "trackio"}
 
 
 class Told(NamedTuple):
@@ -68,10 +67,7 @@ def run(workspace: Path, params: Params) -> Tracked:
     try:
         new = _TELL[how.kind](how, verdict, told)
     except ImportError as error:
-        raise InvalidWorkspace(
-            f"tracking.kind is {how.kind!r}, and its library is not here ({error}); wanted it installed: "
-            f"`pip install {_PACKAGES[how.kind]}`"
-        ) from None
+        raise machine.without_tracker(how, str(error)) from None
     except Exception as error:  # whatever a tracker's library raises
         raise InvalidWorkspace(
             f"{how.kind} was not told of candidate {verdict.candidate[:12]} ({type(error).__name__}: "

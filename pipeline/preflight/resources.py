@@ -21,6 +21,8 @@ _CHECKPOINT_COPIES, _CHECKPOINTS = 3, 2
 _COPIES = 2
 # Share of a device's rate of arithmetic that a training of short texts reaches, see README's figures.
 _UTILISATION = 0.3
+# Scoring a triplet takes the forward pass alone, of which a backward pass costs two.
+_FORWARD_SHARE = 1 / 3
 _NOT_ENCODER = ("word_embeddings", "embed_tokens", "position_embeddings")
 
 
@@ -63,12 +65,12 @@ def shown(size: float) -> str:
     return f"{size:.1f} GB"
 
 
-def training_seconds(workspace: Path, params: Params, audit: Audit, flops: float) -> tuple[float, str]:
-    """Return about how long a training takes, and what that rests on.
+def training_seconds(workspace: Path, params: Params, audit: Audit, flops: float) -> tuple[float, list[str]]:
+    """Return about how long a training takes, and in lines what that rests on.
 
     Args:
         workspace: May hold the record of an earlier training, and the base.
-        params: Epochs, steps and batch size.
+        params: Epochs, steps, batch size, and how often the dev split is scored.
         audit: How many rows there are, and how long their texts.
         flops: Of all devices that train together, per second.
     """
@@ -77,16 +79,23 @@ def training_seconds(workspace: Path, params: Params, audit: Audit, flops: float
     steps = math.ceil(rows / params.train.batch_size) * params.train.epochs
     if params.train.max_steps > 0:
         steps = params.train.max_steps
-    seen = min(steps * params.train.batch_size, rows * max(1.0, params.train.epochs))
+    triplets = min(steps * params.train.batch_size, rows * max(1.0, params.train.epochs))
+    if params.train.eval_steps > 0:  # once before the first step, and behind the last one
+        scored = (1 + math.ceil(steps / params.train.eval_steps)) * audit.splits["dev"].kept
+        triplets += scored * _FORWARD_SHARE
     try:
         earlier = Training.load(workspace / paths.RECORDS["train"]).speed
-        together = f" in {earlier.processes} processes" if earlier.processes > 1 else ""
-        return seen / earlier.triplets_per_second, f"as the last one on {earlier.device}{together}"
     except BrokenChain:
         limit = params.model.max_seq_length
         tokens = sum(min(one.mean, limit) for one in train.tokens.values())
-        work = 6 * encoder_parameters(workspace / paths.BASE) * tokens * seen
-        return work / (flops * _UTILISATION), "no training was measured here yet"
+        work, rate = 6 * encoder_parameters(workspace / paths.BASE) * tokens * triplets, flops * _UTILISATION
+        return work / rate, [
+            "a guess, maybe three times off: no training was measured here yet",
+            f"{work / 1e12:,.0f} TFLOP at {rate / 1e12:.2g} TFLOP/s, {_UTILISATION:.0%} of the device's peak",
+        ]
+    together = f" in {earlier.processes} processes" if earlier.processes > 1 else ""
+    said = f"as the last one on {earlier.device}{together}: {earlier.triplets_per_second:,.1f} triplets/s"
+    return triplets / earlier.triplets_per_second, [said]
 
 
 def encoder_parameters(folder: Path) -> int:

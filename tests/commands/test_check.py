@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -318,6 +319,15 @@ def test_check_says_what_to_install_where_mteb_is_missing(
     message = refusal(folder, InvalidWorkspace)
     assert message.startswith("mteb: params.yaml has a probe of kind mteb, and of mteb 1.38.9 is installed; ")
     assert message.count("-m pip install 'mteb>=2.26,<3'`, or take the probe out") == 1
+
+
+def test_check_says_what_to_install_where_the_tracker_is_missing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "trackio", None)
+    set_params(folder, {"tracking": {"kind": "trackio", "project": "x", "uri": None}})
+    message = refusal(folder, InvalidWorkspace)
+    assert message.startswith("tracking: tracking.kind is trackio, and its library is not here")
 
 
 @pytest.mark.usefixtures("mteb_runs")

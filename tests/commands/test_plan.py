@@ -27,7 +27,8 @@ def test_plan_shows_what_the_test_set_can_show_and_what_would_be_left(line: Path
     assert set(found.floors) == {32, 16, 4}
     assert found.measured
     assert found.retention[1].startswith("of what base keeps; the base keeps ")
-    assert found.seconds[1].startswith("as the last one on cpu")
+    assert found.seconds[1][0].startswith("as the last one on cpu")
+    assert found.seconds[1][0].endswith(" triplets/s")
     said = plan.summary(found)
     assert "  clean rows                     40\n" in said
     assert "gate.live_margins      {ndcg: " in said
@@ -63,9 +64,13 @@ def test_plan_needs_no_training_before_it(line: Path) -> None:
     shutil.rmtree(line / "model")
     found = plan.run(line, load(line))
     assert found.floors == {32: 0.5, 16: 0.5, 4: 0.5}  # what guessing reaches
-    assert found.seconds[1] == "no training was measured here yet"
     assert found.seconds[0] > 0
-    assert "what guessing reaches: no base was measured yet" in plan.summary(found)
+    said = plan.summary(found)
+    assert "what guessing reaches: no base was measured yet" in said
+    *_, guess, basis = said.splitlines()
+    assert guess.endswith("(a guess, maybe three times off: no training was measured here yet)")
+    assert basis.endswith(" TFLOP/s, 30% of the device's peak)")
+    assert guess.index("(") == basis.index("(")
     set_params(line, {"gate.retention_of": None})
     assert plan.run(line, load(line)).retention == (0.0, "no base was measured yet")
 

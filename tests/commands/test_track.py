@@ -88,7 +88,7 @@ def test_trackio_without_the_library_says_what_to_install(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "trackio", None)
-    with pytest.raises(InvalidWorkspace, match="pip install trackio"):
+    with pytest.raises(InvalidWorkspace, match=r"-m pip install 'trackio>=0.43,<1'`, or set"):
         track.run(folder, telling(None, "trackio"))
 
 
@@ -108,5 +108,5 @@ def test_track_without_the_library_says_what_to_install(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "mlflow", None)
-    with pytest.raises(InvalidWorkspace, match="pip install mlflow-skinny"):
+    with pytest.raises(InvalidWorkspace, match=r"-m pip install 'mlflow-skinny>=3.17,<4'`, or set"):
         track.run(folder, telling(None))

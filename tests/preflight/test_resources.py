@@ -10,6 +10,8 @@ from pipeline.hub import ListedFile
 from pipeline.params import load
 from pipeline.preflight import resources
 from pipeline.preflight.resources import Sizes
+from pipeline.records import Audit, Training
+from pipeline.workspace import paths
 from tests.support.workspaces import PROJECT
 
 PARAMS = load(PROJECT)
@@ -55,3 +57,22 @@ def test_resources_count_the_encoder_without_its_table_of_words(tmp_path: Path) 
 @pytest.mark.parametrize(("size", "said"), [(0, "0 B"), (999, "999 B"), (1500, "2 kB"), (2.5e9, "2.5 GB")])
 def test_resources_are_written_as_people_do(size: float, said: str) -> None:
     assert resources.shown(size) == said
+
+
+def test_resources_count_the_dev_split_into_the_time_of_a_training(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params, audit = load(finished), Audit.load(finished / paths.RECORDS["audit"])
+    speed = Training.load(finished / paths.RECORDS["train"]).speed
+    train, dev = (audit.splits[name].kept for name in ("train", "dev"))
+    whole = params.train.model_copy(update={"epochs": 1, "max_steps": -1, "batch_size": train})
+
+    def seconds(eval_steps: int) -> float:
+        section = whole.model_copy(update={"eval_steps": eval_steps})
+        found, _ = resources.training_seconds(
+            finished, params.model_copy(update={"train": section}), audit, 1
+        )
+        return found * speed.triplets_per_second
+
+    assert seconds(0) == pytest.approx(train)
+    assert seconds(1) == pytest.approx(train + 2 * dev / 3)  # one step: before and behind it
