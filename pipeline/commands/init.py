@@ -14,7 +14,7 @@ from pipeline.hub import Hub
 from pipeline.params import Params
 from pipeline.params.document import check, parse_yaml
 from pipeline.params.key_changes import complete
-from pipeline.params.rewrite import filled, has, remark
+from pipeline.params.rewrite import as_written, filled, has, remark
 from pipeline.preflight import found_data, guess_base, guess_params, resources
 from pipeline.stages.pin import downloads
 from pipeline.workspace import holdout, log, paths, receipts
@@ -132,7 +132,7 @@ def summary(started: Started) -> str:
 
 
 def _short(value: object) -> str:
-    said = str(value)
+    said = as_written(value)
     return said if len(said) <= _SHOWN_LETTERS else f"{said[:_SHOWN_LETTERS]}…"
 
 

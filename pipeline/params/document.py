@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from pipeline.errors import InvalidParams
+from pipeline.params import explain
 from pipeline.params.approve import ApproveParams
 from pipeline.params.audit import AuditParams
 from pipeline.params.card import CardParams
@@ -105,7 +106,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise InvalidParams(f"{path} is missing; wanted a workspace with a params.yaml") from None
     except UnicodeDecodeError as error:
-        raise InvalidParams(f"{path} is not YAML: {error}") from None
+        raise InvalidParams(explain.not_utf8(path, error)) from None
 
 
 def parse_yaml(text: str, path: Path) -> dict[str, Any]:
@@ -117,9 +118,9 @@ def parse_yaml(text: str, path: Path) -> dict[str, Any]:
     try:
         content = deepcopy(_parsed(text))
     except (YAMLError, ValueError, RecursionError) as error:
-        raise InvalidParams(f"{path} is not YAML: {error}") from None
+        raise InvalidParams(explain.not_yaml(path, text, error)) from None
     if not isinstance(content, dict):
-        raise InvalidParams(f"{path} holds {type(content).__name__}; wanted sections, like `train:`")
+        raise InvalidParams(f"{path} holds {explain.kind(content)}; wanted sections, like `train:`")
     if _holds_itself(content, ()):
         raise InvalidParams(
             f"{path} has an `*alias` inside of what it stands for; wanted each value "
@@ -167,13 +168,16 @@ def check(content: dict[str, Any], path: Path, missing: str) -> Params:
         InvalidParams: One line per fault: the key, the value found, what was wanted.
     """
     try:
-        return Params.model_validate(_tuples(content))
+        params = Params.model_validate(_tuples(content))
     except ValidationError as error:
         faults = error.errors()
-        lines = [f"{path} cannot be used:", *(f"  {_explain(fault)}" for fault in faults)]
+        lines = [f"{path} cannot be used:", *(f"  {explain.fault(fault)}" for fault in faults)]
         if {"missing", "extra_forbidden"} & {fault["type"] for fault in faults}:
             lines.append(missing)
         raise InvalidParams("\n".join(lines)) from None
+    if large := explain.large_numbers(content):
+        raise InvalidParams("\n  ".join([f"{path} cannot be used:", *large]))
+    return params
 
 
 def _tuples(value: Any) -> Any:
@@ -181,17 +185,3 @@ def _tuples(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _tuples(one) for key, one in value.items()}
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
-
-
-def _explain(fault: Any) -> str:
-    # pydantic puts a probe's kind between its name and its keys, where the file has nothing.
-    parts = [part for place, part in enumerate(fault["loc"]) if place != 2 or fault["loc"][0] != "probes"]
-    key = ".".join(map(str, parts))
-    if fault["type"] == "extra_forbidden":
-        return f"{key}: unknown key; remove it, or correct its spelling (docs/params.md lists them)"
-    if fault["type"] == "missing":
-        return f"{key}: missing; set it (docs/params.md explains each key)"
-    if fault["type"] == "value_error":
-        message = str(fault["ctx"]["error"])
-        return f"{key}: {message}" if key else message
-    return f"{key}: found {fault['input']!r}; {fault['msg'][0].lower()}{fault['msg'][1:]}"

@@ -24,7 +24,7 @@ class GateParams(Section):
     split: Literal["dev", "test"]
     alpha: Alpha
     max_looks: int = Field(ge=1)
-    resamples: int = Field(ge=200)
+    resamples: int = Field(ge=200, le=1_000_000)
     seed: int = Field(ge=0)
     cluster: str
     min_clusters: int = Field(ge=2)

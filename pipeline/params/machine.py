@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pipeline.params.section import Section
+from pipeline.params.section import Section, matching
 
 
 class LaunchParams(Section):
@@ -12,7 +12,7 @@ class LaunchParams(Section):
 
     processes: int = Field(ge=1)
     machines: int = Field(ge=1)
-    rendezvous: str | None = Field(pattern=r"^[^:/\s]+:\d+$")
+    rendezvous: Annotated[str | None, matching(r"[^:/\s]+:\d+", "HOST:PORT, like 10.0.0.1:29500, or null")]
 
     @model_validator(mode="after")
     def _machines_meet(self) -> "LaunchParams":
@@ -27,7 +27,7 @@ class LaunchParams(Section):
 class HardwareParams(Section):
     """What of this machine may be used; null is measured."""
 
-    threads: int | None = Field(ge=1)
+    threads: int | None = Field(ge=1, le=1024)
     memory_bytes: int | None = Field(ge=0)
     compile: bool | None
     save_minutes: float | None = Field(ge=0)
@@ -38,7 +38,10 @@ class HardwareParams(Section):
 class HubParams(Section):
     """Where the Hub is, and how long it is waited for."""
 
-    endpoint: str | None = Field(pattern=r"^https?://[^/]+$")
+    endpoint: Annotated[
+        str | None,
+        matching(r"https?://[^/]+", "http:// or https:// and a host, without a slash behind it, or null"),
+    ]
     plain_http: tuple[str, ...]
     xet: bool
     timeout_seconds: float = Field(gt=0)

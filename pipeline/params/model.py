@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from pipeline.params.section import Section
+from pipeline.params.section import Section, matching
 
 
 class Prompts(Section):
@@ -18,7 +18,9 @@ class Prompts(Section):
 class ModelParams(Section):
     """Name, language, licence, widths, maximum length and prompts of the model."""
 
-    name: str = Field(min_length=1)
+    name: Annotated[
+        str, Field(min_length=1), matching(r"[^\x00-\x1f\x7f-\x9f]*", "one line, without controls")
+    ]
     language: tuple[str, ...] | None
     license: str | None
     dims: Annotated[tuple[int, ...], Field(min_length=1)]
@@ -33,5 +35,5 @@ class ModelParams(Section):
     @classmethod
     def _largest_first(cls, dims: tuple[int, ...]) -> tuple[int, ...]:
         if list(dims) != sorted(set(dims), reverse=True) or dims[-1] < 1:
-            raise ValueError(f"{list(dims)} are not widths, largest first, each once")
+            raise ValueError(f"{list(dims)} are not widths; wanted the largest first, each once")
         return dims

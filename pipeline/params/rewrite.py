@@ -51,6 +51,15 @@ def filled(text: str, values: Mapping[str, object]) -> str:
     return _dump(yaml, content)
 
 
+def as_written(value: object) -> str:
+    """Return a value as `filled` writes it behind its key.
+
+    >>> print(as_written({"train": "train", "dev": None, "widths": [32, 16], "said": "is it?"}))
+    {train: train, dev: null, widths: [32, 16], said: "is it?"}
+    """
+    return _flow("key", _on_one_line(value)).removeprefix("key: ")
+
+
 def refers(text: str) -> bool:
     """Return whether a params.yaml takes a value from another place of it, as `*alias`."""
     return any(isinstance(event, AliasEvent) for event in _yaml().parse(text))

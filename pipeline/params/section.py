@@ -6,6 +6,17 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
+def matching(pattern: str, wanted: str) -> AfterValidator:
+    """Return what refuses a text that is not of a pattern, and says in words what was wanted."""
+
+    def demand(value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(pattern, value):
+            raise ValueError(f"{value!r} was found; wanted {wanted}")
+        return value
+
+    return AfterValidator(demand)
+
+
 class Section(BaseModel):
     """A frozen part of params.yaml; an unknown key is an error, and `"8"` or `true` is no number."""
 

@@ -49,4 +49,4 @@ class TrainParams(Section):
     bf16: bool
     eval_steps: int = Field(ge=0)
     eval_batch_size: int = Field(ge=1)
-    seed: int = Field(ge=0)
+    seed: int = Field(ge=0, lt=2**32)  # as numpy takes it

@@ -198,7 +198,7 @@ def test_params_take_retrieval_and_probes(folder: Path) -> None:
         ({"probes": {"Far off": PAIRS}}, "probes: ['Far off'] are no names"),
         ({"probes": {"sts": {**PAIRS, "kind": "scores"}}}, "probes.sts: found"),
         ({"probes": {"sts": {**PAIRS, "second": "a"}}}, "a, a, c name a column twice; wanted three columns"),
-        ({"probes": {"sts": {**PAIRS, "score": None}}}, "probes.sts.score: found None"),
+        ({"probes": {"sts": {**PAIRS, "score": None}}}, "probes.sts.score: found null"),
         ({"probes": {"far": {"kind": "retrieval", **SET, "qrels": "r.txt"}}}, "'r.txt' is no file"),
         ({"gate.cluster": "topic"}, "gate.cluster is 'topic'; wanted 'component'"),
         ({"retrieval": SET, "probes": {"service": PAIRS}}, "probes has one called 'service'"),
@@ -244,8 +244,8 @@ def test_params_take_whole_numbers_for_shares(folder: Path) -> None:
     [
         ("a: [", "is not YAML"),
         ("train: {}\ntrain: {}\n", "is not YAML"),
-        ("- a\n", "holds list; wanted sections"),
-        ("", "holds NoneType; wanted sections"),
+        ("- a\n", "holds a list; wanted sections"),
+        ("", "holds nothing; wanted sections"),
         ("{}", "dataset: missing"),
     ],
 )
