@@ -128,9 +128,9 @@ def summary(plan: Plan) -> str:
     lines.append("  gate.retention         {}  # {}".format(*plan.retention))
     lines += ["", "What it will take, about"]
     lines += [f"  {step:<22} {resources.shown(size):>10} of disk" for step, size in plan.disk.items()]
-    seconds, why = plan.seconds
-    lines.append(f"  {'one training':<22} {_duration(seconds):>10}  ({why[0]})")
-    lines += [f"{'':<37}({one})" for one in why[1:]]
+    seconds, basis = plan.seconds
+    lines.append(f"  {'one training':<22} {_duration(seconds):>10}  ({basis[0]})")
+    lines += [f"{'':<37}({one})" for one in basis[1:]]
     return "\n".join(lines)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from huggingface_hub import constants, try_to_load_from_cache
-from huggingface_hub.utils import disable_progress_bars, tqdm
+from huggingface_hub.utils import disable_progress_bars, tqdm  # type: ignore[attr-defined]
 
 # Below, it is over before somebody asks what goes on.
 _LARGE_BYTES = 50_000_000
@@ -23,7 +23,7 @@ class NoBar(tqdm):  # type: ignore[misc,type-arg,unused-ignore]
     """A bar that is never drawn."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options | {"disable": True})
+        super().__init__(*args, **options | {"disable": True})  # type: ignore[no-untyped-call]
 
 
 class ByteBar(tqdm):  # type: ignore[misc,type-arg,unused-ignore]
@@ -31,7 +31,8 @@ class ByteBar(tqdm):  # type: ignore[misc,type-arg,unused-ignore]
 
     def __init__(self, *args: Any, **options: Any) -> None:
         drawn = options.get("name") == _OF_BYTES
-        super().__init__(*args, **options | {"desc": None, "disable": None if drawn else True})
+        options |= {"desc": None, "disable": None if drawn else True}
+        super().__init__(*args, **options)  # type: ignore[no-untyped-call]
 
     def set_description(self, desc: str | None = None, refresh: bool | None = True) -> None:
         """End it: the client says in words that all came, and those stand in the line above it."""

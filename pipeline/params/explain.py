@@ -77,9 +77,9 @@ def large_numbers(content: object, key: str = "") -> list[str]:
 def not_yaml(path: Path, text: str, error: Exception) -> str:
     """Return where a text is no YAML, with the line that is to be corrected."""
     if isinstance(error, ReaderError):
-        line = text.count("\n", 0, error.position) + 1
+        number = text.count("\n", 0, error.position) + 1
         return (
-            f"{path} is not YAML in line {line}: the character of code {error.character:#06x} is one that no "
+            f"{path} is not YAML in line {number}: the character of code {error.character:#06x} is one that no "
             "text has. Take it out"
         )
     if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
