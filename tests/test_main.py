@@ -363,13 +363,16 @@ def test_main_releases_rolls_back_lists_and_verifies(ready: Path, stage: Stage) 
         return done.stdout
 
     assert say("releases") == f"nothing was released to {REPO} from here yet\n"
-    assert say("release").startswith(f"released: {REPO} v1 at ")
+    stands, then, _ = say("release").split("\n")
+    assert stands.startswith(f"released: {REPO} v1 at ")
+    assert then.startswith("Once your service runs it, say `katman deployed v1`")
     second(ready)
     assert say("release").startswith(f"released: {REPO} v2 at ")
     assert say("release").startswith(f"already released: {REPO} v2 at ")
     rolled = say("rollback", "--to", "v1").split("\n")
     assert rolled[0].startswith(f"rolled back: {REPO} v3 at ")
     assert rolled[1].startswith("major: another vector space")
+    assert rolled[2].startswith("Once your service runs it, say `katman deployed v3`")
     assert [line.split()[0] for line in say("releases").split("\n")[:-1]] == ["version", "v1", "v2", "v3"]
     checked = say("verify", f"{REPO}@v3")
     assert [line.split()[0] for line in checked.split("\n")[:-1]] == [

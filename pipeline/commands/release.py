@@ -94,10 +94,10 @@ def run(workspace: Path, params: Params) -> tuple[Receipt, bool]:
 
 
 def summary(released: tuple[Receipt, bool]) -> str:
-    """Return what stands on the Hub, and whether it stood there before."""
+    """Return what stands on the Hub, whether it stood there before, and what is to be said once it runs."""
     receipt, before = released
-    said = "already released" if before else "released"
-    return f"{said}: {receipt.repo} {receipt.version} at {receipt.commit} ({receipt.released_at})"
+    stands = f"{receipt.repo} {receipt.version} at {receipt.commit} ({receipt.released_at})"
+    return f"already released: {stands}" if before else f"released: {stands}\n{live.once_it_runs(receipt)}"
 
 
 def _keep(workspace: Path, params: Params, receipt: Receipt) -> None:

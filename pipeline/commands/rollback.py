@@ -15,7 +15,7 @@ from pipeline.params.release import KeySignature, SigstoreSignature
 from pipeline.publishing import provenance, publish, release_tree, round_trip, signatures, unsafe_files
 from pipeline.publishing.release_tree import PROVENANCE, SIGNATURE
 from pipeline.records import Receipt
-from pipeline.workspace import backup, digests, git, paths, receipts
+from pipeline.workspace import backup, digests, git, live, paths, receipts
 
 _LOG = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ def summary(rolled_back: tuple[Receipt, str]) -> str:
     """Return what main holds now, and what that means for stored vectors."""
     receipt, meaning = rolled_back
     done = f"rolled back: {receipt.repo} {receipt.version} at {receipt.commit} ({receipt.released_at})"
-    return f"{done}\n{meaning}"
+    return f"{done}\n{meaning}\n{live.once_it_runs(receipt)}"
 
 
 def _target(workspace: Path, repo: str, version: str) -> tuple[Receipt, Receipt]:

@@ -50,6 +50,14 @@ class Standing:
         return f"{self.version} of {self.repo} {said} (commit {self.commit[:12]})"
 
 
+def once_it_runs(receipt: Receipt) -> str:
+    """Return the line that tells a person what comes behind a release."""
+    return (
+        f"Once your service runs it, say `katman deployed {receipt.version}`: candidates are compared with "
+        "what runs"
+    )
+
+
 def expected(
     entries: Mapping[str, Entry], found: Sequence[Receipt | Adoption], params: Params
 ) -> Standing | None:
