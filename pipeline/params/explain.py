@@ -79,8 +79,8 @@ def not_yaml(path: Path, text: str, error: Exception) -> str:
     if isinstance(error, ReaderError):
         number = text.count("\n", 0, error.position) + 1
         return (
-            f"{path} is not YAML in line {number}: the character of code {error.character:#06x} is one that no "
-            "text has. Take it out"
+            f"{path} is not YAML in line {number}: the character of code {error.character:#06x} is one "
+            "that no text has. Take it out"
         )
     if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
         return (

@@ -72,10 +72,16 @@ def columns(table: pl.DataFrame, owner: str) -> tuple[dict[str, str | list[str] 
     """
     texts = [name for name, kind in table.schema.items() if kind == _TEXTS]
     lists = [name for name, kind in table.schema.items() if kind == _LISTS]
+    kinds = ", ".join(f"{name} ({kind})" for name, kind in table.schema.items())
     if len(texts) < 2:
-        kinds = ", ".join(f"{name} ({kind})" for name, kind in table.schema.items())
+        parted = next((sign for sign in ";\t|" if any(sign in name for name in table.columns)), None)
         raise InvalidData(
             f"{owner} has the columns {kinds}; wanted two of texts at least, a query and what belongs to it"
+            + (
+                f". Its files part columns by {parted!r}: say so by `sep` in README's `configs`"
+                if parted
+                else ""
+            )
         )
     negatives = [name for name in [*texts, *lists] if _NEGATIVE.fullmatch(name)]
     left = [name for name in texts if name not in negatives]
@@ -84,7 +90,7 @@ def columns(table: pl.DataFrame, owner: str) -> tuple[dict[str, str | list[str] 
     if query is None or positive is None or query == positive:
         if len(left) < 2:
             raise InvalidData(
-                f"{owner} has the columns {', '.join(texts)}; wanted a query and a positive among them"
+                f"{owner} has the columns {kinds}; wanted a query and a positive of texts among them"
             )
         rest = [name for name in left if name not in {query, positive}]
         query = query or rest[0]

@@ -45,7 +45,7 @@ def test_guess_columns_refuses_what_has_no_two_texts() -> None:
         InvalidData, match=r"has the columns text \(String\), n \(Int64\); wanted two of texts"
     ):
         columns(table(text=WORDS, n=[1, 2, 3, 4]), "data set o/n")
-    with pytest.raises(InvalidData, match="wanted a query and a positive among them"):
+    with pytest.raises(InvalidData, match="wanted a query and a positive of texts among them"):
         columns(table(query=WORDS, negative=WRONG), "data set o/n")
 
 
@@ -73,3 +73,8 @@ def test_guess_columns_says_which_few_values_nobody_reads() -> None:
     }
     assert labels(found, chosen) == "label (0, 1), topic (a, b, c)"
     assert labels(found.head(0), chosen) == ""
+
+
+def test_guess_columns_says_how_a_csv_of_one_column_seems_to_be_parted() -> None:
+    with pytest.raises(InvalidData, match=r"part columns by ';': say so by `sep` in README's `configs`"):
+        columns(pl.DataFrame({"query;positive": ["a;b"]}), "data set o/n")

@@ -79,3 +79,38 @@ def test_rows_are_refused_of_a_zip_under_any_name(tmp_path: Path) -> None:
         InvalidData, match=r"in the zip archive train.tsv, whose members can name files elsewhere"
     ):
         row_process.rows(tmp_path, files, None, "data set x/y", LIMITS)
+
+
+GOOD = "query,positive,negative\nş,b,c\n".encode()
+NUMBERS = b"query,positive,negative\na,b,1\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        (GOOD, GOOD.decode().encode("iso-8859-9"), "b.csv: byte 0xfe is no UTF-8; wanted that, or"),
+        (
+            GOOD,
+            GOOD + b"a,b,c,d,e\n",
+            "b.csv: ParserError: Error tokenizing data. C error: Expected 3 fields",
+        ),
+        (
+            GOOD,
+            GOOD.replace(b"positive", b"answer"),
+            "b.csv has the columns 'query', 'answer', 'negative', and ",
+        ),
+        (NUMBERS, GOOD, "b.csv has 'negative' of string, and "),
+    ],
+)
+def test_rows_name_the_file_that_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: bytes, second: bytes, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = {"train": [str(tmp_path / "a.csv")], "test": [str(tmp_path / "b.csv")]}
+    for (path,), content in zip(files.values(), (first, second), strict=True):
+        Path(path).write_bytes(content)
+    asked = {"reader": "csv", "files": files, "options": {}, "features": None, "limits": LIMITS.model_dump()}
+    failed = row_reader.read(asked)["failed"]
+    assert failed.startswith(f"{tmp_path}/{said}")
+    if said.endswith(" and "):
+        assert f", and {tmp_path}/a.csv" in failed
