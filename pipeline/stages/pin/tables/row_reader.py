@@ -119,6 +119,8 @@ def _shown(columns: dict[str, str], others: dict[str, str]) -> str:
 
 def _said(error: Exception) -> str:
     """Return what a library said of one file; `datasets` wraps it, and the cause says more."""
+    from datasets.table import CastError
+
     cause = error.__cause__ or error
     if isinstance(cause, UnicodeDecodeError):
         byte = cause.object[cause.start]
@@ -126,7 +128,10 @@ def _said(error: Exception) -> str:
             f"byte 0x{byte:02x} is no UTF-8; wanted that, or its `encoding` in the README's `configs`, as "
             "iso-8859-9"
         )
-    return f"{type(cause).__name__}: {first_line(cause)}"
+    said = (
+        " ".join(str(cause).split())[:_SHOWN_LETTERS] if isinstance(cause, CastError) else first_line(cause)
+    )
+    return f"{type(cause).__name__}: {said}"
 
 
 def _features(stated: Any) -> Any:

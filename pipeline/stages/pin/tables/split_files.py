@@ -113,6 +113,12 @@ def _files(subset: Subset, listed: Collection[str], owner: str) -> dict[str, lis
             own = _inside(pattern, "" if folder == "." else folder, f"the split {split!r}", owner)
             files[split] += _data(own, listed, pattern, split, owner)
         if not files[split]:
+            if subset.patterns is None:
+                found = sorted({path for pattern in several for path in matching(pattern, listed)})
+                raise InvalidData(
+                    f"{owner} has for the split {split!r}, by the names of its files, "
+                    f"{', '.join(found)[:200]}; wanted Parquet, JSON, CSV, text or Arrow. Pin a commit that has the rows so"
+                )
             asked = ", ".join(map(repr, several))[:200] or "nothing"
             raise InvalidData(
                 f"{owner} has no file that {asked} matches, which its README names for the split {split!r}; "
@@ -122,11 +128,23 @@ def _files(subset: Subset, listed: Collection[str], owner: str) -> dict[str, lis
 
 
 def _refuse_merged(patterns: Mapping[str, list[str]], listed: Collection[str], owner: str) -> None:
-    """Refuse a split of files with two names for it: `datasets` takes eval.jsonl and test.jsonl for one."""
+    """Refuse a split of files with two names for it, or with the name of another.
+
+    `datasets` takes eval.jsonl and test.jsonl for one split, and TEST.jsonl for more of train.
+    """
     for split, several in patterns.items():
         words = _WORDS.get(split, ())
         files = sorted({path for pattern in several for path in matching(pattern, listed)})
         called = {path: {word for word in words if _word(word).search(path)} for path in files}
+        others = [word for other, known in _WORDS.items() if other != split for word in known]
+        unknown = [path for path in files if not called[path] and _is_data(path)]
+        odd = [path for path in unknown if any(_word(word).search(path) for word in others)]
+        if odd:
+            raise InvalidData(
+                f"{owner} would have {', '.join(odd)} in the split {split!r}, because `datasets` knows the "
+                "names of splits in small letters alone; wanted such names. Rename the files, or say in the "
+                "README which files make which split, under `configs`: `data_files: [{split: …, path: …}]`"
+            )
         named = [found for found in called.values() if found]
         if named and not set.intersection(*named):
             raise InvalidData(
@@ -134,6 +152,10 @@ def _refuse_merged(patterns: Mapping[str, list[str]], listed: Collection[str], o
                 "files that all have one name for it. Say in the README which files make which split, under "
                 "`configs`: `data_files: [{split: …, path: …}]`"
             )
+
+
+def _is_data(path: str) -> bool:
+    return any(f".{part}" in _ALL_ALLOWED_EXTENSIONS for part in path.rpartition("/")[2].split(".")[1:])
 
 
 def _word(word: str) -> re.Pattern[str]:
@@ -159,11 +181,7 @@ def _data(own: str, listed: Collection[str], pattern: str, split: str, owner: st
             f"{owner} names {pattern[:200]!r} for the split {split!r}, which is no pattern: "
             f"{first_line(error)}. Pin a commit whose README names files"
         ) from None
-    data = [
-        path
-        for path in found
-        if any(f".{part}" in _ALL_ALLOWED_EXTENSIONS for part in path.rpartition("/")[2].split(".")[1:])
-    ]
+    data = list(filter(_is_data, found))
     if not data and not set("*?[") & set(own):
         raise InvalidData(
             f"{owner} names {pattern[:200]!r} for the split {split!r}, which is no data file of its commit; "

@@ -195,3 +195,15 @@ def test_archives_are_refused(tmp_path: Path, name: str) -> None:
 def test_readers_of_anything_but_rows_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InvalidData, match=r"cannot be read: .* wanted arrow, csv, json, parquet, text"):
         chosen(declared(tmp_path, {name}, "data set x/y"), {name}, "data set x/y")
+
+
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [
+        ({"TRAIN.csv", "Dev.csv", "TEST.csv"}, "would have Dev.csv, TEST.csv in the split 'train', because"),
+        ({"train.xlsx"}, "has for the split 'train', by the names of its files, train.xlsx; wanted Parquet"),
+    ],
+)
+def test_split_of_files_named_otherwise_is_refused(tmp_path: Path, listed: set[str], said: str) -> None:
+    with pytest.raises(InvalidData, match=said):
+        chosen(declared(tmp_path, listed, "x/y"), listed, "x/y")
