@@ -117,8 +117,8 @@ def _files(subset: Subset, listed: Collection[str], owner: str) -> dict[str, lis
                 found = sorted({path for pattern in several for path in matching(pattern, listed)})
                 raise InvalidData(
                     f"{owner} has for the split {split!r}, by the names of its files, "
-                    f"{', '.join(found)[:200]}; wanted Parquet, JSON, CSV, text or Arrow. Pin a commit that has "
-                    "the rows so"
+                    f"{', '.join(found)[:200]}; wanted Parquet, JSON, CSV, text or Arrow. Pin a commit that "
+                    "has the rows so"
                 )
             asked = ", ".join(map(repr, several))[:200] or "nothing"
             raise InvalidData(
