@@ -52,7 +52,8 @@ class ExitCode(IntEnum):
         WAITS_FOR_PERSON: Nothing failed, and a person must approve the candidate first.
         OVERDUE: `status` found the model older than it may be.
         INTERRUPTED: Ctrl-C ended the step; as a shell counts that signal.
-        ENDED: A SIGTERM, or Ctrl-C in a training or run, ended it where it can go on later; as a shell counts SIGTERM.
+        ENDED: A SIGTERM, or Ctrl-C in a training or run, ended it where it can go on later; as a shell counts
+            SIGTERM.
     """
 
     DONE = 0

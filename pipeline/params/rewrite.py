@@ -57,7 +57,7 @@ def as_written(value: object) -> str:
     >>> print(as_written({"train": "train", "dev": None, "widths": [32, 16], "said": "is it?"}))
     {train: train, dev: null, widths: [32, 16], said: "is it?"}
     """
-    return _flow("key", _on_one_line(value)).removeprefix("key: ")
+    return _flow("key", _as_written(value)).removeprefix("key: ")
 
 
 def refers(text: str) -> bool:
