@@ -26,7 +26,10 @@ from sample.workspace import SampleError
 _SECONDS_TO_START = 120.0
 _SAID = re.compile(r"\| Task run '(?P<step>\w+)' - (?P<text>.*)")
 _BAR = re.compile(r"%\|.*\| (?P<done>\d+)/(?P<all>\d+) \[")
-_HUSHED = ("Running stage", "> ", "Updating lock file", "Generating lock file", "Finished in state")
+_HUSHED = (
+    *("Running stage", "> ", "Updating lock file", "Generating lock file", "Finished in state"),
+    "Once your service runs it",
+)
 
 
 def start_server(room: Room, password: str) -> tuple[str, subprocess.Popen[bytes]]:

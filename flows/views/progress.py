@@ -1,6 +1,5 @@
 """How far a step is, read off what it prints: its bar, its losses, its scores. Shown, never decided by."""
 
-import ast
 import re
 import time
 from collections.abc import Callable
@@ -20,8 +19,11 @@ _BAR = re.compile(r"\d+%\|[^|]*\| *(?P<done>\d+)/(?P<total>\d+) \[[^<\]]*<(?:(?P
 _SCORE = re.compile(
     rf"(?:{'|'.join(get_args(ModelName))}) \w+: (?:accuracy (?P<accuracy>[\d.]+), )?nDCG@10 [\d.]+ at \d+"
 )
-# As the trainer logs it, one for each width.
-_ACCURACY = re.compile(r"eval_accuracy_(\d+)")
+# As a training says it: `step 20 of 100: loss 0.2500, …`, and behind an evaluation
+# `step 20 of 100: on dev loss 0.5000, accuracy 0.9300 at 384, …`, the largest width first.
+_LOGGED = re.compile(
+    r"step [\d,]+ of [\d,]+: (?:loss (?P<loss>[\d.]+)|on dev loss [\d.]+(?:, accuracy (?P<accuracy>[\d.]+))?)"
+)
 _UNITS = {"train": "steps", "evaluate": "scores"}
 
 
@@ -101,26 +103,14 @@ class Reader:
             total = max(self._scores, self._scored)
             left = (self._clock() - self._began) / self._scored * (total - self._scored)
             self._show(self._scored, total, left)
-        elif not line.bar and line.text.startswith("{"):
-            return self._logged(line.text)
+        elif not line.bar and (logged := _LOGGED.match(line.text)):
+            self._loss = float(logged["loss"]) if logged["loss"] else self._loss
+            self._accuracy = float(logged["accuracy"]) if logged["accuracy"] else self._accuracy
+            if self.newest is None:
+                return False
+            self._show(self.newest.done, self.newest.total, self.newest.seconds_left)
         else:
             return False
-        return True
-
-    def _logged(self, text: str) -> bool:
-        """Take in what the trainer logs, a dict as Python writes it."""
-        try:
-            found = ast.literal_eval(text)
-            known = {str(key): float(value) for key, value in found.items()}
-        except (ValueError, SyntaxError, AttributeError, TypeError, MemoryError, RecursionError):
-            return False
-        matches = [(_ACCURACY.fullmatch(key), value) for key, value in known.items()]
-        accuracies = {int(found[1]): value for found, value in matches if found}
-        self._loss = known.get("loss", self._loss)
-        self._accuracy = accuracies[max(accuracies)] if accuracies else self._accuracy
-        if self.newest is None:
-            return False
-        self._show(self.newest.done, self.newest.total, self.newest.seconds_left)
         return True
 
     def _show(self, done: int, total: int, left: float | None) -> None:

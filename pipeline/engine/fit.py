@@ -23,6 +23,7 @@ from pipeline.device.hardware import (
 from pipeline.device.numerics import settle
 from pipeline.device.out_of_memory import is_out_of_memory
 from pipeline.embedding.encode import EncodingStopped
+from pipeline.engine import log_lines
 from pipeline.engine.build import TrainTexts, engine_trainer, stock_trainer, train_texts, training_arguments
 from pipeline.engine.checkpoints import SaveByTime, StopAtSigterm, common_checkpoint
 from pipeline.engine.recipe import Hardware, Recipe, TrainingRun
@@ -73,7 +74,7 @@ def fit(
         ... }
         >>> recipe = Recipe(dims=(16, 8), batch_size=2, epochs=3, eval_steps=1, learning_rate=0.01)
         >>> trained = fit(model, train, train, recipe, Hardware(threads=1), folder)  # which logs as it goes
-        {'eval_loss': ...
+        step 0 of 3: on dev loss ...
         >>> trained.steps, trained.triplets
         (3, 6)
         >>> [point.step for point in trained.curve]  # step 0 is the model as it came
@@ -113,6 +114,7 @@ def fit(
             trainer.args.eval_on_start = False  # the base's scores stand in the checkpoint's log
         if hardware.save_minutes is not None:
             trainer.add_callback(SaveByTime(hardware.save_minutes))
+        log_lines.install(trainer)
         stop = stack.enter_context(StopAtSigterm())
         trainer.stop_at(stop)
         try:

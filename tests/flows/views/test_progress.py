@@ -16,9 +16,9 @@ def read(step: str, printed: str, total: int = 0) -> Reader:
 
 def test_training_tells_step_loss_accuracy_and_time_left() -> None:
     printed = (
-        "{'eval_loss': '10.3', 'eval_accuracy_4': '0.5', 'eval_accuracy_32': '0.9125', 'epoch': 0}\n"
+        "step 0 of 100: on dev loss 10.3000, accuracy 0.9125 at 32, 0.5000 at 4\n"
         "  0%|          | 0/100 [00:00<?, ?it/s]\r 20%|██        | 20/100 [00:10<02:30,  2.00it/s]\n"
-        "{'loss': '0.25', 'grad_norm': '1', 'epoch': '0.2'}\n"
+        "step 20 of 100: loss 0.2500, gradient norm 1, learning rate 0.001\n"
     )
     newest = read("train", printed).newest
     assert newest == Progress("train", 20, 100, 0.25, 0.9125, 150)
@@ -37,7 +37,7 @@ def test_training_is_no_other_bar_than_the_trainers_own() -> None:
 
 
 def test_training_that_has_not_said_how_far_it_is_shows_nothing() -> None:
-    assert read("train", "{'loss': 0.25}\n{not a dict\n{1: 'a'}\nthree words here\n").newest is None
+    assert read("train", "step 1 of 9: loss 0.25\nstep one of nine\nthree words here\n").newest is None
     assert read("pin", " 20%|██        | 20/100 [00:10<02:30,  2.00it/s]\n").newest is None
 
 

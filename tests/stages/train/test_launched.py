@@ -127,7 +127,7 @@ def test_train_on_two_ranks_that_got_a_sigterm_stops_behind_one_step(start: Path
     with command(work, "-m", "pipeline", "train") as process:
         assert process.stdout is not None
         for line in process.stdout:
-            if "'loss'" in line:
+            if ": loss " in line:
                 break
         for pid in [process.pid, *ranks_of(process)]:  # as whoever ends a step does
             os.kill(pid, signal.SIGTERM)

@@ -328,7 +328,7 @@ def test_train_that_got_a_sigterm_stops_at_a_checkpoint_and_goes_on_to_the_same_
     ) as dvc:
         assert dvc.stdout is not None
         for line in dvc.stdout:
-            if "'loss'" in line:  # behind step 5
+            if ": loss " in line:  # behind step 5
                 break
         for process in psutil.Process(dvc.pid).children(recursive=True):
             process.terminate()
