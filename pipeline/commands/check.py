@@ -12,7 +12,7 @@ from pipeline.hub import Hub, surroundings
 from pipeline.isolated import mteb_process
 from pipeline.params import Params
 from pipeline.params.pin import MtebProbe
-from pipeline.preflight import hub_side, machine, prefect_api
+from pipeline.preflight import hub_side, machine, prefect_api, tracker
 from pipeline.publishing import signatures
 from pipeline.records import MtebTask, RepoRef
 from pipeline.stages.pin import languages, mteb_sets
@@ -60,7 +60,7 @@ def run(workspace: Path, params: Params) -> dict[str, str]:
     if (api := prefect_api.address()) is not None:
         checks["api"] = lambda: prefect_api.closed(api)
     if params.tracking is not None:
-        checks["tracking"] = partial(machine.tracker, params.tracking)
+        checks["tracking"] = partial(tracker.installed, params.tracking)
     if params.approve.signers:
         checks["approve"] = lambda: _signers(params)
     pinned = {"retrieval": params.retrieval} if params.retrieval else {}

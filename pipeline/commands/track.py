@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from pipeline.errors import InvalidWorkspace
 from pipeline.params import Params
 from pipeline.params.machine import TrackingParams
-from pipeline.preflight import machine
+from pipeline.preflight import tracker
 from pipeline.records import Summary, Verdict
 from pipeline.workspace import paths
 
@@ -67,7 +67,7 @@ def run(workspace: Path, params: Params) -> Tracked:
     try:
         new = _TELL[how.kind](how, verdict, told)
     except ImportError as error:
-        raise machine.without_tracker(how, str(error)) from None
+        raise tracker.missing(how, str(error)) from None
     except Exception as error:  # whatever a tracker's library raises
         raise InvalidWorkspace(
             f"{how.kind} was not told of candidate {verdict.candidate[:12]} ({type(error).__name__}: "

@@ -1,8 +1,6 @@
 """The machine that steps will run on: where files go, what is installed, and the device that trains."""
 
-import importlib.util
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
@@ -10,15 +8,11 @@ from pipeline.device import installation
 from pipeline.errors import BrokenChain, InvalidWorkspace
 from pipeline.hub import surroundings
 from pipeline.params import Params
-from pipeline.params.machine import TrackingParams
 from pipeline.params.train import TrainParams
 from pipeline.preflight import resources
 from pipeline.preflight.resources import Sizes
 from pipeline.records import Pin
 from pipeline.workspace import paths
-
-# The extras of pyproject.toml ask for the same.
-_TRACKERS = {"mlflow": "mlflow-skinny>=3.17,<4", "trackio": "trackio>=0.43,<1"}
 
 
 def cache() -> str:
@@ -51,25 +45,6 @@ def versions(train: TrainParams) -> str:
     """
     installation.same_versions(train)
     return ", ".join(f"{name} {wanted}" for name, wanted in train.versions.model_dump().items())
-
-
-def tracker(how: TrackingParams) -> str:
-    """Say which tracker is told of candidates.
-
-    Raises:
-        InvalidWorkspace: Its library is not installed.
-    """
-    if importlib.util.find_spec(how.kind) is None:
-        raise without_tracker(how, f"no module {how.kind}")
-    return f"{how.kind} is installed, and is told of each candidate in project {how.project}"
-
-
-def without_tracker(how: TrackingParams, found: str) -> InvalidWorkspace:
-    """Return what to say where a tracker's library cannot be imported."""
-    return InvalidWorkspace(
-        f"tracking.kind is {how.kind}, and its library is not here ({found}); wanted the extra {how.kind}. "
-        f"Run `{sys.executable} -m pip install '{_TRACKERS[how.kind]}'`, or set tracking to null"
-    )
 
 
 def room(workspace: Path, params: Params, sizes: Sizes) -> str:

@@ -1,18 +1,14 @@
 """What `check` says of the machine."""
 
 import shutil
-import sys
 import tempfile
-import tomllib
 from collections import namedtuple
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
 from pipeline.errors import InvalidParams, InvalidWorkspace
 from pipeline.params import load
-from pipeline.params.machine import TrackingParams
 from pipeline.preflight import machine
 from pipeline.preflight.resources import Sizes
 from tests.support.workspaces import PROJECT
@@ -70,21 +66,3 @@ def test_libraries_that_train_are_named_or_refused() -> None:
     other = PARAMS.train.versions.model_copy(update={"torch": "1.0.0"})
     with pytest.raises(InvalidParams, match=r"1\.0\.0"):
         machine.versions(PARAMS.train.model_copy(update={"versions": other}))
-
-
-def test_tracker_is_looked_for_before_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    how = TrackingParams(kind="mlflow", project="telecom", uri=None)
-    monkeypatch.setitem(sys.modules, "mlflow", None)
-    with pytest.raises(InvalidWorkspace, match=r"tracking.kind is mlflow, and its library is not here"):
-        machine.tracker(how)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
-    assert machine.tracker(how) == "mlflow is installed, and is told of each candidate in project telecom"
-
-
-@pytest.mark.parametrize("kind", ["mlflow", "trackio"])
-def test_tracker_asks_for_what_its_extra_asks_for(kind: Literal["mlflow", "trackio"]) -> None:
-    (wanted,) = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["optional-dependencies"][
-        kind
-    ]
-    how = TrackingParams(kind=kind, project="telecom", uri=None)
-    assert f"pip install '{wanted}'`" in str(machine.without_tracker(how, "no module"))

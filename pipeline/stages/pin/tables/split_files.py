@@ -134,7 +134,9 @@ def _refuse_merged(patterns: Mapping[str, list[str]], listed: Collection[str], o
     `datasets` takes eval.jsonl and test.jsonl for one split, and TEST.jsonl for more of train.
     """
     for split, several in patterns.items():
-        words = _WORDS.get(split, ())
+        words = _WORDS.get(split)
+        if words is None:  # train_sft-00000-of-00002.parquet: a name of its own
+            continue
         files = sorted({path for pattern in several for path in matching(pattern, listed)})
         called = {path: {word for word in words if _word(word).search(path)} for path in files}
         others = [word for other, known in _WORDS.items() if other != split for word in known]

@@ -207,3 +207,11 @@ def test_readers_of_anything_but_rows_are_refused(tmp_path: Path, name: str) -> 
 def test_split_of_files_named_otherwise_is_refused(tmp_path: Path, listed: set[str], said: str) -> None:
     with pytest.raises(InvalidData, match=said):
         chosen(declared(tmp_path, listed, "x/y"), listed, "x/y")
+
+
+def test_splits_that_are_named_like_others_are_their_own(tmp_path: Path) -> None:
+    listed = {f"data/{name}-00000-of-00001.parquet" for name in ("train_sft", "test_sft", "training")}
+    found = chosen(declared(tmp_path, listed, "x/y"), listed, "x/y")
+    assert found.files == {
+        name: (f"data/{name}-00000-of-00001.parquet",) for name in ("test_sft", "train_sft", "training")
+    }
