@@ -22,6 +22,7 @@ os.environ.pop("SSL_CERT_FILE", None)
 import atexit
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,16 @@ def handlers() -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def plain_client() -> None:
+    """Give a file's tests the client as it comes: a step leaves one that speaks to its own Hub alone."""
+    if "huggingface_hub" in sys.modules:
+        from huggingface_hub import set_client_factory
+        from huggingface_hub.utils._http import default_client_factory
+
+        set_client_factory(default_client_factory)
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from pipeline.params.model import ModelParams
 
 # What sentence-transformers' `encode_query` and `encode_document` look for, in this order.
 _PROMPT_NAMES = {"query": ("query",), "document": ("document", "passage", "corpus")}
-# A bar of tensors that are loaded, or of files that are written, tells nobody anything.
-logging.disable_progress_bar()  # type: ignore[no-untyped-call,unused-ignore]
+# A bar of tensors that are loaded, or of files that are written, tells nobody anything. The library's own
+# switch turns the Hub client's bars off too.
+logging.set_tqdm_hook(lambda bar, args, options: logging.EmptyTqdm(*args, **options))  # type: ignore[no-untyped-call]
 
 
 def load(folder: Path) -> SentenceTransformer:

@@ -1,5 +1,6 @@
 """What a download or upload shows of itself."""
 
+import importlib
 import io
 import sys
 from pathlib import Path
@@ -44,6 +45,7 @@ def test_large_download_is_a_line_in_a_log_and_nothing_once_it_is_there(
 def test_large_download_draws_one_bar_on_a_terminal(
     hub: Hub, writer: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    importlib.import_module("pipeline.embedding.loading")  # which has transformers draw none
     terminal = io.StringIO()
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr(sys, "stderr", terminal)

@@ -39,6 +39,8 @@ def refs(remote: Path) -> dict[str, str]:
 def clone(folder: Path, tmp_path: Path) -> Path:
     made = tmp_path / "clone"
     git(folder, "clone", "--quiet", str(folder), str(made))
+    git(made, "config", "user.name", "Test")
+    git(made, "config", "user.email", "test@example.org")
     return made
 
 
