@@ -77,10 +77,11 @@ class Lifeline:
         self._write()
 
     def _write(self) -> None:
+        content = dump(self._life)
         names = [f"{self._life.run}.json", "last", *(["done"] if self._life.type == "COMPLETED" else [])]
         for name in names:
             try:
-                write_text(self._folder / name, dump(self._life))
+                write_text(self._folder / name, content)
             except OSError as error:  # a run does not end for what is noted of it
                 if error.errno not in DISK_FULL:
                     raise

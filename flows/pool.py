@@ -76,10 +76,10 @@ class Placement:
             say: Gets a line for a run that is left alone, once.
         """
         try:
-            begins, folder = server.begins_in(client, run), server.folder_of(client, run)
+            begins = server.begins_in(client, run)
         except ObjectNotFound:  # its deployment is gone, which Prefect's worker says
             return True
-        found = whose(begins, folder, self._folders)
+        found = whose(begins, server.asked_for(run, begins), self._folders)
         if found == "own":
             return True
         if found == "nowhere" and not self._others(client):

@@ -233,10 +233,14 @@ def scheduled(client: SyncPrefectClient, deployment: UUID, before: datetime) -> 
 
 def folder_of(client: SyncPrefectClient, run: FlowRun) -> Path | None:
     """Return the workspace of a run; None where that is a folder of which only its own process knows."""
+    return asked_for(run, None) or asked_for(run, begins_in(client, run))
+
+
+def asked_for(run: FlowRun, begins: Path | None) -> Path | None:
+    """Return the workspace of a run that begins in a folder; None where that folder alone would say it."""
     asked = Path(str(run.parameters.get("workspace", ".")))
     if asked.is_absolute():
         return asked.resolve()
-    begins = begins_in(client, run)
     return None if begins is None else (begins / asked).resolve()
 
 

@@ -22,7 +22,7 @@ from prefect.settings import PREFECT_API_URL
 
 from flows import lifelines, schedule, server
 from pipeline.commands import looks
-from pipeline.errors import ExitCode
+from pipeline.errors import ExitCode, first_line
 from pipeline.params import Params
 from pipeline.workspace import live, locks, log, paths, receipts
 
@@ -135,7 +135,8 @@ def _last(found: Status) -> str:
     if life is None:
         return "none yet"
     if life.ended is not None:
-        return f"{life.name}, {life.ended}: {_first(life.message or '')}"
+        said = next(iter((life.message or "").splitlines()), "")
+        return f"{life.name}, {life.ended}: {said}"
     if found.cut_off:
         return f"cut off in `{life.step}`; it began {life.began}"
     return f"goes on, in `{life.step}`; it began {life.began}"
@@ -151,13 +152,8 @@ def _stale(workspace: Path) -> tuple[list[str] | None, str | None]:
     except LockError:
         return None, "DVC is at work"
     except DvcException as error:
-        return None, f"DVC cannot read the workspace: {_first(str(error))}"
+        return None, f"DVC cannot read the workspace: {first_line(error)}"
     return [name for name in paths.RECORDS if name in changed], None
-
-
-def _first(message: str) -> str:
-    """Return the first line of a message, which may be empty."""
-    return next(iter(message.splitlines()), "")
 
 
 def _changed(path: Path) -> datetime | None:

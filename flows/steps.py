@@ -18,7 +18,8 @@ from prefect.states import Cancelled, Completed, Crashed, Failed
 from flows import lifelines, patience, process, server
 from flows.output import Line
 from flows.views import live_bar, progress, terminal
-from pipeline.errors import DISK_FULL, ExitCode, StepBrokeOff, StepFailed
+from pipeline import errors
+from pipeline.errors import ExitCode, StepBrokeOff, StepFailed
 
 
 class Work:
@@ -89,10 +90,10 @@ def stale(workspace: Path, stage: str) -> bool:
 
 def of_full_disk(error: OSError) -> str:
     """Return what a full disk is as a message; raise what is none."""
-    if error.errno not in DISK_FULL:
+    said = errors.of_full_disk(error)
+    if said is None:
         raise error
-    where = f" at {error.filename}" if error.filename else ""
-    return f"the disk is full{where}; free some space, then run it again"
+    return said
 
 
 def _task(name: str, kind: process.StepKind, *, asks_hub: bool = False) -> Step:

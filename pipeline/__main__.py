@@ -21,7 +21,15 @@ if __name__ == "__main__":
     privileges.give_up(next(iter(sys.argv[1:]), None), Path(__file__).resolve().parent.parent)
 
 from pipeline.device import parent_process, turns
-from pipeline.errors import DISK_FULL, ExitCode, InvalidParams, InvalidWorkspace, PipelineError, printable
+from pipeline.errors import (
+    DISK_FULL,
+    ExitCode,
+    InvalidParams,
+    InvalidWorkspace,
+    PipelineError,
+    of_full_disk,
+    printable,
+)
 from pipeline.params import Params, load
 from pipeline.preflight import feasibility
 from pipeline.records.failure import FAILURE_FILE, Failure
@@ -224,9 +232,10 @@ def _refuse_foreign_code(workspace: Path) -> None:
 
 def _explained(error: OSError) -> InvalidWorkspace:
     """Say what the system refused, and of which file."""
+    full = of_full_disk(error)
+    if full is not None:
+        return InvalidWorkspace(full)
     where = f" at {error.filename}" if error.filename else ""
-    if error.errno in DISK_FULL:
-        return InvalidWorkspace(f"the disk is full{where}; free some space, then run it again")
     return InvalidWorkspace(
         f"the system refused{where}: {error.strerror}; wanted files and folders that this user may read and "
         "write. Correct that, then run it again"

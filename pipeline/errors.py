@@ -83,6 +83,14 @@ def first_line(error: BaseException) -> str:
     return said.splitlines()[0] if said else type(error).__name__
 
 
+def of_full_disk(error: OSError) -> str | None:
+    """Return what a full disk is as a message; None where the system refused something else."""
+    if error.errno not in DISK_FULL:
+        return None
+    where = f" at {error.filename}" if error.filename else ""
+    return f"the disk is full{where}; free some space, then run it again"
+
+
 class PipelineError(Exception):
     """A step cannot go on; the message says what was found, what was wanted and what to do.
 

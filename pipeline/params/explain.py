@@ -1,6 +1,6 @@
 """What is wrong with a params.yaml, in the words of who wrote it: the value as YAML, and what was wanted."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,26 +13,26 @@ from ruamel.yaml.scanner import ScannerError
 from pipeline.params.rewrite import as_written
 
 _SHOWN_LETTERS = 80
-# By pydantic's type of fault, with what it says of the limit.
-_WANTED: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "tuple_type": lambda limit: "a list, like [a, b]",
-    "dict_type": lambda limit: "keys with values, like {key: value}",
-    "model_type": lambda limit: "keys with values, like {key: value}",
-    "string_type": lambda limit: "a text; quotes make one of a number or a date",
-    "bool_type": lambda limit: "true or false",
-    "int_type": lambda limit: "a whole number, without quotes",
-    "float_type": lambda limit: "a number, with a point and without quotes, like 0.05",
-    "finite_number": lambda limit: "a number that is finite",
-    "greater_than": lambda limit: f"more than {limit['gt']:.16g}",
-    "greater_than_equal": lambda limit: f"{limit['ge']:.16g} or more",
-    "less_than": lambda limit: f"less than {limit['lt']:.16g}",
-    "less_than_equal": lambda limit: f"{limit['le']:.16g} or less",
-    "literal_error": lambda limit: str(limit["expected"]),
-    "too_short": lambda limit: f"{limit['min_length']} or more of them",
-    "string_too_short": lambda limit: f"{limit['min_length']} or more characters",
-    "union_tag_invalid": lambda limit: str(limit["expected_tags"]),
-    "union_tag_not_found": lambda limit: f"the key {limit['discriminator']} in it",
-    "invalid_key": lambda limit: "a text as the key",
+# By pydantic's type of fault, to be filled with what it says of the limit.
+_WANTED: Mapping[str, str] = {
+    "tuple_type": "a list, like [a, b]",
+    "dict_type": "keys with values, like {{key: value}}",
+    "model_type": "keys with values, like {{key: value}}",
+    "string_type": "a text; quotes make one of a number or a date",
+    "bool_type": "true or false",
+    "int_type": "a whole number, without quotes",
+    "float_type": "a number, with a point and without quotes, like 0.05",
+    "finite_number": "a number that is finite",
+    "greater_than": "more than {gt:.16g}",
+    "greater_than_equal": "{ge:.16g} or more",
+    "less_than": "less than {lt:.16g}",
+    "less_than_equal": "{le:.16g} or less",
+    "literal_error": "{expected}",
+    "too_short": "{min_length} or more of them",
+    "string_too_short": "{min_length} or more characters",
+    "union_tag_invalid": "{expected_tags}",
+    "union_tag_not_found": "the key {discriminator} in it",
+    "invalid_key": "a text as the key",
 }
 
 
@@ -59,7 +59,7 @@ def fault(found: Mapping[str, Any]) -> str:
     if kind not in _WANTED:
         return f"{key}: found {_shown(found['input'])}; {found['msg'][0].lower()}{found['msg'][1:]}"
     value = "the key " if of_key or kind == "invalid_key" else ""
-    return f"{key}: found {value}{_shown(found['input'])}; wanted {_WANTED[kind](limit)}"
+    return f"{key}: found {value}{_shown(found['input'])}; wanted {_WANTED[kind].format(**limit)}"
 
 
 def large_numbers(content: object, key: str = "") -> list[str]:

@@ -84,9 +84,8 @@ def answered(request: dict[str, Any]) -> dict[str, Any]:
         InvalidParams: As `tried`.
     """
     tokenizer_trial.hold_up(Path(request["base"]), request["tokenizer_seconds"])
-    from pipeline.stages.pin.model.base_trial import (
-        try_base,  # imports torch, which the step itself needs not
-    )
+    # Imports torch, which the step itself needs not.
+    from pipeline.stages.pin.model.base_trial import try_base
 
     found = try_base(
         Path(request["base"]),
