@@ -11,7 +11,6 @@ from typing import Any
 
 from pipeline.params.document import read_yaml
 from pipeline.params.rewrite import rewrite
-from pipeline.wording import sentence
 from sample import drive_flow, drive_hub, report, workspace
 from sample.drive_room import Room
 from sample.drive_screen import Screen
@@ -214,5 +213,5 @@ def _refusal(found: Figures) -> None:
     """Say why a candidate did not pass, and which checks do not hold."""
     print(f"  verdict      {found.verdict}; nothing was released")
     print(f"               {found.sentence}")
-    for name, check in found.failed_checks.items():
-        print(f"               {sentence.line(name, check)}")
+    for line in found.failed_checks.values():
+        print(f"               {line}")

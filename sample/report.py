@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.records import Check, Metrics, Part, Receipt, Verdict
+from pipeline.records import Metrics, Part, Receipt, Verdict
 from pipeline.wording import sentence
 from pipeline.workspace import paths, receipts
 from sample.workspace import SampleError
@@ -31,7 +31,7 @@ class Figures(Part):
         commit: The newest release's.
         tag: The newest release's version.
         sentence: The verdict, as a person says it; reports of before have none.
-        failed_checks: By name.
+        failed_checks: What each found and wanted, by name.
         seconds: By step.
     """
 
@@ -42,7 +42,7 @@ class Figures(Part):
     tag: str | None
     verdict: Literal["passed", "refused"]
     sentence: str = ""
-    failed_checks: dict[str, Check]
+    failed_checks: dict[str, str]
     accuracies: Accuracies
     seconds: dict[str, float]
     total_seconds: float
@@ -118,7 +118,7 @@ def gather(work: Path, endpoint: str, outcome: str, seconds: dict[str, float]) -
         tag=receipt.version if receipt else None,
         verdict="passed" if verdict.passed else "refused",
         sentence=str(sentence.say(verdict)),
-        failed_checks=verdict.failures(),
+        failed_checks={name: sentence.line(verdict, name) for name in verdict.failures()},
         accuracies={
             model: {
                 split: {dim: score.accuracy for dim, score in parts.triplets.items()}

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -83,7 +84,7 @@ def page(workspace: Path, did: str, said: str, below: str = "") -> str:
         *section(
             "Other checks that passed",
             ["check", "found", "wanted"],
-            [_escaped(check_row(verdict, name)) for name in others],
+            [_escaped(sentence.row(verdict, name)) for name in others],
         ),
         *section(
             "Accuracy",
@@ -113,17 +114,7 @@ def judged(verdict: Verdict) -> str:
     return f"The gate: {checks}; {plain(sentence.say(verdict).decided)}."
 
 
-def check_row(verdict: Verdict, name: str) -> list[str]:
-    """Return a check's row; one that is a comparison's is about its lower bound, and shows both."""
-    check, one = verdict.checks[name], verdict.comparisons.get(name)
-    if one is None:
-        found, wanted = words.found_value(name, check), words.wanted_value(name, check)
-    else:
-        found, wanted = words.interval(one), f"lower bound {words.wanted_value(name, check)}"
-    return [words.of(name), found, wanted]
-
-
-def _escaped(row: list[str]) -> list[str]:
+def _escaped(row: Sequence[str]) -> list[str]:
     return [cell(text) for text in row]
 
 
@@ -131,7 +122,7 @@ def _failures(verdict: Verdict, failed: list[str]) -> list[str]:
     """Return a line for each check that failed, which wraps: as a table they are wider than the page."""
     lines = [
         f"- **{plain(name)}**: {plain(found)}, wanted {plain(wanted)}"
-        for name, found, wanted in (check_row(verdict, name) for name in failed)
+        for name, found, wanted in (sentence.row(verdict, name) for name in failed)
     ]
     title = f"## Checks that failed: {len(failed)} of {len(verdict.checks)}"
     return [title, "\n".join(lines)] if lines else []

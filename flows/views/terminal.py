@@ -27,6 +27,7 @@ from rich.text import Text
 from flows.views import report
 from pipeline.errors import BrokenChain
 from pipeline.records import Metrics, Verdict
+from pipeline.wording import sentence
 from pipeline.workspace import paths
 
 _ANY_WIDTH = 10_000
@@ -111,7 +112,7 @@ def tables(workspace: Path, console: Console | None = None) -> None:
         return
     _print(console, *report.side_by_side(metrics), names=1)
     checks = [
-        ["pass" if one.passed else "FAIL", *report.check_row(verdict, name)]
+        ["pass" if one.passed else "FAIL", *sentence.row(verdict, name)]
         for name, one in sorted(verdict.checks.items(), key=lambda item: item[1].passed)
     ]
     _print(console, "Verdict", ["", "check", "found", "wanted"], checks, names=2)

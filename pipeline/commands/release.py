@@ -121,7 +121,7 @@ def passing_records(workspace: Path) -> tuple[Verdict, Card, Pin]:
     verdict = Verdict.load(workspace / paths.RECORDS["gate"])
     if not verdict.passed:
         said = sentence.say(verdict)
-        failed = [sentence.line(name, check) for name, check in verdict.failures().items()]
+        failed = [sentence.line(verdict, name) for name in verdict.failures()]
         raise ReleaseRefused(
             f"the gate said no, so nothing is released. {said}\n  "
             + "\n  ".join(["checks that do not hold:", *failed])

@@ -6,6 +6,7 @@ from pipeline.judging.comparisons import Compared, least_hard_rows, level, resam
 from pipeline.judging.spending import FIRST_LOOKS, Count
 from pipeline.params.gate import GateParams
 from pipeline.records import Audit, HeldOut, Metrics
+from pipeline.wording import words
 
 
 def sentences(
@@ -13,8 +14,8 @@ def sentences(
 ) -> dict[str, str]:
     """Say what the error rates of a verdict rest on."""
     said = {
-        "resampling": f"Whole clusters ({params.cluster}) of rows are resampled {resamples(params)} times: "
-        "rows of one cluster may depend on each other, clusters must not.",
+        "resampling": f"Whole clusters of rows ({_clustered(params.cluster)}) are resampled "
+        f"{resamples(params):,} times: rows of one cluster may depend on each other, clusters must not.",
         "scope": "Bounds speak of this model on these test rows and others like them, not of other seeds.",
         "looks": _looks(params, count),
     }
@@ -26,7 +27,7 @@ def sentences(
     left_out = max(one.paired.left_out for one in compared)
     said["left_out"] = (
         "Rows near a text that one of two compared models was trained on are left out of their comparison: "
-        f"{f'{left_out} at most' if left_out else 'none here'}."
+        f"{f'{left_out:,} at most' if left_out else 'none here'}."
     )
     for rival in metrics.rivals:
         if any(not one.paired.known for one in compared if one.paired.other == rival):
@@ -40,12 +41,16 @@ def sentences(
     for one in compared:
         if not one.paired.judged:
             needed = least_hard_rows(one.paired.margin, params)
-            said[one.name] = f"{one.bounds.rows} comparable hard rows, fewer than {needed}: not judged."
+            said[one.name] = (
+                f"Nothing rests on {words.of(one.name)}: it has {one.bounds.rows:,} comparable rows, and its "
+                f"margin needs {needed:,}."
+            )
     for rival in metrics.rivals:
         has = {one.paired.dim for one in compared if one.paired.other == rival}
         missing = sorted(set(params.floors) - has, reverse=True)
         if missing:
-            said[f"{rival}_widths"] = f"The {rival} model has not the widths {missing}: not compared there."
+            without = ", ".join(f"{dim:,}" for dim in missing)
+            said[f"{rival}_widths"] = f"The {rival} model is narrower, and was not compared at {without}."
     asked = {
         one.name: one.bounds.rows_needed
         for one in compared
@@ -55,10 +60,14 @@ def sentences(
         and one.bounds.rows_needed
     }
     if asked:
-        said["rows_needed"] = "Test rows that would show a margin: " + ", ".join(
-            f"{name} {rows:,}" for name, rows in asked.items()
-        )
+        each = "; ".join(f"{rows:,} for {words.of(name)}" for name, rows in asked.items())
+        said["rows_needed"] = f"So many test rows would show a margin: {each}."
     return said
+
+
+def _clustered(by: str) -> str:
+    """Say what makes a cluster: near-duplicates, or a column of the data set."""
+    return "near-duplicates together" if by == "component" else f"by {words.plain(by)}"
 
 
 def _looks(params: GateParams, count: Count) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.errors import UnmeasuredCheck
-from pipeline.judging import assumptions, bound_checks, comparisons, loosened, measured
+from pipeline.judging import assumptions, bound_checks, comparisons, loosened, measured, probes
 from pipeline.judging.comparisons import Compared
 from pipeline.judging.loosened import LastReleased, Now
 from pipeline.judging.spending import Count
@@ -106,6 +106,7 @@ def gate(evidence: Evidence, params: GateParams) -> Verdict:
         checks=checks,
         comparisons=judged,
         reported=reported,
+        probes=probes.differences(evidence.retrieved, metrics, params),
         patterns=patterns.found({**reported, **judged}, checks, metrics, params),
         needs_human=evidence.reembed.compatible is False,
         training_unknown=any(not one.paired.known for one in compared),

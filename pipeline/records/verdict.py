@@ -81,6 +81,8 @@ class Verdict(Record):
         comparisons: By name, as `live_ndcg_1024`.
         reported: Differences by which nothing is judged, by the same names: against the base in every metric
             and width that is no comparison; empty in older records.
+        probes: Differences in nDCG@10 to base and live on each probe that is a retrieval set, by its name;
+            empty in older records.
         patterns: What candidate and data have in common with known mistakes, as sentences; empty in older
             records.
         needs_human: A new vector space replaces the live one: a person must approve before the release.
@@ -103,6 +105,7 @@ class Verdict(Record):
     checks: dict[str, Check]
     comparisons: dict[str, Comparison]
     reported: dict[str, Difference] = Field(default_factory=dict)
+    probes: dict[str, dict[ModelName, Difference]] = Field(default_factory=dict)
     patterns: dict[Pattern, str] = Field(default_factory=dict)
     needs_human: bool
     training_unknown: bool = False

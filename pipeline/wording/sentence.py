@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pipeline.records import Check, Comparison, Outcome, Verdict
+from pipeline.records import Comparison, Outcome, Verdict
 from pipeline.wording import remedies, words
 from pipeline.wording.remedies import Remedy
 
@@ -128,19 +128,47 @@ def _decided(verdict: Verdict, name: str | None) -> str:
         )
     if name == "looks_known":
         return "the log of the looks at these test rows is lost, so that nobody knows how many they judged"
-    return line(name, check)
+    return line(verdict, name)
 
 
-def line(name: str, check: Check) -> str:
+def line(verdict: Verdict, name: str) -> str:
     """Return what a check found and what it wanted."""
-    return f"{words.of(name)}: {words.found_value(name, check)}, wanted {words.wanted_value(name, check)}"
+    called, found, wanted = row(verdict, name)
+    return f"{called}: {found}, wanted {wanted}"
+
+
+def row(verdict: Verdict, name: str) -> tuple[str, str, str]:
+    """Return what a check is called, what it found and what it wanted.
+
+    A check of a comparison is about the lower end of what the rows allow, and shows both ends.
+    """
+    check, one = verdict.checks[name], _bounded_by(verdict, name)
+    if one is None:
+        return words.of(name), words.found_value(name, check), words.wanted_value(name, check)
+    return words.of(name), words.interval(one), f"lower end {words.wanted_value(name, check)}"
+
+
+def _bounded_by(verdict: Verdict, name: str) -> Comparison | None:
+    """Return the comparison whose lower end a check is about: its own, or nDCG@10's at the largest width."""
+    if name == "new_space_gain":
+        gains = [key for key in verdict.comparisons if key.startswith("live_ndcg_")]
+        name = max(gains, key=lambda key: int(key.rpartition("_")[2]), default=name)
+    return verdict.comparisons.get(name)
 
 
 def _passed(verdict: Verdict, name: str) -> str:
     """Say what a candidate gained on its base, and how close it came to its limits."""
     one, called = verdict.comparisons[name], words.of(name)
-    gains = [limit for key, limit in verdict.comparisons.items() if key.startswith("base_ndcg_")]
-    better = [f"better than the base by {words.change(gain)} nDCG@10" for gain in gains if gain.low > 0]
+    gains = [
+        (int(key.rpartition("_")[2]), limit)
+        for key, limit in verdict.comparisons.items()
+        if key.startswith("base_ndcg_")
+    ]
+    better = [
+        f"better than the base by {words.change(gain)} in {words.METRICS['ndcg']} at {dim:,}"
+        for dim, gain in gains
+        if gain.low > 0
+    ]
     limits = [key for key, limit in verdict.comparisons.items() if limit.margin > 0 and key in verdict.checks]
     if not limits:
         first = ["there was no live model to compare with"] if verdict.first_release else []

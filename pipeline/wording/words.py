@@ -4,11 +4,12 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 from pipeline.records import Check, Difference, Rule
 
-Unit = Literal["score", "share", "count", "fact"]
+Unit = Literal["score", "change", "share", "count", "fact"]
 
 MODELS: Mapping[str, str] = {
     "base": "the base",
@@ -62,8 +63,12 @@ _KINDS = (
     _Kind(r"floor_(\d+)", lambda found: f"triplet accuracy at {int(found[1]):,}"),
     _Kind("retention", lambda _: "nDCG@10 kept at the smallest width", "share"),
     _Kind("forgetting_(.+)", lambda found: f"the probe {found[1]}"),
-    _Kind("slice_rows=(new|old)", lambda found: f"triplet accuracy on {found[1]} rows"),
-    _Kind("slice_([^=]+)=(.*)", lambda found: f"triplet accuracy where {found[1]} is {found[2]}"),
+    _Kind("slice_rows=(new|old)", lambda found: f"change of triplet accuracy on {found[1]} rows", "change"),
+    _Kind(
+        "slice_([^=]+)=(.*)",
+        lambda found: f"change of triplet accuracy where {found[1]} is {found[2]}",
+        "change",
+    ),
     _Kind("|".join(_FACTS), lambda found: _FACTS[found[0]], "fact"),
 )
 
@@ -92,14 +97,17 @@ def found_value(name: str, check: Check) -> str:
 
 def wanted_value(name: str, check: Check) -> str:
     """Return what a check wanted, as `at least 0.82`."""
-    return _RULES[check.rule] + shown(check.wanted, _unit(name, check))
+    unit = _unit(name, check)
+    if unit in ("score", "change") and isinstance(check.wanted, float):
+        return _RULES[check.rule] + limit(check.wanted)
+    return _RULES[check.rule] + shown(check.wanted, unit)
 
 
 def shown(value: float | str | bool, unit: Unit) -> str:
     """Show a figure: counts whole, shares in per cent, scores with four digits behind the point.
 
-    >>> shown(1200.0, "count"), shown(0.025, "share"), shown(-0.05, "score"), shown(True, "fact")
-    ('1,200', '2.5%', '-0.0500', 'yes')
+    >>> shown(1200.0, "count"), shown(0.025, "share"), shown(0.5, "score"), shown(0.5, "change")
+    ('1,200', '2.5%', '0.5000', '+0.5000')
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -107,6 +115,8 @@ def shown(value: float | str | bool, unit: Unit) -> str:
         return "no number" if value == "NaN" else value
     if unit == "count":
         return f"{value:,.0f}"
+    if unit == "change":
+        return signed(value)
     return percent(value) if unit == "share" else f"{value:.4f}"
 
 
@@ -121,12 +131,13 @@ def percent(share: float) -> str:
 
 
 def limit(value: float) -> str:
-    """Show a limit with the digits that somebody gave it.
+    """Show a limit with the digits that somebody gave it; one that was computed, as a score.
 
-    >>> limit(0.05), limit(0.0)
-    ('0.05', '0')
+    >>> limit(0.05), limit(-0.0), limit(0.00005), limit(2 / 3)
+    ('0.05', '0', '0.00005', '0.6667')
     """
-    return f"{value:.6g}"
+    text = format(Decimal(f"{value + 0.0:.6g}"), "f")
+    return text if float(text) == value else f"{value:.4f}"
 
 
 def signed(value: float) -> str:

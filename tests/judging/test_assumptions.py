@@ -1,7 +1,10 @@
 """What a verdict rests on, as sentences."""
 
+import re
 from dataclasses import replace
 
+from bench.gate.draws import EQUAL, draw
+from pipeline.judging.spending import Count
 from pipeline.judging.verdict import Evidence, gate
 from pipeline.records import Shortcut
 from tests.support.simulated import params
@@ -20,3 +23,19 @@ def test_gate_says_of_which_languages_little_is_known(first: Evidence) -> None:
     assert "Of nl, fy nothing is known but Unicode's rules" in found.assumptions["languages"]
     assert "languages" not in known.assumptions
     assert (found.passed, found.checks) == (known.passed, known.checks), "nothing else is lost"
+
+
+def test_assumptions_name_in_words_what_they_speak_of(equal: Evidence, first: Evidence) -> None:
+    raw = re.compile(r"\b(base|live|anchor)_|component|\[\d|\d{4}")
+    few = draw(300, EQUAL, seed=4)
+    verdicts = [
+        gate(equal, params()),
+        gate(first, params()),
+        gate(few, params(min_clusters=20, resamples=10_000, min_hard_rows=None)),
+        gate(replace(equal, count=Count(1, 0.0, 5, lost=True)), params(max_looks=104)),
+    ]
+    said = {name: one for verdict in verdicts for name, one in verdict.assumptions.items()}
+    assert {"rows_needed", "live_hard_64", "first", "left_out"} <= said.keys()
+    for sentence in said.values():
+        assert not raw.search(re.sub(r"0\.\d+", "", sentence)), sentence
+        assert sentence.endswith("."), sentence

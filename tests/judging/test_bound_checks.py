@@ -17,7 +17,7 @@ def test_gate_says_underpowered_where_the_margin_cannot_be_seen(equal: Evidence)
     verdict = gate(equal, params(live_margins=Margins(ndcg=0.02, hard=0.05, accuracy=0.0005)))
     assert verdict.outcome == "underpowered"
     assert "live_accuracy_64_visible" in failed(verdict)
-    assert "live_accuracy_64" in verdict.assumptions["rows_needed"]
+    assert " for triplet accuracy against live at 64" in verdict.assumptions["rows_needed"]
     assert verdict.comparisons["live_accuracy_64"].rows_needed > ROWS
 
 

@@ -244,7 +244,7 @@ def test_report_gathers_the_figures(tmp_path: Path) -> None:
     write_text(tmp_path / paths.RECORDS["evaluate"], METRICS.read_text("utf-8"))
     found = report.gather(tmp_path, "http://127.0.0.1", "refused by the gate", {"pin": 1.0, "train": 2.5})
     assert found.verdict == "refused"
-    assert list(found.failed_checks) == ["floor_64"]
+    assert found.failed_checks == {"floor_64": "triplet accuracy at 64: 0.7000, wanted at least 0.8"}
     assert found.total_seconds == 3.5
     assert (found.repo, found.commit, found.tag) == (None, None, None)
     assert report.table(found.accuracies).splitlines()[:2] == [

@@ -374,6 +374,12 @@ def metrics(draw: st.DrawFn, shape: Shape, pin: Pin) -> Metrics:
     )
 
 
+def differences(draw: st.DrawFn, shape: Shape) -> dict[ModelName, Difference]:
+    """Draw what the candidate gained or lost on a probe; a record of before knows nothing of it."""
+    others: tuple[ModelName, ...] = ("base", "live") if "live" in shape.rivals else ("base",)
+    return {name: Difference(**shape.bounds()) for name in others} if draw(MAYBE) else {}
+
+
 @st.composite
 def verdicts(draw: st.DrawFn, shape: Shape) -> Verdict:
     """Draw a verdict whose outcome, checks and comparisons fit each other."""
@@ -424,6 +430,7 @@ def verdicts(draw: st.DrawFn, shape: Shape) -> Verdict:
         checks=checks,
         comparisons=comparisons,
         reported={name: Difference(**shape.bounds()) for name in sorted(reported)},
+        probes={name: differences(draw, shape) for name in shape.probes if PROBES[name] == "ndcg10"},
         patterns=draw(
             st.sampled_from([{}, {"style_learned": "Style looks learned. Shuffle the positives."}])
         ),

@@ -11,7 +11,7 @@ from pipeline.judging.spending import Count
 from pipeline.judging.verdict import Evidence, gate
 from pipeline.records import Comparison, Verdict
 from pipeline.wording import remedies
-from pipeline.wording.sentence import deciding, rows_to_prove, say
+from pipeline.wording.sentence import deciding, line, row, rows_to_prove, say
 from tests.support import sealed
 from tests.support.simulated import ROWS, params
 from tests.support.workspaces import PROJECT
@@ -59,7 +59,9 @@ def test_sentence_of_one_comparison_alone_speaks_of_one(equal: Evidence) -> None
 
 def test_sentence_of_a_first_release_says_the_gain_on_the_base(first: Evidence) -> None:
     said = str(say(gate(first, params())))
-    assert re.search(r"better than the base by 0\.2\d+ \(0\.\d+ to 0\.\d+\) nDCG@10; there was no live", said)
+    assert re.search(
+        r"better than the base by 0\.2\d+ \(0\.\d+ to 0\.\d+\) in nDCG@10 at 64; there was no live", said
+    )
 
 
 def test_sentence_of_what_waits_for_a_person_says_so(equal: Evidence) -> None:
@@ -130,6 +132,31 @@ def test_sentence_rests_on_what_leaves_least_to_hope_for(checks: dict[str, Any],
     verdict = refused("failed", {"live_ndcg_64": proven, "live_hard_64": open_one}, **checks)
     assert deciding(verdict) == wanted
     assert str(say(verdict))
+
+
+def test_row_of_a_comparison_shows_both_ends_and_says_which_is_judged() -> None:
+    one = compared(0.01, -0.02, 0.04, margin=0.03)
+    checks = {
+        "live_accuracy_16": (-0.02, ">", -0.03),
+        "new_space_gain": (-0.02, ">=", 0.01),
+        "floor_16": (0.4, ">=", 0.5),
+    }
+    wide = compared(0.02, -0.02, 0.06, margin=0.03)
+    verdict = refused(
+        "failed", {"live_accuracy_16": one, "live_ndcg_16": one, "live_ndcg_128": wide}, **checks
+    )
+    assert row(verdict, "live_accuracy_16") == (
+        "triplet accuracy against live at 16",
+        "+0.0100 (-0.0200 to +0.0400, not proven)",
+        "lower end above -0.03",
+    )
+    assert line(verdict, "new_space_gain") == (
+        "gain in nDCG@10 for a new vector space: +0.0200 (-0.0200 to +0.0600, not proven), wanted lower end "
+        "at least 0.01"
+    )
+    assert line(verdict, "floor_16") == "triplet accuracy at 16: 0.4000, wanted at least 0.5"
+    alone = refused("failed", {}, new_space_gain=("NaN", ">=", 0.01))
+    assert row(alone, "new_space_gain")[1:] == ("no number", "at least 0.01")
 
 
 def test_sentence_of_a_record_that_cannot_say_why_says_that() -> None:

@@ -15,11 +15,14 @@ from pipeline.wording import words
         ("base_clusters", "clusters of rows to compare with the base on"),
         ("floor_1024", "triplet accuracy at 1,024"),
         ("forgetting_sts tr", "the probe sts tr"),
-        ("slice_rows=new", "triplet accuracy on new rows"),
-        ("slice_plan=a=b", "triplet accuracy where plan is a=b"),
+        ("slice_rows=new", "change of triplet accuracy on new rows"),
+        ("slice_plan=a=b", "change of triplet accuracy where plan is a=b"),
         ("unit_norm", "every vector has length 1"),
         ("nobody_knows", "nobody_knows"),
-        ("slice_plan=a\n# Released\x1b[31m\u202e", "triplet accuracy where plan is a # Released[31m"),
+        (
+            "slice_plan=a\n# Released\x1b[31m\u202e",
+            "change of triplet accuracy where plan is a # Released[31m",
+        ),
     ],
 )
 def test_check_is_called_in_words_without_any_control(name: str, called: str) -> None:
@@ -31,10 +34,14 @@ def test_check_is_called_in_words_without_any_control(name: str, called: str) ->
     [
         ("leak_share", 0.12, "<=", 0.01, ("12%", "at most 1%")),
         ("live_clusters", 950.0, ">=", 1000.0, ("950", "at least 1,000")),
-        ("floor_64", 0.8123, ">=", 0.82, ("0.8123", "at least 0.8200")),
-        ("live_ndcg_64", -0.01, ">", -0.02, ("-0.0100", "above -0.0200")),
+        ("floor_64", 0.8123, ">=", 0.82, ("0.8123", "at least 0.82")),
+        ("live_ndcg_64", -0.01, ">", -0.02, ("-0.0100", "above -0.02")),
+        ("retention", 0.93, ">=", 0.75, ("93%", "at least 75%")),
+        ("forgetting_sts", 0.81, ">=", 2 / 3, ("0.8100", "at least 0.6667")),
+        ("slice_plan=a", -0.0312, ">=", -0.02, ("-0.0312", "at least -0.02")),
+        ("slice_plan=a", 0.01, ">=", -0.0, ("+0.0100", "at least 0")),
         ("unit_norm", True, "==", True, ("yes", "yes")),
-        ("floor_64", "NaN", ">=", 0.8, ("no number", "at least 0.8000")),
+        ("floor_64", "NaN", ">=", 0.8, ("no number", "at least 0.8")),
     ],
 )
 def test_check_says_found_and_wanted_in_its_unit(

@@ -6,6 +6,7 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from pipeline.params import Params
 from pipeline.records import Metrics, Pin, ProbeMeasure, SplitScores, Training
+from pipeline.stages.card.sections.score_tables import of_documents
 
 
 def front_matter(
@@ -78,7 +79,7 @@ def _retrieval(scores: SplitScores) -> list[dict[str, Any]]:
             "task_type": "information-retrieval",
             "task_name": "Information Retrieval",
             "metric_type": "cosine_ndcg@10",
-            "metric_name": f"Cosine nDCG@10 at {dim} dimensions",
+            "metric_name": f"Cosine nDCG@10 at {dim} dimensions{of_documents(found.documents)}",
             "metric_value": found.ndcg10,
         }
         for dim, found in scores.retrieval.items()
@@ -103,7 +104,7 @@ def _probes(pin: Pin, metrics: Metrics) -> list[EvalResult]:
     }
     return [
         EvalResult(
-            **kinds[measure],
+            **{**kinds[measure], "metric_name": f"{kinds[measure]['metric_name']}{_on(name, metrics)}"},
             metric_value=metrics.candidate.probes[name],
             dataset_type=pin.probes[name].repo,
             dataset_name=f"{name}, a probe",
@@ -112,6 +113,12 @@ def _probes(pin: Pin, metrics: Metrics) -> list[EvalResult]:
         for name, measure in metrics.probe_measures.items()
         if measure in kinds and name in pin.probes and name in metrics.candidate.probes
     ]
+
+
+def _on(probe: str, metrics: Metrics) -> str:
+    """Say at which width a probe was measured, and among how many texts."""
+    found = metrics.probe_sets.get(probe)
+    return "" if found is None else f" at {found.dim} dimensions{of_documents(found.documents)}"
 
 
 def _tasks(pin: Pin, metrics: Metrics) -> list[EvalResult]:

@@ -7,7 +7,7 @@ from pipeline.records import RepoRef
 from pipeline.wording.words import plain
 
 # Would end a word of prose or a cell, or begin something else.
-_SIGNS = "\\`*_{}[]#+!|~$"
+_SIGNS = "\\`*_{}[]#!|~$"
 
 
 def cell(text: str) -> str:
@@ -15,6 +15,8 @@ def cell(text: str) -> str:
     shown = plain(text)
     for sign in _SIGNS:
         shown = shown.replace(sign, f"\\{sign}")
+    if shown.startswith("+"):
+        shown = f"\\{shown}"  # a bullet, where the text begins a line; elsewhere it is a plus
     return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

@@ -37,7 +37,7 @@ def summary(verdict: Verdict) -> str:
     """Return the verdict in a sentence, a line per check, and the differences to the other models."""
     said = sentence.say(verdict)
     lines = [
-        f"{'pass' if check.passed else 'FAIL'}  {sentence.line(name, check)}"
+        f"{'pass' if check.passed else 'FAIL'}  {sentence.line(verdict, name)}"
         for name, check in verdict.checks.items()
     ]
     lines += [*_differences(verdict), f"verdict: {said}"]
@@ -62,7 +62,7 @@ def _differences(verdict: Verdict) -> list[str]:
     """Return a line per metric, width and other model: the candidate less that one."""
     others: tuple[ModelName, ...] = ("base", "live")
     return [
-        f"      {words.METRICS[metric]} at {dim} less {words.MODELS[other]}'s: {words.interval(one)}"
+        f"      {words.METRICS[metric]} against {words.MODELS[other]} at {dim:,}: {words.interval(one)}"
         for other in others
         for (metric, dim), one in sorted(
             verdict.differences(other).items(), key=lambda item: (item[0][0], -item[0][1])

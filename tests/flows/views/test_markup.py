@@ -74,7 +74,7 @@ def test_markup_of_a_table_has_figures_on_the_right() -> None:
 
 WIDE = """before
 
-| | base | this model | less base | less live |
+| | base | this model | against base | against live |
 |:---|---:|---:|---:|---:|
 | accuracy at 384 | 0.6875 | 0.9125 | +0.225 (+0.165 to +0.286) | -0.0175 (-0.0421 to +0.0045, not proven) |
 | nDCG@10 at 64 | 0.2971 | 0.9041 | +0.607 (+0.559 to +0.649) | +0.0009 (-0.0208 to +0.0217, not proven) |
@@ -92,10 +92,10 @@ def test_markup_gives_a_wide_table_in_pieces_with_its_names_in_each() -> None:
     narrow = markup.narrow(WIDE)
     assert narrow == (
         "before\n\n"
-        "| | base | this model | less base |\n| :--- | ---: | ---: | ---: |\n"
+        "| | base | this model | against base |\n| :--- | ---: | ---: | ---: |\n"
         "| accuracy at 384 | 0.6875 | 0.9125 | +0.225 (+0.165 to +0.286) |\n"
         "| nDCG@10 at 64 | 0.2971 | 0.9041 | +0.607 (+0.559 to +0.649) |\n\n"
-        "| | less live |\n| :--- | ---: |\n"
+        "| | against live |\n| :--- | ---: |\n"
         "| accuracy at 384 | -0.0175 (-0.0421 to +0.0045, not proven) |\n"
         "| nDCG@10 at 64 | +0.0009 (-0.0208 to +0.0217, not proven) |\n\n"
         "after\n"

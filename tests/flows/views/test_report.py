@@ -42,7 +42,7 @@ def keep(workspace: Path, *receipts: Receipt) -> None:
 
 def test_report_says_what_decided() -> None:
     assert report.refusal(refused(CHECKS)) == (
-        "base.test.16: -0.1000, wanted at least 0.0000. Train a better candidate."
+        "base.test.16: -0.1000, wanted at least 0. Train a better candidate."
     )
 
 
@@ -54,7 +54,7 @@ def test_report_of_an_open_verdict_says_so() -> None:
 def test_report_of_many_failed_checks_names_one_and_counts_them() -> None:
     check = {"value": 0.5, "rule": ">=", "wanted": 0.7, "passed": False}
     said = report.refusal(refused({f"floor_{number}": check for number in range(20)} | CHECKS))
-    assert said.startswith("triplet accuracy at 0: 0.5000, wanted at least 0.7000. Train")
+    assert said.startswith("triplet accuracy at 0: 0.5000, wanted at least 0.7. Train")
     assert said.endswith(". 21 of 22 checks failed.")
 
 
@@ -95,7 +95,7 @@ def test_report_says_first_how_it_ended_and_why(tmp_path: Path) -> None:
     text = report.page(tmp_path, "refused at look 2", "refused by the gate: it lost", "## Card")
     order = [
         "# Refused at look 2\n\nrefused by the gate: it lost\n\n## Checks that failed: 1 of 2",
-        "- **base.test.16**: -0.1000, wanted at least 0.0000",
+        "- **base.test.16**: -0.1000, wanted at least 0",
         "## Base, live, best, new: ",
         "## Not worse than live",
         "## Other checks that passed",
@@ -107,16 +107,6 @@ def test_report_says_first_how_it_ended_and_why(tmp_path: Path) -> None:
     places = [text.index(one) for one in order]
     assert places == sorted(places)
     assert "| triplet accuracy at 16 | +0.0100 | -0.0200 to +0.0400 | 0.03 | 400 (7 left out) |" in text
-
-
-def test_report_shows_a_comparison_with_its_bounds() -> None:
-    check = {"value": -0.02, "rule": ">=", "wanted": -0.03, "passed": True}
-    verdict = refused({"live_accuracy_16": check})
-    assert report.check_row(verdict, "live_accuracy_16") == [
-        "triplet accuracy against live at 16",
-        "+0.0100 (-0.0200 to +0.0400, not proven)",
-        "lower bound at least -0.0300",
-    ]
 
 
 def test_report_says_why_a_candidate_passed() -> None:

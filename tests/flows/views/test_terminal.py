@@ -123,5 +123,5 @@ def test_terminal_that_is_narrow_gets_lines_for_tables(tmp_path: Path) -> None:
     at = lines.index("nDCG@10 at 384: base 0.3743, live")
     assert lines[at + 1] == "    0.9117, best 0.9117, new 0.9081"
     at = lines.index("FAIL triplet accuracy at 32: found")
-    assert lines[at + 1] == "    0.8000, wanted at least 0.9000"
+    assert lines[at + 1] == "    0.8000, wanted at least 0.9"
     assert all(len(line) <= 40 for line in lines)

@@ -76,7 +76,14 @@ def holds_of_the_verdict(found: Said) -> None:
 def holds_of_probes_and_texts(found: Said) -> None:
     metrics, audit, training = found.read.metrics, found.read.audit, found.read.training
     ours, base = (metrics.models[name].probes for name in ("candidate", "base"))
-    assert ("forgot" in found.text) is any(ours[name] < base[name] for name in ours)
+    fell = {
+        name: found.read.verdict.probes.get(name, {}).get("base") for name in ours if ours[name] < base[name]
+    }
+    lost = [one for one in fell.values() if one is None or one.high < 0]
+    assert ("This model forgot something" in found.text) is bool(lost)
+    assert ("Whether it forgot something is open" in found.text) is (len(lost) < len(fell))
+    for by_other in found.read.verdict.probes.values():
+        assert all(words.interval(difference) in found.text for difference in by_other.values())
     over_long = sum(one.over_long for split in audit.splits.values() for one in split.tokens.values())
     assert bool(re.search(r"longer than 64 tokens and cut", found.text)) is (over_long > 0)
     longest = {name: max(one.max for one in audit.splits[name].tokens.values()) for name in ("train", "test")}
@@ -110,7 +117,7 @@ def holds_of_the_models(found: Said) -> None:
     head = re.findall(r"^\| \| (.*) \|$", found.text, flags=re.MULTILINE)[0].split(" | ")
     known: tuple[ModelName, ...] = ("base", "live")
     named = [name for name in known if name in metrics.models]
-    less = [f"less {name}" for name in named if read.verdict.differences(name)]
+    less = [f"against {name}" for name in named if read.verdict.differences(name)]
     assert head == [*named, "this model", *less]
     pairs = not metrics.candidate.splits["test"].triplets
     assert ("The data set holds pairs without negatives" in found.text) is pairs

@@ -4,7 +4,8 @@ from typing import Any, get_args
 
 from pipeline.records import Metric, ModelName, Verdict
 from pipeline.stages.card.markdown import cell
-from pipeline.wording import words
+from pipeline.stages.card.sections.score_tables import difference
+from pipeline.wording import sentence, words
 
 _OTHERS: tuple[ModelName, ...] = ("base", "live", "anchor")
 
@@ -16,24 +17,16 @@ def context(verdict: Verdict) -> dict[str, Any]:
     order = {metric: place for place, metric in enumerate(get_args(Metric))}
     keys = sorted({key for name in others for key in found[name]}, key=lambda key: (order[key[0]], -key[1]))
     return {
-        "difference_columns": [f"less {words.MODELS[name]}" for name in others],
+        "difference_columns": [f"against {words.MODELS[name]}" for name in others],
         "differences": [
             [
                 f"{words.METRICS[metric]} at {dim:,}",
-                *(
-                    words.interval(found[name][metric, dim]) if (metric, dim) in found[name] else "-"
-                    for name in others
-                ),
+                *(difference(found[name].get((metric, dim))) for name in others),
             ]
             for metric, dim in keys
         ],
         "checks": [
-            [
-                cell(words.of(name)),
-                cell(words.found_value(name, check)),
-                cell(words.wanted_value(name, check)),
-                "pass" if check.passed else "fail",
-            ]
+            [*map(cell, sentence.row(verdict, name)), "pass" if check.passed else "fail"]
             for name, check in verdict.checks.items()
         ],
         "comparisons": [

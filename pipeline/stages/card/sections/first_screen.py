@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pipeline.records import Difference, HeldOut, Metric, Metrics, ModelName, Outcome, SplitScores, Verdict
+from pipeline.records import HeldOut, Metric, Metrics, ModelName, Outcome, SplitScores, Verdict
 from pipeline.stages.card.markdown import cell, decimal
-from pipeline.stages.card.sections.score_tables import shown
+from pipeline.stages.card.sections.score_tables import difference, shown
 from pipeline.wording import sentence, words
 
 _SHOWN: tuple[ModelName, ...] = ("base", "live", "candidate")
@@ -36,12 +36,12 @@ def context(metrics: Metrics, verdict: Verdict, split: HeldOut) -> dict[str, Any
         "decided": cell(said.decided),
         "remedy": cell(said.remedy.do),
         "patterns": [cell(one) for one in verdict.patterns.values()],
-        "first_columns": [shown(name) for name in _models(metrics)] + [f"less {name}" for name in others],
+        "first_columns": [shown(name) for name in _models(metrics)] + [f"against {name}" for name in others],
         "first_rows": [
             [
                 f"{'accuracy' if metric == 'accuracy' else words.METRICS[metric]} at {dim:,}",
                 *(_score(metrics.models[name].splits[split], metric, dim) for name in _models(metrics)),
-                *(_difference(verdict.differences(name).get((metric, dim))) for name in others),
+                *(difference(verdict.differences(name).get((metric, dim))) for name in others),
             ]
             for metric in metrics_shown
             for dim in dims
@@ -59,10 +59,6 @@ def _score(scores: SplitScores, metric: Metric, dim: int) -> str:
     if metric == "accuracy":
         return decimal(scores.triplets[dim].accuracy if dim in scores.triplets else None)
     return decimal(scores.retrieval[dim].ndcg10 if dim in scores.retrieval else None)
-
-
-def _difference(one: Difference | None) -> str:
-    return "-" if one is None else words.interval(one)
 
 
 def _note(scores: SplitScores, verdict: Verdict, split: HeldOut) -> str:

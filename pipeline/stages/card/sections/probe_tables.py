@@ -2,31 +2,35 @@
 
 from typing import Any
 
-from pipeline.records import Metrics, ModelName, Pin, ProbeMeasure
+from pipeline.records import Metrics, ModelName, Pin, ProbeMeasure, Verdict
 from pipeline.stages.card.markdown import cell, decimal, link
-from pipeline.stages.card.sections.score_tables import of_documents, shown
+from pipeline.stages.card.sections.score_tables import difference, of_documents, shown
+from pipeline.wording import words
 
+_OTHERS: tuple[ModelName, ...] = ("base", "live")
 _MEASURES: dict[ProbeMeasure, str] = {"spearman": "Spearman's correlation", "ndcg10": "nDCG@10"}
 
 
-def context(metrics: Metrics, pin: Pin) -> dict[str, Any]:
+def context(metrics: Metrics, pin: Pin, verdict: Verdict) -> dict[str, Any]:
     """Return what the card shows of the probes.
 
-    A row for each, the models that were asked (all but the anchor), a sentence about them, and one for each
-    task of mteb.
+    A row for each, the models that were asked (all but the anchor) and the differences that are known, a
+    sentence about them, and one for each task of mteb.
     """
     asked = {name: one.probes for name, one in metrics.models.items() if name != "anchor"}
+    compared = [name for name in _OTHERS if any(name in found for found in verdict.probes.values())]
     return {
-        "probe_models": [shown(name) for name in asked],
+        "probe_columns": [*map(shown, asked), *(f"against {shown(name)}" for name in compared)],
         "probes": [
             [
                 cell(probe),
                 f"{_measure(measure, probe, pin)}{_measured_on(metrics, probe)}",
                 *(decimal(scores.get(probe)) for scores in asked.values()),
+                *(difference(verdict.probes.get(probe, {}).get(name)) for name in compared),
             ]
             for probe, measure in metrics.probe_measures.items()
         ],
-        "probes_said": _said(metrics),
+        "probes_said": _said(metrics, verdict),
         "tasks_said": [_task_said(probe, pin, metrics) for probe in metrics.candidate.mteb],
     }
 
@@ -74,18 +78,30 @@ def _measured_on(metrics: Metrics, probe: str) -> str:
     return f", {found.queries:,} {what}, at {found.dim:,} dimensions"
 
 
-def _said(metrics: Metrics) -> str:
-    """Say on which probes the model lost, against its base; nothing is forgotten that did not fall."""
+def _said(metrics: Metrics, verdict: Verdict) -> str:
+    """Say on which probes the model lost, against its base; nothing is forgotten that did not fall.
+
+    Where each query has a score of its own, a fall that these queries do not prove is called that.
+    """
 
     def score(model: ModelName, probe: str) -> float | None:
         return metrics.models[model].probes.get(probe)
 
-    lost = {}
+    lost, open_ones = [], []
     for probe in metrics.probe_measures:
         ours, base = score("candidate", probe), score("base", probe)
-        if ours is not None and base is not None and ours < base:
-            lost[probe] = base - ours
-    if not lost:
+        if ours is None or base is None or ours >= base:
+            continue
+        one = verdict.probes.get(probe, {}).get("base")
+        if one is None:
+            lost.append(f"{decimal(base - ours)} on {cell(probe)}")
+        elif one.proven == "lower":
+            lost.append(f"{words.change(one)} on {cell(probe)}")
+        else:
+            open_ones.append(f"{words.interval(one)} on {cell(probe)}")
+    said = [f"This model forgot something that its base knew: it lost {' and '.join(lost)}."] if lost else []
+    if open_ones:
+        said.append(f"Whether it forgot something is open: {' and '.join(open_ones)}.")
+    if not said:
         return "Its base knew no more outside of the domain than this model does, as far as these probes go."
-    named = " and ".join(f"{decimal(fall)} on {cell(probe)}" for probe, fall in lost.items())
-    return f"This model forgot something that its base knew: it lost {named}."
+    return " ".join(said)

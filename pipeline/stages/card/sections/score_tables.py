@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.records import Accuracy, HeldOut, Metrics, ModelName, Pin, Retrieval
+from pipeline.records import Accuracy, Difference, HeldOut, Metrics, ModelName, Pin, Retrieval
 from pipeline.stages.card.markdown import cell, decimal
+from pipeline.wording import words
 
 
 def context(metrics: Metrics, pin: Pin, decides: HeldOut) -> dict[str, Any]:
@@ -75,6 +76,11 @@ def _slices(metrics: Metrics, decides: HeldOut) -> list[list[Any]]:
 def shown(model: ModelName) -> str:
     """Return what the card calls a model."""
     return {"candidate": "this model", "anchor": "best release so far"}.get(model, model)
+
+
+def difference(one: Difference | None) -> str:
+    """Show a difference to another model with its interval, or that there is none."""
+    return "-" if one is None else words.interval(one)
 
 
 def of_documents(count: int | None) -> str:

@@ -72,7 +72,7 @@ def context(read: Read, mistakes: Mapping[int, list[str]], decides: HeldOut) -> 
         "columns": {split: text_columns(found.tokens) for split, found in read.audit.splits.items()},
         "stored_vectors": _stored_vectors(read.reembed),
         **score_tables.context(metrics, pin, decides),
-        **probe_tables.context(metrics, pin),
+        **probe_tables.context(metrics, pin, read.verdict),
         "mistakes": [
             [*map(cell, mistakes[row]), decimal(one.cos_positive), decimal(one.cos_negative)]
             for row, one in worst.items()

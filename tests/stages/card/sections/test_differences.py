@@ -13,7 +13,7 @@ def test_differences_are_by_metric_then_width_with_a_column_per_model() -> None:
         "c" * 64, reported={"base_ndcg_64": UP, "base_ndcg_384": OPEN, "live_accuracy_64": UP}
     )
     found = differences.context(verdict)
-    assert found["difference_columns"] == ["less the base", "less live"]
+    assert found["difference_columns"] == ["against the base", "against live"]
     by_name = {row[0]: row[1:] for row in found["differences"]}
     assert list(by_name)[-2:] == ["nDCG@10 at 384", "nDCG@10 at 64"] or list(by_name)[:2] == [
         "nDCG@10 at 384",
@@ -34,8 +34,8 @@ def test_checks_say_found_wanted_and_what_came_of_it() -> None:
         "slice_plan=a|b": Check(value=0.9, rule=">=", wanted=0.5, passed=True),
     }
     floor, part = differences.context(sealed.verdict("c" * 64, checks=checks))["checks"]
-    assert floor == ["triplet accuracy at 64", "0.4000", "at least 0.5000", "fail"]
-    assert part[0] == r"triplet accuracy where plan is a\|b"  # a value of the data ends no cell
+    assert floor == ["triplet accuracy at 64", "0.4000", "at least 0.5", "fail"]
+    assert part[0] == r"change of triplet accuracy where plan is a\|b"  # a value of the data ends no cell
     assert part[-1] == "pass"
 
 

@@ -26,7 +26,7 @@ def test_first_screen_says_the_outcome(outcome: Outcome, said: str) -> None:
 
 def test_table_has_the_full_and_the_smallest_width_and_each_other_model() -> None:
     found = first_screen.context(scored(200), PASSED, "test")
-    assert found["first_columns"] == ["base", "live", "this model", "less base", "less live"]
+    assert found["first_columns"] == ["base", "live", "this model", "against base", "against live"]
     widths = sorted(GOLDEN.metrics.candidate.splits["test"].retrieval)
     names = [row[0] for row in found["first_rows"]]
     assert names == [

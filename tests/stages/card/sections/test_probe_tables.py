@@ -2,9 +2,12 @@
 
 from typing import Any
 
-from pipeline.records import Metrics, ProbeSet, RepoRef
+import pytest
+
+from pipeline.records import Difference, Metrics, ProbeSet, RepoRef
 from pipeline.stages.card.sections import probe_tables
-from tests.support.golden_records import GOLDEN, OWN, with_task
+from pipeline.wording import words
+from tests.support.golden_records import GOLDEN, OWN, difference, with_task
 
 
 def probed(base: float | None, ours: float, sets: dict[str, ProbeSet] | None = None) -> Metrics:
@@ -19,24 +22,50 @@ def probed(base: float | None, ours: float, sets: dict[str, ProbeSet] | None = N
 
 
 def test_loss_on_a_probe_is_said_with_its_size() -> None:
-    said = probe_tables.context(probed(0.7, 0.65), GOLDEN.pin)["probes_said"]
+    said = probe_tables.context(probed(0.7, 0.65), GOLDEN.pin, GOLDEN.verdict)["probes_said"]
     assert said == "This model forgot something that its base knew: it lost 0.0500 on sts."
 
 
 def test_nothing_is_forgotten_that_did_not_fall_or_was_never_asked() -> None:
     for base in (0.5, 0.65, None):
-        assert "forgot" not in probe_tables.context(probed(base, 0.65), GOLDEN.pin)["probes_said"]
+        assert (
+            "forgot"
+            not in probe_tables.context(probed(base, 0.65), GOLDEN.pin, GOLDEN.verdict)["probes_said"]
+        )
+
+
+@pytest.mark.parametrize(
+    ("one", "said"),
+    [
+        (
+            difference(-0.05, -0.08, -0.02),
+            "This model forgot something that its base knew: it lost 0.0500 (0.0200 to 0.0800) on sts.",
+        ),
+        (
+            difference(-0.05, -0.12, 0.02),
+            "Whether it forgot something is open: -0.0500 (-0.1200 to +0.0200, not proven) on sts.",
+        ),
+    ],
+)
+def test_loss_that_the_queries_do_not_prove_is_open(one: Difference, said: str) -> None:
+    verdict = GOLDEN.verdict.model_copy(update={"probes": {"sts": {"base": one}}})
+    found = probe_tables.context(probed(0.7, 0.65), GOLDEN.pin, verdict)
+    assert found["probes_said"] == said
+    assert found["probe_columns"][-1] == "against base"
+    assert found["probes"][0][-1] == words.interval(one)
 
 
 def test_row_says_what_was_measured_on_what() -> None:
     found = probe_tables.context(
-        probed(0.7, 0.65, {"sts": ProbeSet(queries=1379, documents=None, dim=384)}), GOLDEN.pin
+        probed(0.7, 0.65, {"sts": ProbeSet(queries=1379, documents=None, dim=384)}),
+        GOLDEN.pin,
+        GOLDEN.verdict,
     )
     (row,) = found["probes"]
     assert row[:2] == ["sts", "Spearman's correlation, 1,379 pairs, at 384 dimensions"]
-    assert "best release so far" not in found["probe_models"]
+    assert "best release so far" not in found["probe_columns"]
     (row,) = probe_tables.context(
-        probed(0.7, 0.65, {"sts": ProbeSet(queries=9, documents=20, dim=384)}), GOLDEN.pin
+        probed(0.7, 0.65, {"sts": ProbeSet(queries=9, documents=20, dim=384)}), GOLDEN.pin, GOLDEN.verdict
     )["probes"]
     assert row[1].endswith("9 queries among 20 texts, at 384 dimensions")
 
@@ -44,7 +73,7 @@ def test_row_says_what_was_measured_on_what() -> None:
 def test_card_says_what_a_task_was_scored_on() -> None:
     def said(*subsets: str, at: RepoRef = OWN) -> str:
         pin, metrics = with_task(*subsets, whole=False, at=at)
-        (sentence,) = probe_tables.context(metrics, pin)["tasks_said"]
+        (sentence,) = probe_tables.context(metrics, pin, GOLDEN.verdict)["tasks_said"]
         return str(sentence)
 
     start = "sts is mteb's task STS17 (STS; subset tr-tr, split test), scored by mteb 2.27.0 on [mteb/sts17]"
@@ -57,5 +86,5 @@ def test_card_says_what_a_task_was_scored_on() -> None:
     other = RepoRef(repo="trmteb/sts", revision="8" * 40)
     assert said("tr-tr", at=other).endswith(", which is another data set than mteb's own (mteb/sts17).")
     pin, metrics = with_task("tr-tr", whole=False)
-    rows = probe_tables.context(metrics, pin)["probes"]
+    rows = probe_tables.context(metrics, pin, GOLDEN.verdict)["probes"]
     assert rows[0][:2] == ["sts", "Spearman's correlation, 1,500 texts, at 384 dimensions"]
