@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from pipeline.judging.bound_checks import margins_visible
 from pipeline.judging.comparisons import Compared, least_hard_rows, level, resamples
 from pipeline.judging.spending import FIRST_LOOKS, Count
 from pipeline.params.gate import GateParams
@@ -51,13 +52,12 @@ def sentences(
         if missing:
             without = ", ".join(f"{dim:,}" for dim in missing)
             said[f"{rival}_widths"] = f"The {rival} model is narrower, and was not compared at {without}."
+    # Of what is proven rows say nothing more: a bad candidate spreads much, and would ask for many.
+    unseen = {name for name, check in margins_visible(compared).items() if not check.passed}
     asked = {
         one.name: one.bounds.rows_needed
         for one in compared
-        if one.paired.margin is not None
-        and one.paired.judged
-        and one.bounds.visible > one.paired.margin
-        and one.bounds.rows_needed
+        if f"{one.name}_visible" in unseen and one.bounds.rows_needed
     }
     if asked:
         each = "; ".join(f"{rows:,} for {words.of(name)}" for name, rows in asked.items())

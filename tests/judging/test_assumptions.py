@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from bench.gate.draws import EQUAL, draw
+from bench.gate.draws import EQUAL, Truth, draw
 from pipeline.judging.spending import Count
 from pipeline.judging.verdict import Evidence, gate
 from pipeline.records import Shortcut
@@ -39,3 +39,12 @@ def test_assumptions_name_in_words_what_they_speak_of(equal: Evidence, first: Ev
     for sentence in said.values():
         assert not raw.search(re.sub(r"0\.\d+", "", sentence)), sentence
         assert sentence.endswith("."), sentence
+
+
+def test_rows_are_asked_for_where_they_leave_something_open_alone() -> None:
+    worse = draw(1000, EQUAL | {"candidate": Truth(ndcg=0.2)}, seed=4)
+    verdict = gate(worse, params(min_clusters=20))
+    asked = verdict.assumptions["rows_needed"]
+    assert "triplet accuracy against live" in asked
+    assert verdict.comparisons["live_ndcg_64"].visible > 0
+    assert "nDCG@10 against live" not in asked, "it is proven worse, and more rows would say so again"
