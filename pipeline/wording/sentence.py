@@ -1,7 +1,7 @@
 """A verdict as a person says it: the outcome, the one check that decided it, by how much, and what to do."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.records import Comparison, Outcome, Verdict
@@ -176,15 +176,18 @@ def _passed(verdict: Verdict, name: str) -> str:
     return "; ".join(
         [
             *better,
-            f"{_none_of(len(limits))} room for a loss that is too large. The closest "
-            f"call is {called}: it {_moved(one)}, and {words.limit(one.margin)} may be lost",
+            f"{_all_of(limits)} a loss that is too large. The closest call is {called}: it {_moved(one)}, and "
+            f"{words.limit(one.margin)} may be lost",
         ]
     )
 
 
-def _none_of(others: int) -> str:
-    one = "the one other comparison leaves no"
-    return one if others == 1 else f"none of {others} other comparisons leaves"
+def _all_of(limits: Sequence[str]) -> str:
+    rivals = dict.fromkeys(name.partition("_")[0] for name in limits)
+    others = " and ".join(words.MODELS.get(name, name) for name in rivals)
+    if len(limits) == 1:
+        return f"the one comparison with {others} rules out"
+    return f"all {len(limits)} comparisons with {others} rule out"
 
 
 def _worse(one: Comparison, name: str) -> str:

@@ -45,7 +45,7 @@ def test_sentence_of_a_candidate_that_passed_names_the_closest_call(equal: Evide
     assert rooms[name] == min(rooms.values())
     said = str(say(verdict))
     assert said.startswith("Passed: better than the base by 0.2")
-    assert "none of 8 other comparisons leaves room" in said
+    assert "all 8 comparisons with live and the best release rule out a loss" in said
     assert f"and {verdict.comparisons[name].margin} may be lost. It can be released." in said
 
 
@@ -54,7 +54,7 @@ def test_sentence_of_one_comparison_alone_speaks_of_one(equal: Evidence) -> None
     name = deciding(verdict)
     assert name is not None
     alone = verdict.model_copy(update={"comparisons": {name: verdict.comparisons[name]}})
-    assert "the one other comparison leaves no room" in str(say(alone))
+    assert "the one comparison with live rules out a loss" in str(say(alone))
 
 
 def test_sentence_of_a_first_release_says_the_gain_on_the_base(first: Evidence) -> None:
