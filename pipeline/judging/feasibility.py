@@ -10,6 +10,7 @@ from pipeline.judging.thresholds import at_least, at_most
 from pipeline.params.gate import GateParams, Margins
 from pipeline.params.train import TrainParams
 from pipeline.records import Audit, Check, Metric, Rival
+from pipeline.wording import words
 
 _MOST_OVER_LONG = 0.9
 
@@ -31,9 +32,9 @@ class Limit:
     stops: bool = True
 
     def __str__(self) -> str:
-        """Return value, rule and limit, and the remedy where it is needed."""
-        value, wanted = (_shown(one) for one in (self.check.value, self.check.wanted))
-        said = f"{self.name} is {value}, wanted {self.check.rule} {wanted}"
+        """Return what was found and what is wanted, in words, and the remedy where it is needed."""
+        found, wanted = words.found_value(self.name, self.check), words.wanted_value(self.name, self.check)
+        said = f"{words.of(self.name)}: {found}, wanted {wanted}"
         return said if self.check.passed else f"{said}: {self.remedy}"
 
 
@@ -186,9 +187,3 @@ def _reasons(audit: Audit) -> str:
             counted[reason] = counted.get(reason, 0) + rows
     several = sorted(counted.items(), key=lambda one: -one[1])
     return ", ".join(f"{reason} ({rows:,})" for reason, rows in several[:4]) or "nothing"
-
-
-def _shown(value: float | str | bool) -> str:
-    if not isinstance(value, float):
-        return str(value)
-    return f"{value:,.0f}" if value >= 1 else f"{value:.4g}"

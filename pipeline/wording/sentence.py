@@ -176,8 +176,8 @@ def _passed(verdict: Verdict, name: str) -> str:
     return "; ".join(
         [
             *better,
-            f"{_all_of(limits)} a loss that is too large. The closest call is {called}: it {_moved(one)}, and "
-            f"{words.limit(one.margin)} may be lost",
+            f"{_all_of(limits)} a loss that is too large. The closest call is {called}: it {_moved(one)}, "
+            f"and {words.limit(one.margin)} may be lost",
         ]
     )
 

@@ -49,6 +49,14 @@ _FACTS = {
 _KINDS = (
     _Kind(_COMPARISON, _comparison),
     _Kind(f"{_COMPARISON}_visible", lambda found: f"what the rows can show of {_comparison(found)}"),
+    _Kind(
+        "(base|live|anchor)_(ndcg|accuracy|hard)_visible",
+        lambda found: f"what the rows can show of {METRICS[found[2]]} against {MODELS[found[1]]}",
+    ),
+    _Kind("clusters", lambda _: "clusters of test rows", "count"),
+    _Kind("over_long_(.+)", lambda found: f"{found[1]} texts that are cut", "share"),
+    _Kind("rows_left_out", lambda _: "rows of train that no batch has room for", "count"),
+    _Kind("batch_size", lambda _: "rows in a batch", "count"),
     _Kind("look", lambda _: "look at these test rows", "count"),
     _Kind("not_finite", lambda _: "scores that are no number", "count"),
     _Kind(
@@ -91,8 +99,20 @@ def plain(text: str) -> str:
 
 
 def found_value(name: str, check: Check) -> str:
-    """Return what a check found, in its unit."""
-    return shown(check.value, _unit(name, check))
+    """Return what a check found, in its unit; what misses a limit closely has the digits that show it.
+
+    >>> found_value("leak_share", Check(value=0.0104, rule="<=", wanted=0.01, passed=False))
+    '1.04%'
+    """
+    unit, value, wanted = _unit(name, check), check.value, check.wanted
+    if check.passed or unit == "count" or not (isinstance(value, float) and isinstance(wanted, float)):
+        return shown(value, unit)
+    usual = 3 if unit == "share" else 4
+    differ = (digits for digits in range(usual, 16) if round(value, digits) != round(wanted, digits))
+    digits = next(differ, usual)
+    if digits == usual:
+        return shown(value, unit)
+    return f"{100 * value:.{digits - 2}f}%" if unit == "share" else f"{value:.{digits}f}"
 
 
 def wanted_value(name: str, check: Check) -> str:

@@ -55,7 +55,7 @@ def test_plan_chooses_margins_that_these_rows_can_show(line: Path) -> None:
 
 def test_plan_names_a_limit_that_cannot_be_kept(line: Path) -> None:
     set_params(line, {"gate.min_clusters": 50})
-    assert "  NO  clusters is 39, wanted >= 50: " in plan.summary(plan.run(line, load(line)))
+    assert "  NO  clusters of test rows: 39, wanted at least 50: " in plan.summary(plan.run(line, load(line)))
 
 
 def test_plan_needs_no_training_before_it(line: Path) -> None:

@@ -61,7 +61,7 @@ def test_feasibility_knows_a_leak_share_before_the_training() -> None:
     found = missed(audited(5_000, near_train={"test": 600}), traits(5_000, near=600), gate(), live=False)
     assert set(found) == {"leak_share"}
     assert str(found["leak_share"]).startswith(
-        "leak_share is 0.12, wanted <= 0.01: 600 of 5,000 rows of test"
+        "held-out rows near a trained text: 12%, wanted at most 1%: 600 of 5,000 rows of test"
     )
     assert "audit.policies.near_duplicate" in found["leak_share"].remedy
 
@@ -103,7 +103,7 @@ def test_feasibility_says_what_rows_will_never_be_trained_on() -> None:
     held = {one.name: one for one in feasibility.limits(audit, found, [], gate(min_clusters=100), train)}
     one = held["rows_left_out"]
     assert not one.stops
-    assert str(one).startswith("rows_left_out is 187, wanted <= 0: so many rows of train share a text")
+    assert str(one).startswith("rows of train that no batch has room for: 187, wanted at most 0: so many")
     assert "With train.batch_size 2 they would be 0" in str(one)
 
 
@@ -115,7 +115,9 @@ def test_feasibility_says_that_no_batch_can_be_filled() -> None:
     found = power.comparable(traits(400), gate())
     held = {one.name: one for one in feasibility.limits(audit, found, [], gate(min_clusters=100), train)}
     assert "rows_left_out" not in held
-    assert str(held["batch_size"]).startswith("batch_size is 32, wanted <= 5: without equal texts a batch")
+    assert str(held["batch_size"]).startswith(
+        "rows in a batch: 32, wanted at most 5: without equal texts a batch"
+    )
     assert "Set train.batch_size to 5 or less" in str(held["batch_size"])
     assert not held["batch_size"].stops  # equal to the letter, which training counts, they may be fewer
 

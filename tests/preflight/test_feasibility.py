@@ -20,7 +20,7 @@ def test_feasibility_refuses_a_training_unless_it_is_only_to_report(line: Path, 
     with pytest.raises(InvalidData) as caught:
         feasibility.demand(line, load(line))
     said = str(caught.value)
-    assert "clusters is 39, wanted >= 50: the test split has 40 clean rows" in said
+    assert "clusters of test rows: 39, wanted at least 50: the test split has 40 clean rows" in said
     assert "`katman plan`" in said
     refused = pipeline(line, writer.env, "train")
     assert (refused.returncode, refused.stderr) == (1, f"train: {said}\n")
@@ -36,7 +36,9 @@ def test_feasibility_prints_each_count_beside_its_limit_when_the_audit_has_run(
     set_params(line, {"gate.max_rejected_share": 0.01})
     ran = pipeline(line, writer.env, "audit")
     assert ran.returncode == 0, ran.stderr
-    assert "  ok  clusters is 39, wanted >= 2" in ran.stdout
-    assert "  NO  rejected_share is 0.02985, wanted <= 0.01: the audit rejected them for" in ran.stdout
+    assert "  ok  clusters of test rows: 39, wanted at least 2" in ran.stdout
+    assert (
+        "  NO  rows that the audit rejected: 3%, wanted at most 1%: the audit rejected them for" in ran.stdout
+    )
     audit = Audit.load(line / paths.RECORDS["audit"])
     assert all(int(times) >= 2 for column in audit.repeated.values() for times in column)

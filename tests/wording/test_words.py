@@ -17,6 +17,11 @@ from pipeline.wording import words
         ("forgetting_sts tr", "the probe sts tr"),
         ("slice_rows=new", "change of triplet accuracy on new rows"),
         ("slice_plan=a=b", "change of triplet accuracy where plan is a=b"),
+        (
+            "anchor_hard_visible",
+            "what the rows can show of accuracy on the hard subset against the best release",
+        ),
+        ("over_long_negative_2", "negative_2 texts that are cut"),
         ("unit_norm", "every vector has length 1"),
         ("nobody_knows", "nobody_knows"),
         (
@@ -49,6 +54,25 @@ def test_check_says_found_and_wanted_in_its_unit(
 ) -> None:
     check = Check(value=value, rule=rule, wanted=wanted, passed=True)
     assert (words.found_value(name, check), words.wanted_value(name, check)) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule", "wanted", "found"),
+    [
+        ("leak_share", 0.0104, "<=", 0.01, "1.04%"),
+        ("leak_share", 0.02, "<=", 0.01, "2%"),
+        ("floor_64", 0.76996, ">=", 0.77, "0.76996"),
+        ("floor_64", 0.7612, ">=", 0.77, "0.7612"),
+        ("slice_plan=a", -0.02004, ">=", -0.02, "-0.02004"),
+        ("live_clusters", 999.0, ">=", 1000.0, "999"),
+        ("floor_64", "NaN", ">=", 0.77, "no number"),
+    ],
+)
+def test_what_misses_its_limit_closely_is_not_shown_as_the_limit(
+    name: str, value: float, rule: Rule, wanted: float, found: str
+) -> None:
+    check = Check(value=value, rule=rule, wanted=wanted, passed=False)
+    assert words.found_value(name, check) == found
 
 
 @pytest.mark.parametrize(
