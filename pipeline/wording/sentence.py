@@ -177,7 +177,7 @@ def _passed(verdict: Verdict, name: str) -> str:
         [
             *better,
             f"{_all_of(limits)} a loss that is too large. The closest call is {called}: it {_moved(one)}, "
-            f"and {words.limit(one.margin)} may be lost",
+            f"and at most {words.limit(one.margin)} may be lost",
         ]
     )
 
@@ -193,17 +193,18 @@ def _all_of(limits: Sequence[str]) -> str:
 def _worse(one: Comparison, name: str) -> str:
     called = words.of(name)
     if one.margin <= 0:
-        wanted = f"must rise by {words.limit(-one.margin)}" if one.margin else "must be proven to rise"
+        by = f" by {words.limit(-one.margin)}" if one.margin else ""
+        wanted = f"must be proven to rise{by}"
         return f"{called} {_moved(one)}, and {wanted}"
     if _proven(one):
-        return f"{called} {_moved(one)}, and {words.limit(one.margin)} may be lost"
+        return f"{called} {_moved(one)}, and at most {words.limit(one.margin)} may be lost"
     return f"{called} {_moved(one)}, and a loss of {words.limit(one.margin)} is not ruled out"
 
 
 def _open(one: Comparison, name: str) -> str:
     return (
-        f"{words.of(name)} {_moved(one)}. {one.rows:,} rows show a loss of {one.visible:.4f} or more, and "
-        f"one of {words.limit(one.margin)} is too much already"
+        f"{words.of(name)} {_moved(one)}. {one.rows:,} rows can show a loss of {one.visible:.4f} or more, "
+        f"and {words.limit(one.margin)} is too much already"
     )
 
 
@@ -224,6 +225,8 @@ def _remedy(verdict: Verdict, name: str | None) -> Remedy:
         return Remedy(do, "what-must-be-proven")
     if name is None:
         return Remedy("Run `dvc repro`", "what-must-be-proven")
+    if name.endswith("_clusters"):
+        return Remedy(_hold_out_clusters(verdict, name), remedies.of(name).section)
     compared = name.removesuffix(_VISIBLE)
     known, one = remedies.of(compared), verdict.comparisons.get(compared)
     if one is None:
@@ -231,19 +234,19 @@ def _remedy(verdict: Verdict, name: str | None) -> Remedy:
     if name.endswith(_VISIBLE):
         other, metric, _ = compared.split("_")
         key = f"gate.{other}_margins.{metric}"
-        return Remedy(f"{_hold_out(verdict, one)}, or allow more in {key}", known.section)
+        return Remedy(_hold_out(verdict, one, key), known.section)
     more = rows_to_prove(one)
     if more is None or _proven(one):
         return known
     return Remedy(
-        f"{known.do}; if it is as good as it looks, about {words.rows(more)} rows would prove it, and here "
-        f"are {one.rows:,}",
+        f"{known.do}; if it is as good as it looks, about {words.rows(more)} test rows in place of "
+        f"{one.rows:,} would prove it",
         known.section,
     )
 
 
-def _hold_out(verdict: Verdict, one: Comparison) -> str:
-    """Say how many rows would decide, of all comparisons that these rows leave open."""
+def _hold_out(verdict: Verdict, one: Comparison, key: str) -> str:
+    """Say how many rows would decide, of all comparisons that these rows leave open, or what to allow."""
     left = [
         verdict.comparisons[name.removesuffix(_VISIBLE)]
         for name in verdict.failures()
@@ -251,8 +254,19 @@ def _hold_out(verdict: Verdict, one: Comparison) -> str:
     ]
     needed = max((other.rows_needed for other in left), default=0)
     if not needed:
-        return "No number of rows would show a margin of 0"
-    return f"Hold out about {words.rows(needed)} rows, and here are {one.rows:,}"
+        return f"Allow more in {key}: no number of rows would show a margin of {words.limit(one.margin)}"
+    return f"Hold out about {words.rows(needed)} test rows in place of {one.rows:,}, or allow more in {key}"
+
+
+def _hold_out_clusters(verdict: Verdict, name: str) -> str:
+    """Say how many rows would make enough clusters, if further rows are like these."""
+    check, start = verdict.checks[name], name.removesuffix("clusters")
+    rows = max((one.rows for key, one in verdict.comparisons.items() if key.startswith(start)), default=0)
+    found, wanted = float(check.value), float(check.wanted)
+    if not rows or found <= 0:
+        return remedies.of(name).do
+    needed = words.rows(rows * wanted / found)
+    return f"Hold out about {needed} rows that neither model was trained on, in place of {rows:,}"
 
 
 def rows_to_prove(one: Comparison) -> float | None:

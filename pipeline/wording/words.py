@@ -61,7 +61,7 @@ _KINDS = (
     _Kind("not_finite", lambda _: "scores that are no number", "count"),
     _Kind(
         "(base|live|anchor)_clusters",
-        lambda found: f"clusters of rows to compare with {MODELS[found[1]]} on",
+        lambda found: f"clusters of rows comparable with {MODELS[found[1]]}",
         "count",
     ),
     _Kind("rows_left", lambda _: "test rows of the last release that are gone", "share"),

@@ -46,7 +46,7 @@ def test_sentence_of_a_candidate_that_passed_names_the_closest_call(equal: Evide
     said = str(say(verdict))
     assert said.startswith("Passed: better than the base by 0.2")
     assert "all 8 comparisons with live and the best release rule out a loss" in said
-    assert f"and {verdict.comparisons[name].margin} may be lost. It can be released." in said
+    assert f"and at most {verdict.comparisons[name].margin} may be lost. It can be released." in said
 
 
 def test_sentence_of_one_comparison_alone_speaks_of_one(equal: Evidence) -> None:
@@ -79,7 +79,7 @@ def test_sentence_of_a_proven_loss_names_the_worst_of_them() -> None:
     )
     said = say(verdict)
     assert f"fell by {-worst.difference:.4f} (" in said.decided
-    assert f"and {worst.margin} may be lost" in said.decided
+    assert f"and at most {worst.margin} may be lost" in said.decided
     assert str(said).startswith("Refused: nDCG@10 against ")
 
 
@@ -91,7 +91,10 @@ def test_sentence_where_rows_are_the_remedy_says_how_many() -> None:
         for name in verdict.failures()
         if name.endswith("_visible")
     )
-    asked = re.search(r"Hold out about ([\d,]+) rows, and here are 29\d", str(say(verdict)))
+    asked = re.search(
+        r"Hold out about ([\d,]+) test rows in place of 29\d, or allow more in gate\.live_m",
+        str(say(verdict)),
+    )
     assert asked
     assert needed <= int(asked[1].replace(",", "")) <= 1.1 * needed
 
@@ -102,7 +105,28 @@ def test_sentence_of_rows_that_are_spent_lost_or_too_few(equal: Evidence) -> Non
     lost = gate(replace(equal, count=Count(1, 0.0, 5, lost=True)), params())
     assert "the log of the looks at these test rows is lost" in str(say(lost))
     few = gate(equal, params(min_clusters=ROWS))
-    assert re.search(r"only [\d,]+ clusters of rows .* are left, and 8,000 are wanted", str(say(few)))
+    found = re.search(
+        r"only ([\d,]+) clusters of rows comparable with .* are left, and 8,000 are wanted\. Hold out about "
+        r"([\d,]+) rows that neither model was trained on, in place of ([\d,]+)\.$",
+        str(say(few)),
+    )
+    assert found
+    clusters, asked, rows = (int(one.replace(",", "")) for one in found.groups())
+    assert asked == pytest.approx(rows * 8000 / clusters, rel=0.1)
+
+
+def test_sentence_where_no_row_is_comparable_asks_for_some(equal: Evidence) -> None:
+    none = refused("not_comparable", {}, live_clusters=(0.0, ">=", 200.0))
+    assert str(say(none)) == (
+        "Not comparable: only 0 clusters of rows comparable with live are left, and 200 are wanted. Hold out "
+        "more rows that neither model was trained on."
+    )
+
+
+def test_sentence_of_a_margin_that_no_number_of_rows_can_show_says_so(equal: Evidence) -> None:
+    margins = params().live_margins.model_copy(update={"ndcg": 0.0})
+    said = str(say(gate(equal, params(live_margins=margins))))
+    assert said.endswith("Allow more in gate.live_margins.ndcg: no number of rows would show a margin of 0.")
 
 
 def test_sentence_of_a_gain_that_is_open_says_which_rows_would_prove_it() -> None:
@@ -110,8 +134,8 @@ def test_sentence_of_a_gain_that_is_open_says_which_rows_would_prove_it() -> Non
     verdict = refused("failed", {"base_ndcg_64": small}, base_ndcg_64=(-0.03, ">=", 0.0))
     assert str(say(verdict)) == (
         "Refused: nDCG@10 against the base at 64 changed by +0.0100 (-0.0300 to +0.0500, not proven), and "
-        "must be proven to rise. Train a better candidate; if it is as good as it looks, about 6,400 rows "
-        "would prove it, and here are 400."
+        "must be proven to rise. Train a better candidate; if it is as good as it looks, about 6,400 test "
+        "rows in place of 400 would prove it."
     )
     assert rows_to_prove(compared(-0.01, -0.03, 0.01, margin=0.0)) is None
 

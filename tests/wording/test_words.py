@@ -12,7 +12,7 @@ from pipeline.wording import words
         ("live_accuracy_64", "triplet accuracy against live at 64"),
         ("anchor_hard_1024", "accuracy on the hard subset against the best release at 1,024"),
         ("live_ndcg_64_visible", "what the rows can show of nDCG@10 against live at 64"),
-        ("base_clusters", "clusters of rows to compare with the base on"),
+        ("base_clusters", "clusters of rows comparable with the base"),
         ("floor_1024", "triplet accuracy at 1,024"),
         ("forgetting_sts tr", "the probe sts tr"),
         ("slice_rows=new", "change of triplet accuracy on new rows"),
