@@ -71,6 +71,7 @@ def limits(
             f"the audit rejected them for {_reasons(audit)}; data/rejected.parquet has each with its reason. "
             "Correct the data set, or raise gate.max_rejected_share if that is what it is",
         ),
+        *_contradicted(audit, params),
         *_over_long(audit),
         *_left_out(audit, train),
     ]
@@ -132,6 +133,22 @@ def _margins(
             )
         )
     return held
+
+
+def _contradicted(audit: Audit, params: GateParams) -> list[Limit]:
+    """Hold train's labels against those of the split that decides."""
+    found = audit.shortcut.get(params.split)
+    if found is None:
+        return []
+    return [
+        Limit(
+            "misled",
+            at_most(found.misled, found.misled_by_chance),
+            f"what train calls positive, {params.split} calls negative. Look whether positives and negatives "
+            "changed places in one of the two",
+            stops=False,
+        )
+    ]
 
 
 def _over_long(audit: Audit) -> list[Limit]:

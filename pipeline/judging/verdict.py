@@ -107,7 +107,9 @@ def gate(evidence: Evidence, params: GateParams) -> Verdict:
         comparisons=judged,
         reported=reported,
         probes=probes.differences(evidence.retrieved, metrics, params),
-        patterns=patterns.found({**reported, **judged}, checks, metrics, params),
+        patterns=patterns.found(
+            {**reported, **judged}, checks, metrics, evidence.audit.shortcut.get(params.split), params
+        ),
         needs_human=evidence.reembed.compatible is False,
         training_unknown=any(not one.paired.known for one in compared),
         better_than_anchor=_better_than_anchor(compared, rivals),

@@ -41,6 +41,9 @@ class Shortcut(Part):
 
     Attributes:
         bag_of_words: A classifier over words that never sees the query, trained on train's clean rows.
+        misled: How often that classifier takes a negative for the positive; a tie is neither.
+        misled_by_chance: How often it would at most where it had learned nothing; above it, train calls
+            positive what this split calls negative. Older records know of neither.
         bm25: The document that shares more rare words with the query.
         hard_rows: Rows that both miss.
         warn_above: Above it (from params), triplet accuracy partly measures style.
@@ -48,6 +51,8 @@ class Shortcut(Part):
     """
 
     bag_of_words: float
+    misled: float = 0.0
+    misled_by_chance: float = 1.0
     bm25: float
     hard_rows: int
     warn_above: float

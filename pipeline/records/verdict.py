@@ -11,7 +11,13 @@ Rule = Literal[">=", "<=", ">", "=="]
 Outcome = Literal["passed", "failed", "underpowered", "not_comparable", "test_spent"]
 # Mistakes that leave a trace in several measures at once.
 Pattern = Literal[
-    "labels_swapped", "labels_mixed", "style_learned", "forgot", "widths_left_behind", "nothing_learned"
+    "labels_swapped",
+    "labels_mixed",
+    "style_learned",
+    "forgot",
+    "widths_left_behind",
+    "nothing_learned",
+    "worse_than_base",
 ]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from pipeline.params.gate import GateParams
-from pipeline.records import Check, Difference, Metrics, Pattern
+from pipeline.records import Check, Difference, Metrics, Pattern, Shortcut
 from pipeline.wording import words
 
 _CHANCE = 0.5
@@ -15,6 +15,7 @@ def found(
     differences: Mapping[str, Difference],
     checks: Mapping[str, Check],
     metrics: Metrics,
+    shortcut: Shortcut | None,
     params: GateParams,
 ) -> dict[Pattern, str]:
     """Return a sentence for each pattern that candidate and data show.
@@ -23,17 +24,21 @@ def found(
         differences: To the base and to live, by name, as `base_accuracy_1024`.
         checks: All that were made.
         metrics: What `evaluate` measured.
+        shortcut: What a word classifier makes of the split that decides; None of pairs.
         params: The section `gate` of params.yaml.
     """
+    swapped = _labels_swapped(metrics, params) or _labels_opposed(differences, shortcut, params)
     said: dict[Pattern, str | None] = {
-        "labels_swapped": _labels_swapped(metrics, params),
+        "labels_swapped": swapped,
         "labels_mixed": _labels_mixed(differences, metrics, params),
         "style_learned": _style_learned(differences),
         "forgot": _forgot(checks, differences),
         "widths_left_behind": _widths_left_behind(checks, differences),
         "nothing_learned": _nothing_learned(differences),
     }
-    return {name: sentence for name, sentence in said.items() if sentence is not None}
+    named = {name: sentence for name, sentence in said.items() if sentence is not None}
+    worse = None if named else _worse_than_base(differences, params)
+    return named if worse is None else {"worse_than_base": worse}
 
 
 def _labels_swapped(metrics: Metrics, params: GateParams) -> str | None:
@@ -47,6 +52,39 @@ def _labels_swapped(metrics: Metrics, params: GateParams) -> str | None:
                 "Look whether positives and negatives changed places in the rows that it was trained on."
             )
     return None
+
+
+def _labels_opposed(
+    differences: Mapping[str, Difference], shortcut: Shortcut | None, params: GateParams
+) -> str | None:
+    """Say that the words of train's positives are those of this split's negatives, and it shows."""
+    accuracy = _widest(differences, "base_accuracy_")
+    if shortcut is None or shortcut.misled <= shortcut.misled_by_chance:
+        return None
+    if accuracy is None or accuracy.proven != "lower":
+        return None
+    return (
+        f"Labels look swapped: against the base triplet accuracy fell by {words.change(accuracy)}, and a "
+        f"word classifier that learned from train takes the negative in {words.percent(shortcut.misled)} of the "
+        f"triplets of {params.split}. Look whether positives and negatives changed places in train."
+    )
+
+
+def _worse_than_base(differences: Mapping[str, Difference], params: GateParams) -> str | None:
+    """Say that training did harm, where no pattern says which."""
+    measured = {metric: _widest(differences, f"base_{metric}_") for metric in ("ndcg", "accuracy")}
+    fell = [
+        f"{words.METRICS[metric]} by {words.change(one)}"
+        for metric, one in measured.items()
+        if one is not None and one.proven == "lower"
+    ]
+    if not fell:
+        return None
+    return (
+        f"Training did harm: against the base it lost {' and '.join(fell)}. Look whether train holds the "
+        f"language and the kind of texts that {params.split} holds, whether its positives answer their "
+        "queries, and whether train.learning_rate or the number of steps is too high."
+    )
 
 
 def _labels_mixed(differences: Mapping[str, Difference], metrics: Metrics, params: GateParams) -> str | None:

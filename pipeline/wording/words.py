@@ -53,6 +53,7 @@ _KINDS = (
         "(base|live|anchor)_(ndcg|accuracy|hard)_visible",
         lambda found: f"what the rows can show of {METRICS[found[2]]} against {MODELS[found[1]]}",
     ),
+    _Kind("misled", lambda _: "triplets in which a word classifier takes the negative", "share"),
     _Kind("clusters", lambda _: "clusters of test rows", "count"),
     _Kind("over_long_(.+)", lambda found: f"{found[1]} texts that are cut", "share"),
     _Kind("rows_left_out", lambda _: "rows of train that no batch has room for", "count"),

@@ -132,3 +132,16 @@ def test_feasibility_says_that_nearly_every_text_is_cut() -> None:
     )
     assert set(found) >= {"over_long_positive"}
     assert "the beginning of nearly every positive" in str(found["over_long_positive"])
+
+
+def test_feasibility_says_where_train_and_test_contradict_each_other() -> None:
+    audit = audited(5_000)
+    shortcut = audit.shortcut["test"].model_copy(update={"misled": 0.77, "misled_by_chance": 0.5335})
+    swapped = audit.model_copy(update={"shortcut": {**audit.shortcut, "test": shortcut}})
+    assert "misled" not in missed(audit, traits(5_000), gate(), live=False)
+    one = missed(swapped, traits(5_000), gate(), live=False)["misled"]
+    assert str(one).startswith(
+        "triplets in which a word classifier takes the negative: 77%, wanted at most 53.3%: what train calls "
+        "positive, test calls negative."
+    )
+    assert not one.stops

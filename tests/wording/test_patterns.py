@@ -7,7 +7,7 @@ import pytest
 
 from bench.gate.draws import BASE, EQUAL, Truth, draw
 from pipeline.judging.verdict import Evidence, gate
-from pipeline.records import Verdict
+from pipeline.records import Shortcut, Verdict
 from pipeline.wording.sentence import say
 from tests.support.simulated import ROWS, params
 
@@ -66,3 +66,34 @@ def test_pattern_of_mixed_labels_is_named() -> None:
     said = judged(Truth(accuracy=0.3)).patterns
     assert set(said) == {"labels_mixed"}
     assert "against the base nDCG@10 rose by 0.29" in said["labels_mixed"]
+
+
+def test_pattern_of_swapped_labels_is_named_by_the_words_of_train() -> None:
+    """A base that knows the language is not turned round by swapped labels: it only gets worse."""
+    case = draw(ROWS, EQUAL | {"candidate": Truth(0.35, 0.35)}, seed=4)
+    shortcut = Shortcut(
+        bag_of_words=0.23,
+        misled=0.77,
+        misled_by_chance=0.53,
+        bm25=0.6,
+        hard_rows=9,
+        warn_above=0.7,
+        warned=False,
+    )
+    audit = case.audit.model_copy(update={"shortcut": {"test": shortcut}})
+    said = gate(replace(case, audit=audit), params()).patterns
+    assert set(said) == {"labels_swapped"}
+    assert "takes the negative in 77% of the triplets of test." in said["labels_swapped"]
+    fair = case.audit.model_copy(
+        update={"shortcut": {"test": shortcut.model_copy(update={"misled": 0.5, "bag_of_words": 0.5})}}
+    )
+    assert set(gate(replace(case, audit=fair), params()).patterns) == {"worse_than_base"}
+
+
+def test_pattern_of_a_training_that_did_harm_says_what_was_lost() -> None:
+    verdict = judged(Truth(0.35, 0.4))
+    assert set(verdict.patterns) == {"worse_than_base"}
+    said = verdict.patterns["worse_than_base"]
+    assert "against the base it lost nDCG@10 by 0.1" in said
+    assert " and triplet accuracy by 0.0" in said
+    assert str(say(verdict)).endswith("the number of steps is too high.")

@@ -198,7 +198,8 @@ def _describe_held_out(
         split, kept = splits[name], reasons[name].is_null()
         clean = pl.read_parquet(paths.clean(workspace, name))
         pairs = not negative_columns(clean.columns)
-        words, bm25 = shortcut.bag_of_words(learnt, clean, foldings[0]), shortcut.bm25(clean, foldings[0])
+        margins, bm25 = shortcut.word_margins(learnt, clean, foldings[0]), shortcut.bm25(clean, foldings[0])
+        words = margins > 0
         near_train = leakage.near_train(split, splits["train"], reasons["train"].is_null(), near)
         traits[name] = row_metadata.table(
             name,
@@ -216,6 +217,8 @@ def _describe_held_out(
         shares = float(words.mean()), float(bm25.mean())
         shortcuts[name] = Shortcut(
             bag_of_words=shares[0],
+            misled=float((margins < 0).mean()),
+            misled_by_chance=shortcut.misled_by_chance(clean.height, len(negative_columns(clean.columns))),
             bm25=shares[1],
             hard_rows=int(traits[name]["hard"].sum()),
             warn_above=params.shortcut.warn_above,

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
 
 from pipeline.dataset.languages.tr import fold
-from pipeline.stages.audit.shortcut import bag_of_words, bm25, hard, sample
+from pipeline.stages.audit.shortcut import bm25, hard, misled_by_chance, sample, word_margins
 from sample.telecom import write_dataset
 
 
@@ -34,23 +35,42 @@ def polite(rows: int, seed: int) -> pl.DataFrame:
     return triplets(*((f"soru {a}", f"konu {b} lütfen", f"konu {c} hemen") for a, b, c in chosen))
 
 
+def hits(train: pl.DataFrame, held_out: pl.DataFrame, folding: str, seed: int = 1) -> NDArray[np.bool_]:
+    """Say which positives the word classifier prefers."""
+    return word_margins(train, held_out, folding, seed) > 0
+
+
+def test_audit_bag_of_words_is_misled_where_labels_changed_places() -> None:
+    swapped = polite(200, 1).rename({"positive": "negative", "negative": "positive"})
+    assert (word_margins(swapped, polite(50, 2), "tr") < 0).all()
+    unknown = triplets(*(("soru", "bir", "iki") for _ in range(9)))
+    assert (word_margins(swapped, unknown, "tr") == 0).all(), "a tie misleads nobody"
+
+
+@pytest.mark.parametrize(
+    ("rows", "negatives", "most"), [(400, 1, 0.575), (10_000, 1, 0.515), (400, 3, 0.815), (4, 1, 1.0)]
+)
+def test_audit_says_how_often_chance_misleads(rows: int, negatives: int, most: float) -> None:
+    assert misled_by_chance(rows, negatives) == pytest.approx(most, abs=0.0005)
+
+
 def test_audit_bag_of_words_sees_a_style() -> None:
-    assert bag_of_words(polite(200, 1), polite(50, 2), "tr", seed=1).all()
+    assert hits(polite(200, 1), polite(50, 2), "tr", seed=1).all()
 
 
 def test_audit_bag_of_words_is_blind_to_the_query() -> None:
     rng = np.random.default_rng(3)
     pairs = [(f"konu {a}", f"konu {b}") for a, b in rng.integers(0, 300, (2000, 2))]
     rows = triplets(*((a, a, b) for a, b in pairs))
-    share = bag_of_words(rows.head(1000), rows.tail(1000), "tr", seed=1).mean()
+    share = hits(rows.head(1000), rows.tail(1000), "tr", seed=1).mean()
     assert 0.4 < share < 0.6
     assert bm25(rows.tail(1000), "tr").mean() > 0.95
 
 
 def test_audit_shortcuts_are_the_same_twice(splits: dict[str, pl.DataFrame]) -> None:
     train, test = splits["train"], splits["test"]
-    first = bag_of_words(train, test, "tr", seed=1)
-    assert (first == bag_of_words(train, test, "tr", seed=1)).all()
+    first = hits(train, test, "tr", seed=1)
+    assert (first == hits(train, test, "tr", seed=1)).all()
     assert (bm25(test, "tr") == bm25(test, "tr")).all()
     assert first.dtype == np.bool_
     assert first.shape == bm25(test, "tr").shape == (test.height,)
@@ -103,23 +123,23 @@ TIES = triplets(
 
 
 def test_audit_shortcuts_miss_ties() -> None:
-    assert not bag_of_words(polite(50, 1), TIES, "tr", seed=1).any()
+    assert not hits(polite(50, 1), TIES, "tr", seed=1).any()
     assert not bm25(TIES, "tr").any()
-    assert hard(bag_of_words(polite(50, 1), TIES, "tr", seed=1), bm25(TIES, "tr")).all()
+    assert hard(hits(polite(50, 1), TIES, "tr", seed=1), bm25(TIES, "tr")).all()
 
 
 @pytest.mark.parametrize(
     "train", [polite(0, 1), TIES, triplets(("", "...", "?")), triplets((None, None, None))]
 )
 def test_audit_bag_of_words_learns_nothing_from_nothing(train: pl.DataFrame) -> None:
-    assert not bag_of_words(train, polite(20, 2), "tr", seed=1).any()
+    assert not hits(train, polite(20, 2), "tr", seed=1).any()
 
 
 def test_audit_shortcuts_answer_for_one_row_and_for_none() -> None:
     one = triplets(("fatura iptali", "fatura iptali lütfen", "hat hemen"))
-    assert bag_of_words(one, one, "tr", seed=1).tolist() == [True]
+    assert hits(one, one, "tr", seed=1).tolist() == [True]
     assert bm25(one, "tr").tolist() == [True]
-    for empty in (bag_of_words(one, one.clear(), "tr", seed=1), bm25(one.clear(), "tr")):
+    for empty in (hits(one, one.clear(), "tr", seed=1), bm25(one.clear(), "tr")):
         assert empty.shape == (0,)
         assert empty.dtype == np.bool_
 
