@@ -65,8 +65,8 @@ def _labels_opposed(
         return None
     return (
         f"Labels look swapped: against the base triplet accuracy fell by {words.change(accuracy)}, and a "
-        f"word classifier that learned from train takes the negative in {words.percent(shortcut.misled)} of the "
-        f"triplets of {params.split}. Look whether positives and negatives changed places in train."
+        f"word classifier that learned from train takes the negative in {words.percent(shortcut.misled)} of "
+        f"the triplets of {params.split}. Look whether positives and negatives changed places in train."
     )
 
 
