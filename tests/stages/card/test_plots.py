@@ -50,7 +50,16 @@ def test_pictures_of_scores_name_every_model_and_width(metrics: Metrics, tmp_pat
     judged = metrics.model_copy(update={"models": {**metrics.models, "live": live}})
     plots.draw_scores(judged, "test", tmp_path / "scores.svg")
     found = words(tmp_path / "scores.svg")
-    assert {"base", "this model", "live", "4", "16", "32", "dimensions", "nDCG@10, test among 16 texts"} <= found
+    assert {
+        "base",
+        "this model",
+        "live",
+        "4",
+        "16",
+        "32",
+        "dimensions",
+        "nDCG@10, test among 16 texts",
+    } <= found
     assert "triplet accuracy, test" in found
 
 

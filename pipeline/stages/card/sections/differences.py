@@ -70,10 +70,11 @@ def compared(others: Mapping[ModelName, Sequence[Difference]], verdict: Verdict)
         f"A difference is this model less the other on rows that neither is known to be trained on{aside}, "
         f'with its {level(every[0].alpha)} interval; "not proven" where 0 lies in it.'
     ]
-    if verdict.training_unknown:
-        who = listed(release_facts.unknown(verdict), "or") or "a model that it was compared with"
+    unknown = [called for name, called in release_facts.unknown(verdict).items() if name in others]
+    if unknown:
         said.append(
-            f"Nobody knows what {who} was trained on: on rows that it has seen it may look better than it is."
+            f"Nobody knows what {listed(unknown, 'or')} was trained on: on rows that it has seen it may look "
+            "better than it is."
         )
     return said
 

@@ -87,8 +87,13 @@ def _narrower(metrics: Metrics, dims: Sequence[int], split: HeldOut) -> list[str
     """Say which of the widths live does not have."""
     if "live" not in metrics.models:
         return []
-    missing = [dim for dim in dims if dim not in metrics.models["live"].splits[split].retrieval]
-    return [f"Live has no {listed([f'{dim:,}' for dim in missing], 'or')} dimensions."] if missing else []
+    known = metrics.models["live"].splits[split].retrieval
+    missing = [f"{dim:,}" for dim in dims if dim not in known]
+    if not known:
+        return ["Live has none of the widths of this model, and was not measured."]
+    return (
+        [f"Live was not measured at {listed(missing, 'or')} dimensions, which it lacks."] if missing else []
+    )
 
 
 def _hard_fell(verdict: Verdict) -> str | None:

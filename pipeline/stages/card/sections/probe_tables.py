@@ -84,8 +84,8 @@ def _measured_on(metrics: Metrics, probe: str) -> str:
 def _said(metrics: Metrics, verdict: Verdict) -> str:
     """Say on which probes the model lost, against its base; nothing is forgotten that did not fall.
 
-    Forgotten is what is proven to be lower, or lower than the gate allows. Of pairs and of mteb's scores no
-    interval is known; and a fall that the queries of a retrieval set do not prove is open.
+    Forgotten is what is proven to be lower; where no interval is known, as of pairs and of mteb's scores, it
+    is what is lower than the gate allows. Any other fall is open.
     """
     lost, open_ones = [], []
     for probe in metrics.probe_measures:
@@ -100,10 +100,10 @@ def _said(metrics: Metrics, verdict: Verdict) -> str:
             fell = f"{words.change(one)} lower on {cell(probe)}"
         else:
             fell = f"{words.interval(one)} on {cell(probe)}"
-        if refused or (one is not None and one.proven == "lower"):
+        if refused if one is None else one.proven == "lower":
             lost.append(f"{fell}{', which is more than the gate allows' if refused else ''}")
         else:
-            open_ones.append(fell)
+            open_ones.append(f"{fell}{', which is more than the gate allows' if refused else ''}")
     said = [f"This model forgot something that its base knew: {'; '.join(lost)}."] if lost else []
     if open_ones:
         said.append(f"Whether it forgot something{' else' if lost else ''} is open: {'; '.join(open_ones)}.")

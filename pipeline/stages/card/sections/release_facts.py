@@ -22,9 +22,9 @@ def context(params: Params, metrics: Metrics, verdict: Verdict, pin: Pin, reembe
     }
 
 
-def unknown(verdict: Verdict) -> list[str]:
+def unknown(verdict: Verdict) -> dict[Rival, str]:
     """Return the models of which nobody knows what they were trained on, as sentences name them."""
-    return [called for name, called in _CALLED.items() if f"{name}_training" in verdict.assumptions]
+    return {name: called for name, called in _CALLED.items() if f"{name}_training" in verdict.assumptions}
 
 
 def _against(verdict: Verdict, pin: Pin) -> str:
@@ -93,7 +93,7 @@ def _to_weigh(verdict: Verdict) -> str | None:
     if verdict.needs_human:
         reasons.append("its vectors do not mix with the live model's, so that every stored one is made anew")
     if verdict.training_unknown:
-        who = listed(unknown(verdict), "or") or "a model that it was compared with"
+        who = listed(list(unknown(verdict).values()), "or") or "a model that it was compared with"
         reasons.append(f"nobody knows what {who} was trained on, so that all rows were compared")
     if verdict.loosened:
         reasons.append("it was judged more loosely than the last release")

@@ -39,10 +39,19 @@ def context(metrics: Metrics, pin: Pin, decides: HeldOut) -> dict[str, Any]:
 
 
 def in_order(metrics: Metrics) -> list[ModelName]:
-    """Return the models that tables show; an anchor that is the live model is shown once."""
+    """Return the models that tables show; an anchor that is the live model is shown once.
+
+    One that has none of the widths was not measured.
+    """
     live, anchor = (metrics.models.get(name) for name in ("live", "anchor"))
     once = live is not None and anchor is not None and live.revision == anchor.revision
-    return [name for name in _ORDER if name in metrics.models and not (once and name == "anchor")]
+    return [
+        name
+        for name in _ORDER
+        if name in metrics.models
+        and any(scores.retrieval for scores in metrics.models[name].splits.values())
+        and not (once and name == "anchor")
+    ]
 
 
 def _triplets(metrics: Metrics) -> dict[str, dict[str, Any]]:
