@@ -50,6 +50,7 @@ def test_pictures_of_scores_name_every_model_and_width(metrics: Metrics, tmp_pat
     judged = metrics.model_copy(update={"models": {**metrics.models, "live": live}})
     plots.draw_scores(judged, "test", tmp_path / "scores.svg")
     found = words(tmp_path / "scores.svg")
+    among = f"nDCG@10, test among {next(iter(scores.retrieval.values())).documents} texts"
     assert {
         "base",
         "this model",
@@ -58,7 +59,7 @@ def test_pictures_of_scores_name_every_model_and_width(metrics: Metrics, tmp_pat
         "16",
         "32",
         "dimensions",
-        "nDCG@10, test among 16 texts",
+        among,
     } <= found
     assert "triplet accuracy, test" in found
 

@@ -61,7 +61,7 @@ def context(metrics: Metrics, verdict: Verdict, split: HeldOut, version: str) ->
         "first_note": " ".join(
             [
                 _measured_on(scores, dims, split),
-                *_narrower(metrics, dims, split),
+                *_live(metrics, dims, split),
                 *compared(others, verdict),
             ]
         ),
@@ -83,17 +83,16 @@ def _measured_on(scores: SplitScores, dims: Sequence[int], split: HeldOut) -> st
     return f"On {split}, at {listed([f'{dim:,}' for dim in dims])} dimensions: {listed([*rows, queries])}."
 
 
-def _narrower(metrics: Metrics, dims: Sequence[int], split: HeldOut) -> list[str]:
-    """Say which of the widths live does not have."""
+def _live(metrics: Metrics, dims: Sequence[int], split: HeldOut) -> list[str]:
+    """Say what live is, and which of the widths it does not have."""
     if "live" not in metrics.models:
         return []
     known = metrics.models["live"].splits[split].retrieval
     missing = [f"{dim:,}" for dim in dims if dim not in known]
     if not known:
-        return ["Live has none of the widths of this model, and was not measured."]
-    return (
-        [f"Live was not measured at {listed(missing, 'or')} dimensions, which it lacks."] if missing else []
-    )
+        return ["Live, the model that was in service then, has none of these widths and was not measured."]
+    lacks = f"; it does not have {listed(missing, 'or')} dimensions" if missing else ""
+    return [f"Live is the model that was in service then{lacks}."]
 
 
 def _hard_fell(verdict: Verdict) -> str | None:
