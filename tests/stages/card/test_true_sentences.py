@@ -165,6 +165,8 @@ def holds_of_the_first_table(found: Said) -> None:
         (sure,) = re.findall(r"with its ([\d.]+)% interval", note)
         assert 100 * (1 - 2 * shown[0].alpha) == pytest.approx(float(sure), abs=0.06)
         assert float(sure) < 100
+    spent = verdict.outcome == "test_spent" and bool(compared)
+    assert ("have judged more candidates than they may: no interval here proves" in note) is spent
     left_out = {name: max(one.left_out for one in shown) for name, shown in compared.items()}
     assert ("(left out: " in note) is any(left_out.values())
     for name, count in left_out.items():
@@ -277,6 +279,12 @@ def holds_of_the_training(found: Said) -> None:
         ]
         assert ("accuracy" in shown) is any(point.accuracy for point in training.curve)
     assert ("Step 0 is the base" in found.text) is any(point.step == 0 for point in training.curve)
+    for ends in re.findall(
+        r"<summary>The same at every width, with test (.*) training</summary>", found.text
+    ):
+        steps = {"before": 0, "after": training.steps}
+        logged = {point.step for point in training.curve}
+        assert ends.split(" and ") == [when for when, step in steps.items() if step in logged]
     assert ("Nothing was logged" in found.text) is (not training.curve)
     last = training.curve[-1] if training.curve else None
     epochs = last.epoch * training.steps / last.step if last is not None and last.step else 1.0

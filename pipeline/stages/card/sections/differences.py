@@ -39,7 +39,7 @@ def context(verdict: Verdict) -> dict[str, Any]:
             [
                 cell(words.of(name)),
                 words.limit(one.margin),
-                f"{one.visible:.4f}",
+                f"{one.visible:.4f}" if one.visible <= 1 else "nothing",
                 f"{one.rows:,}",
                 f"{one.left_out:,}",
             ]
@@ -70,6 +70,13 @@ def compared(others: Mapping[ModelName, Sequence[Difference]], verdict: Verdict)
         f"A difference is this model less the other on rows that neither is known to be trained on{aside}, "
         f'with its {level(every[0].alpha)} interval; "not proven" where 0 lies in it.'
     ]
+    if verdict.outcome == "test_spent":
+        many = (
+            "more candidates than they may"
+            if verdict.look > verdict.looks_allowed
+            else "nobody knows how many candidates"
+        )
+        said.append(f"These rows have judged {many}: no interval here proves anything.")
     unknown = [called for name, called in release_facts.unknown(verdict).items() if name in others]
     if unknown:
         said.append(

@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.records import CurvePoint, HeldOut, Metrics, Training
 from pipeline.stages.card.markdown import decimal
-from pipeline.stages.card.sections.counted import counted
+from pipeline.stages.card.sections.counted import counted, listed
 from pipeline.wording import words
 
 _LOSSES = ("epoch", "step", "training loss", "validation loss")
@@ -37,7 +37,7 @@ def context(metrics: Metrics, training: Training) -> dict[str, Any]:
         "logs": _rows(training, scores, narrow),
         "wide_log": _rows(training, scores, wide) if folded else [],
         "wide_log_columns": [*_LOSSES, *(_named(split, dim) for split, dim in wide)],
-        "wide_log_title": _title(wide) if folded else "",
+        "wide_log_title": _title(training, wide) if folded else "",
         "seen": _seen(training),
     }
 
@@ -70,10 +70,12 @@ def _note(training: Training, *, scored: bool) -> str:
     return f"{said[:1].upper()}{said[1:]}." if said else ""
 
 
-def _title(columns: Sequence[tuple[HeldOut, int]]) -> str:
+def _title(training: Training, columns: Sequence[tuple[HeldOut, int]]) -> str:
     """Say what the wide table has besides."""
     others = [split for split in dict.fromkeys(split for split, _ in columns) if split != "dev"]
-    return f"The same at every width{f', with {others[0]} before and after' if others else ''}"
+    logged = {point.step for point in training.curve}
+    ends = [when for step, when in ((0, "before"), (training.steps, "after")) if step in logged]
+    return f"The same at every width{f', with {others[0]} {listed(ends)} training' if others else ''}"
 
 
 def _seen(training: Training) -> str:
