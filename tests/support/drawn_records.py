@@ -146,7 +146,7 @@ def shapes(draw: st.DrawFn) -> Shape:
     """Draw what all records have in common."""
     pairs = draw(MAYBE)
     rivals: tuple[Rival, ...] = draw(st.sampled_from(((), ("live",), ("live", "anchor"))))
-    dims = draw(st.sampled_from((DIMS, DIMS[:1])))
+    dims = draw(st.sampled_from((DIMS, DIMS[:1], DIMS[1:])))
     every: tuple[tuple[HeldOut, ...], ...] = (HELD_OUT, ("test",), ("dev",))
     return Shape(
         chance=random.Random(draw(st.integers(0, 1 << 32))),

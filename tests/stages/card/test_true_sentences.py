@@ -184,6 +184,13 @@ def holds_of_the_first_table(found: Said) -> None:
     assert lacks or "-" not in cells
 
 
+def holds_of_the_widths(found: Said) -> None:
+    dims, width = list(found.scores.retrieval), found.read.training.width
+    assert ("uncut, it was neither trained nor judged" in found.first_screen) is (max(dims) < width)
+    assert ("trained and scored at" in found.text) is (dims != [width])
+    assert ("made to be cut to" in found.first_screen) is any(dim < width for dim in dims)
+
+
 def holds_of_differences(found: Said) -> None:
     verdict = found.read.verdict
     once = len(set(verdict.compared_with.values())) < len(verdict.compared_with)
@@ -348,6 +355,7 @@ HOLDS: tuple[Callable[[Said], None], ...] = (
     holds_of_the_verdict,
     holds_of_the_hard_subset,
     holds_of_the_first_table,
+    holds_of_the_widths,
     holds_of_differences,
     holds_of_probes,
     holds_of_texts,
