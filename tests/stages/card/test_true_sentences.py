@@ -125,6 +125,7 @@ def holds_of_the_verdict(found: Said) -> None:
         assert (part in found.text) is verdict.passed, part
     assert ("is not on the Hub" in found.text) is not verdict.passed
     assert ("\n## Why it is not released\n" in found.text) is not verdict.passed
+    assert all(first.count(pattern.removesuffix(".")) == 1 for pattern in verdict.patterns.values())
     new_space = found.read.reembed.compatible is False
     assert ("embed all documents again first" in first) is (verdict.passed and new_space)
     assert ("more loosely" in first) is (verdict.passed and bool(verdict.loosened))
