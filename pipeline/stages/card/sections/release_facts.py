@@ -4,11 +4,19 @@ from typing import Any
 
 from pipeline.params import Params
 from pipeline.records import HeldOut, Metrics, Pin, Reembed, Rival, Verdict
+from pipeline.records.reembed import Arrangement
 from pipeline.stages.card.markdown import decimal
 from pipeline.stages.card.sections.counted import listed
 from pipeline.stages.card.sections.score_tables import of_documents
 from pipeline.wording import words
 
+_MIXTURES: dict[Arrangement, str] = {
+    "new_on_old": "its queries on the live model's documents",
+    "old_on_new": "the live model's queries on its documents",
+    "mixed_10": "its queries where a tenth of the documents is embedded again",
+    "mixed_50": "its queries where half of the documents is embedded again",
+    "mixed_90": "its queries where nine tenths of the documents are embedded again",
+}
 _CALLED: dict[Rival, str] = {"live": "the live model", "anchor": "the best release so far"}
 
 
@@ -50,16 +58,7 @@ def _stored_vectors(metrics: Metrics, reembed: Reembed, split: HeldOut, *, passe
     """Say in a sentence what becomes of an index that holds the live model's vectors."""
     if reembed.compatible is None:
         return f"there was no live model to be compatible with; the vector space is `{reembed.space}`."
-    known = reembed.ndcg10
-    if "new_on_old" not in known or "live" not in known:
-        measured = ""
-    else:
-        dim = max(metrics.candidate.splits[split].retrieval)  # both have it, or these were not measured
-        among = of_documents(metrics.candidate.splits[split].retrieval[dim].documents)
-        measured = (
-            f"its queries on the live model's documents reach nDCG@10 {decimal(known['new_on_old'])}, where "
-            f"the live model's own reach {decimal(known['live'])} ({split}{among} at {dim:,} dimensions)"
-        )
+    measured = _mixed(metrics, reembed, split)
     if reembed.compatible:
         return f"compatible with the live model's (space `{reembed.space}`){measured and f': {measured}'}."
     first = "**a new vector space**" if passed else "a new vector space"
@@ -67,6 +66,23 @@ def _stored_vectors(metrics: Metrics, reembed: Reembed, split: HeldOut, *, passe
     return (
         f"{first} (`{reembed.space}`, before it `{reembed.live_space}`): {do}{measured and f'; {measured}'}. "
         f"The machine of the evaluation embeds {reembed.vectors_per_hour:,.0f} texts an hour."
+    )
+
+
+def _mixed(metrics: Metrics, reembed: Reembed, split: HeldOut) -> str:
+    """Say what the worst mixture with the live model's vectors finds; nothing where none was measured.
+
+    One of them alone would mislead: queries can do well on old documents, and badly where both kinds lie.
+    """
+    found = {name: reembed.ndcg10[name] for name in _MIXTURES if name in reembed.ndcg10}
+    if not found or "live" not in reembed.ndcg10:
+        return ""
+    worst = min(found, key=lambda name: found[name])
+    dim = max(metrics.candidate.splits[split].retrieval)  # both have it, or nothing was mixed
+    among = of_documents(metrics.candidate.splits[split].retrieval[dim].documents)
+    return (
+        f"of the mixtures of both models' vectors the worst, {_MIXTURES[worst]}, reaches nDCG@10 "
+        f"{decimal(found[worst])}, where the live model alone reaches {decimal(reembed.ndcg10['live'])} ({split}{among} at {dim:,} dimensions)"
     )
 
 
