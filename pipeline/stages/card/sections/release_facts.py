@@ -24,7 +24,7 @@ def context(params: Params, metrics: Metrics, verdict: Verdict, pin: Pin, reembe
     """Return the sentences of the section on the release."""
     return {
         "against": _against(verdict, pin),
-        "stored_vectors": _stored_vectors(metrics, reembed, params.gate.split, passed=verdict.passed),
+        "stored_vectors": _stored_vectors(params, metrics, reembed, passed=verdict.passed),
         "store": _store(metrics, params.evaluate.max_quality_loss),
         "to_weigh": _to_weigh(verdict),
     }
@@ -54,11 +54,11 @@ def _against(verdict: Verdict, pin: Pin) -> str:
     return f", against {listed(named)}"
 
 
-def _stored_vectors(metrics: Metrics, reembed: Reembed, split: HeldOut, *, passed: bool) -> str:
+def _stored_vectors(params: Params, metrics: Metrics, reembed: Reembed, *, passed: bool) -> str:
     """Say in a sentence what becomes of an index that holds the live model's vectors."""
     if reembed.compatible is None:
         return f"there was no live model to be compatible with; the vector space is `{reembed.space}`."
-    measured = _mixed(metrics, reembed, split)
+    measured = _mixed(params, metrics, reembed)
     if reembed.compatible:
         return f"compatible with the live model's (space `{reembed.space}`){measured and f': {measured}'}."
     first = "**a new vector space**" if passed else "a new vector space"
@@ -69,7 +69,7 @@ def _stored_vectors(metrics: Metrics, reembed: Reembed, split: HeldOut, *, passe
     )
 
 
-def _mixed(metrics: Metrics, reembed: Reembed, split: HeldOut) -> str:
+def _mixed(params: Params, metrics: Metrics, reembed: Reembed) -> str:
     """Say what the worst mixture with the live model's vectors finds; nothing where none was measured.
 
     One of them alone would mislead: queries can do well on old documents, and badly where both kinds lie.
@@ -78,11 +78,14 @@ def _mixed(metrics: Metrics, reembed: Reembed, split: HeldOut) -> str:
     if not found or "live" not in reembed.ndcg10:
         return ""
     worst = min(found, key=lambda name: found[name])
+    split = params.gate.split
     dim = max(metrics.candidate.splits[split].retrieval)  # both have it, or nothing was mixed
     among = of_documents(metrics.candidate.splits[split].retrieval[dim].documents)
+    alone, lost = decimal(reembed.ndcg10["live"]), words.limit(params.evaluate.compatible_loss)
     return (
         f"of the mixtures of both models' vectors the worst, {_MIXTURES[worst]}, reaches nDCG@10 "
-        f"{decimal(found[worst])}, where the live model alone reaches {decimal(reembed.ndcg10['live'])} ({split}{among} at {dim:,} dimensions)"
+        f"{decimal(found[worst])}, where the live model alone reaches {alone} and {lost} may be lost "
+        f"({split}{among} at {dim:,} dimensions)"
     )
 
 
