@@ -223,6 +223,8 @@ def holds_of_probes(found: Said) -> None:
     assert bool(re.search("Whether it forgot something( else)? is open", found.text)) is (
         len(lost) < len(fell)
     )
+    outside = found.text.partition("### Outside the domain")[2].partition("### Limitations")[0]
+    assert ("A difference is this model less" in outside) is any(verdict.probes.values())
     for by_other in verdict.probes.values():
         assert all(words.interval(one) in found.text for one in by_other.values() if one.rows)
     for name, probe in metrics.probe_sets.items():

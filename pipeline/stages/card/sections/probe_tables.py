@@ -5,6 +5,7 @@ from typing import Any
 from pipeline.records import Metrics, ModelName, Pin, ProbeMeasure, Verdict
 from pipeline.stages.card.markdown import cell, decimal, link
 from pipeline.stages.card.sections.counted import counted
+from pipeline.stages.card.sections.differences import level
 from pipeline.stages.card.sections.score_tables import difference, of_documents, shown
 from pipeline.wording import words
 
@@ -108,5 +109,8 @@ def _said(metrics: Metrics, verdict: Verdict) -> str:
     if open_ones:
         said.append(f"Whether it forgot something{' else' if lost else ''} is open: {'; '.join(open_ones)}.")
     if not said:
-        return "Its base knew no more outside of the domain than this model does, as far as these probes go."
+        said.append("Its base knew no more outside of the domain than this model does, by these probes.")
+    known = [one for by_other in verdict.probes.values() for one in by_other.values()]
+    if known:
+        said.append(f"A difference is this model less the other, with its {level(known[0].alpha)} interval.")
     return " ".join(said)

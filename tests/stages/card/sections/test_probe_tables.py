@@ -57,7 +57,7 @@ def test_nothing_is_forgotten_that_did_not_fall_or_was_never_asked() -> None:
 def test_loss_that_the_queries_do_not_prove_is_open(one: Difference, said: str) -> None:
     verdict = GOLDEN.verdict.model_copy(update={"probes": {"sts": {"base": one}}})
     found = probe_tables.context(probed(0.7, 0.65), GOLDEN.pin, verdict)
-    assert found["probes_said"] == said
+    assert found["probes_said"] == f"{said} A difference is this model less the other, with its 98% interval."
     assert found["probe_columns"][-1] == "against base"
     assert found["probes"][0][-1] == words.interval(one)
 
