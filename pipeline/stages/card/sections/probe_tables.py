@@ -94,6 +94,7 @@ def _said(metrics: Metrics, verdict: Verdict) -> str:
         if ours is None or base is None or ours >= base:
             continue
         one, check = verdict.probes.get(probe, {}).get("base"), verdict.checks.get(f"forgetting_{probe}")
+        one = one if one is not None and one.rows else None
         refused = check is not None and not check.passed
         if one is None:
             fell = f"{base - ours:.4f} lower on {cell(probe)}, without an interval"
