@@ -176,7 +176,7 @@ def holds_of_the_first_table(found: Said) -> None:
     assert ("Nobody knows what the live model was trained on" in note) is unknown
     live = metrics.models["live"].splits[found.split].retrieval if "live" in metrics.models else None
     lacks = live is not None and bool(set(found.dims) - set(live))
-    assert ("Live is the model that was in service then" in note) is bool(live)
+    assert ("Live is the model that was in service when this" in note) is bool(live)
     assert ("has none of these widths and was not measured" in note) is (live == {})
     assert ("; it does not have " in note) is (lacks and live != {})
     cells = [cell for row in found.rows("| ")[: len(found.dims) * 2] for cell in row]

@@ -90,9 +90,12 @@ def _live(metrics: Metrics, dims: Sequence[int], split: HeldOut) -> list[str]:
     known = metrics.models["live"].splits[split].retrieval
     missing = [f"{dim:,}" for dim in dims if dim not in known]
     if not known:
-        return ["Live, the model that was in service then, has none of these widths and was not measured."]
+        return [
+            "Live, the model in service when this one was judged, has none of these widths and was not "
+            "measured."
+        ]
     lacks = f"; it does not have {listed(missing, 'or')} dimensions" if missing else ""
-    return [f"Live is the model that was in service then{lacks}."]
+    return [f"Live is the model that was in service when this one was judged{lacks}."]
 
 
 def _hard_fell(verdict: Verdict) -> str | None:

@@ -11,11 +11,11 @@ from pipeline.stages.card.sections.score_tables import of_documents
 from pipeline.wording import words
 
 _MIXTURES: dict[Arrangement, str] = {
-    "new_on_old": "its queries on the live model's documents",
-    "old_on_new": "the live model's queries on its documents",
-    "mixed_10": "its queries where a tenth of the documents is embedded again",
-    "mixed_50": "its queries where half of the documents is embedded again",
-    "mixed_90": "its queries where nine tenths of the documents are embedded again",
+    "new_on_old": "this model's queries on the live model's documents",
+    "old_on_new": "the live model's queries on this model's documents",
+    "mixed_10": "this model's queries where a tenth of the documents is embedded again",
+    "mixed_50": "this model's queries where half of the documents is embedded again",
+    "mixed_90": "this model's queries where nine tenths of the documents are embedded again",
 }
 _CALLED: dict[Rival, str] = {"live": "the live model", "anchor": "the best release so far"}
 

@@ -33,14 +33,14 @@ MEASURED = {"new_on_old": 0.5, "live": 0.6}
         ({"compatible": None}, "no live model to be compatible with"),
         (
             {"compatible": True, "ndcg10": MEASURED},
-            "of the mixtures of both models' vectors the worst, its queries on the live model's documents, "
-            f"reaches nDCG@10 0.5000, where the live model alone reaches 0.6000 and {LOSS} may be lost (test "
-            "among 400 texts at 384 dimensions).",
+            "of the mixtures of both models' vectors the worst, this model's queries on the live model's "
+            f"documents, reaches nDCG@10 0.5000, where the live model alone reaches 0.6000 and {LOSS} may be "
+            "lost (test among 400 texts at 384 dimensions).",
         ),
         ({"compatible": False, "ndcg10": MEASURED}, "embed all documents again first; of the mixtures"),
         (
             {"compatible": False, "ndcg10": MEASURED | {"mixed_10": 0.4, "mixed_50": 0.45}},
-            "the worst, its queries where a tenth of the documents is embedded again, reaches nDCG@10 0.4000",
+            "queries where a tenth of the documents is embedded again, reaches nDCG@10 0.4000",
         ),
         ({"compatible": False, "ndcg10": {"live": 0.6}}, "embed all documents again first. The machine of"),
     ],
