@@ -1,6 +1,6 @@
 """The card's pictures, as SVG that reads on a light and on a dark page; equal records give equal bytes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from pipeline.records import HeldOut, Metrics, ModelName, SplitScores, Training
+from pipeline.records import CurvePoint, HeldOut, Metrics, ModelName, SplitScores, Training
+from pipeline.stages.card.sections.score_tables import of_documents
 
 # A mid grey has contrast enough on white and on black; the page shows through the background.
 _GREY = "#808890"
 _COLOURS = {"base": "#9a6fd0", "live": "#d98324", "anchor": "#4a8fd0", "candidate": "#2f9e6e"}
 _NAMES: dict[ModelName, str] = {"base": "base", "live": "live", "candidate": "this model", "anchor": "anchor"}
+_LOSSES = {"training_loss": _COLOURS["live"], "validation_loss": _COLOURS["base"]}
 _PRECISIONS = {"float32": "#2f9e6e", "int8": "#d98324", "binary": "#4a8fd0"}
 _STYLE: Any = {
     "svg.hashsalt": "katman",
@@ -41,16 +43,38 @@ def shown(metrics: Metrics, training: Training, split: HeldOut) -> dict[str, str
     found = {}
     if len(scores.retrieval) > 1:
         accuracy = "Triplet accuracy with 95% intervals and " if scores.triplets else ""
-        found["scores"] = f"{accuracy}nDCG@10 of each model at every number of dimensions on {split}"
+        names = ", ".join(_NAMES[name] for name in _drawn(metrics, split))
+        found["scores"] = f"{accuracy}nDCG@10 at every number of dimensions on {split}: {names}"
     if len(metrics.stored_vectors) >= _LEAST_DOTS:
         found["bytes"] = (
             "nDCG@10 over the bytes of a stored vector, for every width and precision, the recommended one "
             "marked"
         )
-    if len(training.curve) >= _LEAST_DOTS:
-        accuracy = ", and accuracy on dev at every number of dimensions," if scores.triplets else ""
-        found["training"] = f"Training and validation loss{accuracy} over the steps"
+    losses = {name: points for name in _LOSSES if (points := _points(training, name))}
+    if max(map(len, losses.values()), default=0) >= _LEAST_DOTS:
+        named = " and ".join(name.split("_")[0] for name in losses).capitalize()
+        accuracy = "" if not _scored(training) else ", and accuracy on dev at every number of dimensions,"
+        found["training"] = f"{named} loss{accuracy} over the steps"
     return found
+
+
+def _drawn(metrics: Metrics, split: HeldOut) -> list[ModelName]:
+    """Return the models in the picture of scores; the anchor is none of them."""
+    return [name for name in _NAMES if name != "anchor" and _has(metrics, name, split)]
+
+
+def _has(metrics: Metrics, name: ModelName, split: HeldOut) -> bool:
+    return name in metrics.models and bool(metrics.models[name].splits[split].retrieval)
+
+
+def _points(training: Training, loss: str) -> list[tuple[int, float]]:
+    """Return step and loss, where it was measured."""
+    return [(one.step, value) for one in training.curve if (value := getattr(one, loss)) is not None]
+
+
+def _scored(training: Training) -> list[CurvePoint]:
+    """Return the steps at which accuracy on dev was measured; of pairs, and without evaluations, none."""
+    return [point for point in training.curve if point.accuracy]
 
 
 def draw(metrics: Metrics, training: Training, dims: tuple[int, ...], split: HeldOut, folder: Path) -> None:
@@ -92,7 +116,7 @@ def draw_bytes(metrics: Metrics, path: Path) -> None:
         axes.set_xscale("log", base=2)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.set_xlabel("bytes of a stored vector")
-        axes.set_ylabel(f"nDCG@10, {split}")
+        axes.set_ylabel(_ndcg(metrics, split))
         axes.legend()
         _save(figure, path)
 
@@ -104,18 +128,20 @@ def draw_scores(metrics: Metrics, split: HeldOut, path: Path) -> None:
         figure = Figure(figsize=(7, 3.2), layout="constrained")
         for place, panel in enumerate(drawn):
             axes = figure.add_subplot(1, len(drawn), place + 1)
-            for model, scores in metrics.models.items():
-                if model != "anchor":
-                    panel(axes, model, scores.splits[split])
+            for model in _drawn(metrics, split):
+                panel(axes, model, metrics.models[model].splits[split])
             axes.set_xlabel("dimensions")
-            axes.set_title(
-                f"{'triplet accuracy' if panel is _accuracies else 'nDCG@10'}, {split}",
-                color=_GREY,
-                fontsize="medium",
-            )
+            title = f"triplet accuracy, {split}" if panel is _accuracies else _ndcg(metrics, split)
+            axes.set_title(title, color=_GREY, fontsize="medium")
         lines, names = axes.get_legend_handles_labels()
         figure.legend(lines, names, loc="outside upper center", ncols=len(names))
         _save(figure, path)
+
+
+def _ndcg(metrics: Metrics, split: HeldOut) -> str:
+    """Name nDCG@10 on a split with the texts that were searched."""
+    searched = next(iter(metrics.candidate.splits[split].retrieval.values()))
+    return f"nDCG@10, {split}{of_documents(searched.documents)}"
 
 
 def _accuracies(axes: Axes, model: ModelName, scores: SplitScores) -> None:
@@ -149,34 +175,35 @@ def draw_training(training: Training, dims: tuple[int, ...], path: Path) -> None
     """Draw both losses, and the dev accuracy at every width, over the steps."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(7, 3.6), layout="constrained")
-        losses: Axes = figure.add_subplot(1, 2, 1)
-        curve = training.curve
-        for name, colour in (("training_loss", _COLOURS["live"]), ("validation_loss", _COLOURS["base"])):
-            points = [
-                (point.step, getattr(point, name)) for point in curve if getattr(point, name) is not None
-            ]
+        scored = _scored(training)
+        losses: Axes = figure.add_subplot(1, 2 if scored else 1, 1)
+        for name, colour in _LOSSES.items():
+            points = _points(training, name)
             if points:
                 steps, values = zip(*points, strict=True)
                 losses.plot(steps, values, marker="o", color=colour, label=name.replace("_", " "))
         losses.set_xlabel("step")
         losses.set_ylabel("loss")
         _explain(losses)
-        accuracy: Axes = figure.add_subplot(1, 2, 2)
-        for place, dim in enumerate(dims):
-            scored = [(point.step, point.accuracy[dim]) for point in curve if point.accuracy is not None]
-            if scored:
-                shade = 1 - 0.7 * place / max(1, len(dims) - 1)
-                accuracy.plot(
-                    *zip(*scored, strict=True),
-                    marker="o",
-                    color=_COLOURS["candidate"],
-                    alpha=shade,
-                    label=str(dim),
-                )
-        accuracy.set_xlabel("step")
-        accuracy.set_ylabel("triplet accuracy, dev")
-        _explain(accuracy, title="dimensions")
+        if scored:
+            _draw_accuracies(figure.add_subplot(1, 2, 2), scored, dims)
         _save(figure, path)
+
+
+def _draw_accuracies(axes: Axes, scored: Sequence[CurvePoint], dims: tuple[int, ...]) -> None:
+    for place, dim in enumerate(dims):
+        points = [(one.step, one.accuracy[dim]) for one in scored if one.accuracy and dim in one.accuracy]
+        if points:
+            axes.plot(
+                *zip(*points, strict=True),
+                marker="o",
+                color=_COLOURS["candidate"],
+                alpha=1 - 0.7 * place / max(1, len(dims) - 1),
+                label=str(dim),
+            )
+    axes.set_xlabel("step")
+    axes.set_ylabel("triplet accuracy, dev")
+    _explain(axes, title="dimensions")
 
 
 def _explain(axes: Axes, title: str | None = None) -> None:

@@ -19,7 +19,9 @@ from pipeline.records import Audit, Card, Metrics, Pin, Reembed, Training, Verdi
 from pipeline.stages.card import eval_results, licences, markdown, plots, shown_rows
 from pipeline.stages.card.front_matter import front_matter
 from pipeline.stages.card.sections import tables, usage_snippet, verify_commands
+from pipeline.stages.card.sections.counted import counted
 from pipeline.stages.card.sections.tables import Read
+from pipeline.wording import words
 from pipeline.workspace import digests, git, lineage, paths, receipts
 from pipeline.workspace.files import write_text
 
@@ -150,7 +152,7 @@ def render(
             verify=verify_commands.commands(repo, version, pin.endpoint),
             int8=usage_snippet.int8(repo, version, training.width, metrics.example),
             binary=usage_snippet.binary(repo, version, training.width, metrics.example),
-            **tables.context(read, mistakes, params.gate.split),
+            **tables.context(params, read, mistakes, version),
         )
     )
     front = front_matter(params, pin, training, metrics, licence.name).to_yaml(line_break="\n")
@@ -169,6 +171,8 @@ def _environment() -> Environment:  # compiling the templates takes ten times as
     )
     environment.filters |= {
         "cell": markdown.cell,
+        "counted": counted,
+        "percent": words.percent,
         "decimal": markdown.decimal,
         "inline": markdown.inline,
         "fenced": markdown.fenced,

@@ -480,7 +480,7 @@ def test_card_of_a_refused_candidate_says_so(finished: Path) -> None:
         update={"passed": False, "outcome": "underpowered", "checks": {name: failed}}
     )
     text = rendered(finished, load(finished), verdict=refused)
-    assert "**v3 is undecided and not released:** " in text
+    assert "**The candidate for v3 is undecided and not released:** " in text
     assert "Use it for" not in text
     assert "(look 1 of 100" in text
     (checks,) = [table for table in tables(text) if table[0][0] == "check"]
@@ -505,13 +505,17 @@ def test_card_of_a_model_wider_than_every_promised_width_says_where_to_cut(finis
     assert "made to be cut to 16 or 4" in text
 
 
-def test_card_without_evaluations_shows_dashes(finished: Path) -> None:
+def test_card_without_evaluations_has_no_columns_of_nothing(finished: Path) -> None:
     training = Training.load(finished / RECORDS["train"])
     bare = tuple(one.model_copy(update={"accuracy": None, "validation_loss": None}) for one in training.curve)
     text = rendered(finished, load(finished), training=training.model_copy(update={"curve": bare}))
-    narrow, wide = [table for table in tables(text) if table[0][0] == "epoch"]
-    assert narrow[0] == ["epoch", "step", "training loss", "validation loss"]
-    assert wide[1][2:7] == ["-"] * 5
+    (log,) = [table for table in tables(text) if table[0][0] == "epoch"]
+    assert log[0][4:] == ["test at 32", "test at 16", "test at 4"]
+    known = load(finished).model.dims, Metrics.load(finished / RECORDS["evaluate"])
+    base, ours = (known[1].models[name].splits["test"].triplets for name in ("base", "candidate"))
+    assert log[1][4:] == [f"{base[dim].accuracy:.4f}" for dim in known[0]]
+    assert log[-1][4:] == [f"{ours[dim].accuracy:.4f}" for dim in known[0]]
+    assert {cell for row in log[2:-1] for cell in row[4:]} == {"-"}
 
 
 def test_card_with_a_live_model_names_it(finished: Path) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from pipeline.records import Audit
 from pipeline.stages.card.markdown import cell
+from pipeline.stages.card.sections.counted import counted
 from pipeline.wording import words
 
 
@@ -23,12 +24,13 @@ def context(audit: Audit) -> dict[str, Any]:
         "near_train": _near_train(audit),
         "shortcuts": "; ".join(
             f"on {split} a word classifier that never sees the query gets "
-            f"{words.percent(found.bag_of_words)} of the triplets right, BM25 {words.percent(found.bm25)}, "
-            f"neither of them {found.hard_rows:,} (the hard subset)"
+            f"{words.percent(found.bag_of_words)} of the triplets right, BM25 {words.percent(found.bm25)}; "
+            f"{_hard(found.hard_rows)}"
             for split, found in audit.shortcut.items()
         ),
         "personal": ", ".join(
-            f"{cell(kind.replace('_', ' '))} in {count:,} rows" for kind, count in audit.personal_data.items()
+            f"{cell(kind.replace('_', ' '))} in {counted(count, 'row')}"
+            for kind, count in audit.personal_data.items()
         )
         + "; no such row is shown here"
         if audit.personal_data
@@ -40,11 +42,18 @@ def context(audit: Audit) -> dict[str, Any]:
 
 
 def _near_train(audit: Audit) -> str:
+    near = {split: count for split, count in audit.near_train.items() if count}
     found = [
-        f"{count:,} of {audit.splits[split].kept:,} {split} rows"
-        for split, count in audit.near_train.items()
-        if count
+        f"{count:,} of {counted(audit.splits[split].kept, f'{split} row')}" for split, count in near.items()
     ]
     if not found:
         return "no held-out row is the same as, or near, a text that was trained on"
-    return f"{' and '.join(found)} are the same as, or near, a text that was trained on"
+    verb = "is" if sum(near.values()) == 1 else "are"
+    return f"{' and '.join(found)} {verb} the same as, or near, a text that was trained on"
+
+
+def _hard(rows: int) -> str:
+    """Say what is left for the hard subset."""
+    if not rows:
+        return "none is left that one of them does not get right, so that there is no hard subset"
+    return f"{counted(rows, 'triplet')} neither of them gets right, the hard subset"

@@ -1,10 +1,13 @@
 """What a reader sees first: the verdict in a sentence, and one small table."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pipeline.records import HeldOut, Metric, Metrics, ModelName, Outcome, SplitScores, Verdict
 from pipeline.stages.card.markdown import cell, decimal
-from pipeline.stages.card.sections.score_tables import difference, shown
+from pipeline.stages.card.sections.counted import counted, listed
+from pipeline.stages.card.sections.differences import compared
+from pipeline.stages.card.sections.score_tables import difference, of_documents, shown
 from pipeline.wording import sentence, words
 
 _SHOWN: tuple[ModelName, ...] = ("base", "live", "candidate")
@@ -18,41 +21,52 @@ _OUTCOMES: dict[Outcome, str] = {
 }
 
 
-def context(metrics: Metrics, verdict: Verdict, split: HeldOut) -> dict[str, Any]:
+def context(metrics: Metrics, verdict: Verdict, split: HeldOut, version: str) -> dict[str, Any]:
     """Return what the first template shows.
 
     Args:
         metrics: What was measured.
         verdict: What came of it.
         split: The one that decides.
+        version: The one that a release of it bears; a refused candidate never has it.
     """
     said = sentence.say(verdict)
     scores = metrics.candidate.splits[split]
     dims = sorted({max(scores.retrieval), min(scores.retrieval)}, reverse=True)
-    others = [name for name in _OTHERS if verdict.differences(name)]
     metrics_shown: list[Metric] = ["accuracy", "ndcg"] if scores.triplets else ["ndcg"]
+    keys = [(metric, dim) for metric in metrics_shown for dim in dims]
+    models = [
+        name
+        for name in _SHOWN
+        if name in metrics.models and any(dim in metrics.models[name].splits[split].retrieval for dim in dims)
+    ]
+    found = {name: verdict.differences(name) for name in _OTHERS}
+    others = {name: [one for key in keys if (one := found[name].get(key)) is not None] for name in _OTHERS}
+    others = {name: shown_ones for name, shown_ones in others.items() if shown_ones}
     return {
+        "subject": version if verdict.passed else f"The candidate for {version}",
         "outcome": _OUTCOMES[verdict.outcome],
         "decided": cell(said.decided),
         "remedy": cell(said.remedy.do),
         "patterns": [cell(one) for one in verdict.patterns.values()],
-        "first_columns": [shown(name) for name in _models(metrics)] + [f"against {name}" for name in others],
+        "first_columns": [*map(shown, models), *(f"against {name}" for name in others)],
         "first_rows": [
             [
                 f"{'accuracy' if metric == 'accuracy' else words.METRICS[metric]} at {dim:,}",
-                *(_score(metrics.models[name].splits[split], metric, dim) for name in _models(metrics)),
-                *(difference(verdict.differences(name).get((metric, dim))) for name in others),
+                *(_score(metrics.models[name].splits[split], metric, dim) for name in models),
+                *(difference(found[name].get((metric, dim))) for name in others),
             ]
-            for metric in metrics_shown
-            for dim in dims
+            for metric, dim in keys
         ],
-        "first_note": _note(scores, verdict, split),
+        "first_note": " ".join(
+            [
+                _measured_on(scores, dims, split),
+                *_live(metrics, dims, split),
+                *compared(others, verdict),
+            ]
+        ),
         "hard_fell": _hard_fell(verdict),
     }
-
-
-def _models(metrics: Metrics) -> list[ModelName]:
-    return [name for name in _SHOWN if name in metrics.models]
 
 
 def _score(scores: SplitScores, metric: Metric, dim: int) -> str:
@@ -61,35 +75,42 @@ def _score(scores: SplitScores, metric: Metric, dim: int) -> str:
     return decimal(scores.retrieval[dim].ndcg10 if dim in scores.retrieval else None)
 
 
-def _note(scores: SplitScores, verdict: Verdict, split: HeldOut) -> str:
-    """Say on what the table rests."""
+def _measured_on(scores: SplitScores, dims: Sequence[int], split: HeldOut) -> str:
+    """Say on what the scores rest, and what the numbers behind the metrics are."""
     searched = next(iter(scores.retrieval.values()))
-    rows = next((one.rows for one in scores.triplets.values()), None)
-    among = "" if searched.documents is None else f" among {searched.documents:,} texts"
-    parts = [] if rows is None else [f"{rows:,} triplets"]
-    note = f"On {split}: {' and '.join([*parts, f'{searched.queries:,} queries{among}'])}."
-    one = next(iter(verdict.comparisons.values()), None)
-    if one is None:
-        return note
-    return (
-        f"{note} A difference is this model less the other, on rows that neither was trained on, with its "
-        f'{words.percent(1 - 2 * one.alpha)} interval; "not proven" where 0 lies in it.'
-    )
+    rows = [counted(one.rows, "triplet") for one in list(scores.triplets.values())[:1]]
+    queries = f"{counted(searched.queries, 'query', 'queries')}{of_documents(searched.documents)}"
+    return f"On {split}, at {listed([f'{dim:,}' for dim in dims])} dimensions: {listed([*rows, queries])}."
+
+
+def _live(metrics: Metrics, dims: Sequence[int], split: HeldOut) -> list[str]:
+    """Say what live is, and which of the widths it does not have."""
+    if "live" not in metrics.models:
+        return []
+    known = metrics.models["live"].splits[split].retrieval
+    missing = [f"{dim:,}" for dim in dims if dim not in known]
+    if not known:
+        return [
+            "Live, the model in service when this one was judged, has none of these widths and was not "
+            "measured."
+        ]
+    lacks = f"; it does not have {listed(missing, 'or')} dimensions" if missing else ""
+    return [f"Live is the model that was in service when this one was judged{lacks}."]
 
 
 def _hard_fell(verdict: Verdict) -> str | None:
     """Say than which models it is worse on the hard subset, or looks so; None where than none."""
-    fell = {
-        other: one
+    fell = [
+        (other, dim, one)
         for other in _OTHERS
-        for (metric, _), one in verdict.differences(other).items()
+        for (metric, dim), one in verdict.differences(other).items()
         if metric == "hard" and one.difference < 0
-    }
+    ]
     if not fell:
         return None
     than = ", and ".join(
-        f"{'is worse' if one.proven else 'looks worse'} than {words.MODELS[other]}, {words.interval(one)}"
-        for other, one in fell.items()
+        f"{'is' if one.proven else 'looks'} worse than {words.MODELS[other]} in accuracy at {dim:,}: "
+        f"{words.interval(one)} on {counted(one.rows, 'row')}"
+        for other, dim, one in fell
     )
-    rows = next(iter(fell.values())).rows
-    return f"On the hard subset, {rows:,} rows that neither a word classifier nor BM25 gets right, it {than}."
+    return f"On the hard subset, which neither a word classifier nor BM25 gets right, it {than}."

@@ -1,29 +1,33 @@
 """What the card says of long texts: of a cut only where one was made."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pipeline.records import Audit, SplitAudit
+from pipeline.stages.card.sections.counted import counted
 
 
-def context(audit: Audit, limit: int, *, probed: bool) -> dict[str, Any]:
+def context(audit: Audit, limit: int, *, tested: Sequence[str], probed: bool) -> dict[str, Any]:
     """Return how long the texts were, and what was not tested.
 
     Args:
         audit: The lengths of all texts.
         limit: The tokens that the model reads.
+        tested: The splits that were scored.
         probed: Whether anything outside of the domain was tested.
     """
-    train, test = (audit.splits.get(name) for name in ("train", "test"))
+    held_out = [audit.splits[name] for name in tested if name in audit.splits]
+    train = [audit.splits["train"]] if "train" in audit.splits else []
     parts = [
-        f"the longest text that it was {done} on has {min(limit, _longest(split)):,}{_cut(split, limit)}"
-        for split, done in ((train, "trained"), (test, "tested"))
-        if split is not None and _longest(split)
+        f"{_the_longest(splits)} that it was {done} on has {_longest(splits):,}{_cut(splits, limit)}"
+        for splits, done in ((train, "trained"), (held_out, "tested"))
+        if _longest(splits)
     ]
-    tested = min(limit, _longest(test)) if test is not None else 0
+    seen = min(limit, _longest(held_out))
     what = (
-        f"What a text holds behind its first {limit:,} tokens is not read"
-        if tested >= limit
-        else f"Texts of more than {tested:,} tokens were not tested"
+        f"What a text holds behind its first {counted(limit, 'token')} is not read"
+        if seen >= limit
+        else f"Texts of more than {counted(seen, 'token')} were not tested"
     )
     return {
         "lengths": ", ".join(parts) or "how long the texts are was not measured",
@@ -31,10 +35,15 @@ def context(audit: Audit, limit: int, *, probed: bool) -> dict[str, Any]:
     }
 
 
-def _longest(split: SplitAudit) -> int:
-    return max((one.max for one in split.tokens.values()), default=0)
+def _longest(splits: Sequence[SplitAudit]) -> int:
+    return max((one.max for split in splits for one in split.tokens.values()), default=0)
 
 
-def _cut(split: SplitAudit, limit: int) -> str:
-    longest = _longest(split)
-    return f" (cut, of {longest:,})" if longest > limit else ""
+def _the_longest(splits: Sequence[SplitAudit]) -> str:
+    """Name the longest text; of very many a sample was measured."""
+    sampled = any(one.texts < split.kept for split in splits for one in split.tokens.values())
+    return "the longest measured text" if sampled else "the longest text"
+
+
+def _cut(splits: Sequence[SplitAudit], limit: int) -> str:
+    return f" and was cut to {limit:,}" if _longest(splits) > limit else ""

@@ -4,9 +4,12 @@ from typing import Any
 
 from pipeline.records import Metrics, ModelName, Pin, ProbeMeasure, Verdict
 from pipeline.stages.card.markdown import cell, decimal, link
+from pipeline.stages.card.sections.counted import counted
+from pipeline.stages.card.sections.differences import level
 from pipeline.stages.card.sections.score_tables import difference, of_documents, shown
 from pipeline.wording import words
 
+_SHOWN: tuple[ModelName, ...] = ("base", "live", "candidate")
 _OTHERS: tuple[ModelName, ...] = ("base", "live")
 _MEASURES: dict[ProbeMeasure, str] = {"spearman": "Spearman's correlation", "ndcg10": "nDCG@10"}
 
@@ -17,7 +20,7 @@ def context(metrics: Metrics, pin: Pin, verdict: Verdict) -> dict[str, Any]:
     A row for each, the models that were asked (all but the anchor) and the differences that are known, a
     sentence about them, and one for each task of mteb.
     """
-    asked = {name: one.probes for name, one in metrics.models.items() if name != "anchor"}
+    asked = {name: metrics.models[name].probes for name in _SHOWN if name in metrics.models}
     compared = [name for name in _OTHERS if any(name in found for found in verdict.probes.values())]
     return {
         "probe_columns": [*map(shown, asked), *(f"against {shown(name)}" for name in compared)],
@@ -72,36 +75,43 @@ def _measured_on(metrics: Metrics, probe: str) -> str:
     found = metrics.probe_sets.get(probe)
     if found is None:
         return ""
-    what = "pairs" if found.documents is None else f"queries{of_documents(found.documents)}"
+    one, many = ("pair", "pairs") if found.documents is None else ("query", "queries")
     if found.documents is None and metrics.probe_measures[probe] == "mteb":
-        what = "texts"
-    return f", {found.queries:,} {what}, at {found.dim:,} dimensions"
+        one, many = "text", "texts"
+    on = f"{counted(found.queries, one, many)}{of_documents(found.documents)}"
+    return f", {on}, at {found.dim:,} dimensions"
 
 
 def _said(metrics: Metrics, verdict: Verdict) -> str:
     """Say on which probes the model lost, against its base; nothing is forgotten that did not fall.
 
-    Where each query has a score of its own, a fall that these queries do not prove is called that.
+    Forgotten is what is proven to be lower; where no interval is known, as of pairs and of mteb's scores, it
+    is what is lower than the gate allows. Any other fall is open.
     """
-
-    def score(model: ModelName, probe: str) -> float | None:
-        return metrics.models[model].probes.get(probe)
-
     lost, open_ones = [], []
     for probe in metrics.probe_measures:
-        ours, base = score("candidate", probe), score("base", probe)
+        ours, base = (metrics.models[name].probes.get(probe) for name in ("candidate", "base"))
         if ours is None or base is None or ours >= base:
             continue
-        one = verdict.probes.get(probe, {}).get("base")
+        one, check = verdict.probes.get(probe, {}).get("base"), verdict.checks.get(f"forgetting_{probe}")
+        one = one if one is not None and one.rows else None
+        refused = check is not None and not check.passed
         if one is None:
-            lost.append(f"{decimal(base - ours)} on {cell(probe)}")
+            fell = f"{base - ours:.4f} lower on {cell(probe)}, without an interval"
         elif one.proven == "lower":
-            lost.append(f"{words.change(one)} on {cell(probe)}")
+            fell = f"{words.change(one)} lower on {cell(probe)}"
         else:
-            open_ones.append(f"{words.interval(one)} on {cell(probe)}")
-    said = [f"This model forgot something that its base knew: it lost {' and '.join(lost)}."] if lost else []
+            fell = f"{words.interval(one)} on {cell(probe)}"
+        if refused if one is None else one.proven == "lower":
+            lost.append(f"{fell}{', which is more than the gate allows' if refused else ''}")
+        else:
+            open_ones.append(f"{fell}{', which is more than the gate allows' if refused else ''}")
+    said = [f"This model forgot something that its base knew: {'; '.join(lost)}."] if lost else []
     if open_ones:
-        said.append(f"Whether it forgot something is open: {' and '.join(open_ones)}.")
+        said.append(f"Whether it forgot something{' else' if lost else ''} is open: {'; '.join(open_ones)}.")
     if not said:
-        return "Its base knew no more outside of the domain than this model does, as far as these probes go."
+        said.append("Its base knew no more outside of the domain than this model does, by these probes.")
+    known = [one for by_other in verdict.probes.values() for one in by_other.values()]
+    if known:
+        said.append(f"A difference is this model less the other, with its {level(known[0].alpha)} interval.")
     return " ".join(said)

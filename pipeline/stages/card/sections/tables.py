@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.records import Audit, HeldOut, Metrics, Pin, Reembed, Training, Verdict
+from pipeline.params import Params
+from pipeline.params.card import policy
+from pipeline.records import Audit, Metrics, Pin, Reembed, Speed, Training, Verdict
 from pipeline.records.tables import text_columns
 from pipeline.stages.card import licences, plots
 from pipeline.stages.card.markdown import cell, decimal, inline, link
@@ -15,9 +17,11 @@ from pipeline.stages.card.sections import (
     first_screen,
     lengths,
     probe_tables,
+    release_facts,
     score_tables,
     training_log,
 )
+from pipeline.stages.card.sections.counted import counted
 
 _LIBRARIES = {
     "python": "Python",
@@ -27,6 +31,12 @@ _LIBRARIES = {
     "accelerate": "Accelerate",
     "datasets": "Datasets",
     "tokenizers": "Tokenizers",
+}
+_MISTAKES = 5
+_NOT_SHOWN = {
+    "none": "Rows of the data set are not shown in this card.",
+    "approved": "It is not among the rows of the data set that may be shown.",
+    "all": "It is not shown, because personal data was found in it.",
 }
 # Files of a base that does more than dense vectors, as BGE-M3 does.
 _HEADS = {"sparse_linear.pt": "sparse (lexical) head", "colbert_linear.pt": "multi-vector (ColBERT) head"}
@@ -44,19 +54,21 @@ class Read:
     reembed: Reembed
 
 
-def context(read: Read, mistakes: Mapping[int, list[str]], decides: HeldOut) -> dict[str, Any]:
+def context(params: Params, read: Read, mistakes: Mapping[int, list[str]], version: str) -> dict[str, Any]:
     """Return everything that the templates show of the records beside the records themselves.
 
     Args:
+        params: Which split decides, and what may be lost.
         read: The records.
         mistakes: Rows of the worst mistakes that may be shown, by number.
-        decides: The split of the gate.
+        version: The one that a release bears.
     """
-    pin, metrics, training = read.pin, read.metrics, read.training
+    pin, metrics, training, decides = read.pin, read.metrics, read.training, params.gate.split
     worst = metrics.mistakes.worst if metrics.mistakes is not None else {}
     return {
-        **first_screen.context(metrics, read.verdict, decides),
+        **first_screen.context(metrics, read.verdict, decides, version),
         **differences.context(read.verdict),
+        "new_space": read.reembed.compatible is False,
         "pictures": plots.shown(metrics, training, decides),
         "base_link": link(pin.endpoint, pin.base),
         "dataset_link": link(f"{pin.endpoint}/datasets", pin.dataset),
@@ -68,24 +80,69 @@ def context(read: Read, mistakes: Mapping[int, list[str]], decides: HeldOut) -> 
         "base_changes": base_changes.sentences(pin.base_trial, metrics.base_prompts, training.prompts),
         "heads": " and ".join(shown for file, shown in _HEADS.items() if file in pin.base.unused),
         "prompts": _prompts(training.prompts),
-        **lengths.context(read.audit, training.max_seq_length, probed=bool(metrics.probe_measures)),
+        **lengths.context(
+            read.audit,
+            training.max_seq_length,
+            tested=list(metrics.candidate.splits),
+            probed=bool(metrics.probe_measures),
+        ),
         "columns": {split: text_columns(found.tokens) for split, found in read.audit.splits.items()},
-        "stored_vectors": _stored_vectors(read.reembed),
+        **release_facts.context(params, metrics, read.verdict, pin, read.reembed),
         **score_tables.context(metrics, pin, decides),
         **probe_tables.context(metrics, pin, read.verdict),
         "mistakes": [
             [*map(cell, mistakes[row]), decimal(one.cos_positive), decimal(one.cos_negative)]
             for row, one in worst.items()
             if row in mistakes
-        ][:5],
+        ][:_MISTAKES],
         "worst": next(iter(worst.values()), None),
+        "mistakes_title": _mistakes_title(metrics, mistakes),
+        "not_shown": _NOT_SHOWN[policy(params.card, pin.dataset.private)],
+        **_wrong(read),
         **training_log.context(metrics, training),
         "hyperparameters": _hyperparameters(training.hyperparameters),
         "again": _again(training.speed.device),
         "library_names": _LIBRARIES,
+        "device": _device(training.speed, bf16=training.bf16),
         "energy": _energy(training.speed.energy_joules),
         **audit_facts.context(read.audit),
     }
+
+
+def _mistakes_title(metrics: Metrics, shown: Mapping[int, list[str]]) -> str:
+    """Name the mistakes that are shown; not all of the worst may be."""
+    found = metrics.mistakes
+    if found is None or found.wrong == 1:
+        return "This is the one"
+    worst = list(found.worst)[: min(_MISTAKES, len(shown))]
+    return "The worst of them" if set(worst) <= set(shown) else "The worst of them that may be shown"
+
+
+def _wrong(read: Read) -> dict[str, str]:
+    """Say how many triplets are wrong, and what the accuracy of each kind of rows is."""
+    metrics, found = read.metrics, read.metrics.mistakes
+    if found is None:
+        return {"wrong_said": "", "kinds_said": ""}
+    rows = metrics.candidate.splits[found.split].triplets[found.dim].rows
+    one = len(text_columns(read.audit.splits[found.split].tokens)) == 3
+    nearer = f"{'the' if one else 'a'} negative is as near as the positive, or nearer"
+    said = (
+        f"At {found.dim:,} dimensions {f'{found.wrong:,}' if found.wrong else 'none'} of the "
+        f"{counted(rows, 'triplet')} of {found.split} {'is' if found.wrong in (0, 1) else 'are'} wrong"
+        f"{f': {nearer}' if found.wrong else ''}."
+    )
+    kinds = {
+        "signal": "where positive and negative differ in a number, a date or a negation",
+        "other": "where they do not",
+    }
+    if "signal" not in found.kinds:
+        return {"wrong_said": said, "kinds_said": ""}
+    parts = [
+        f"{decimal(found.kinds[kind].accuracy)} {where} ({counted(found.kinds[kind].rows, 'row')})"
+        for kind, where in kinds.items()
+        if kind in found.kinds
+    ]
+    return {"wrong_said": said, "kinds_said": f"Accuracy is {' and '.join(parts)}."}
 
 
 def _prompts(prompts: Mapping[str, str]) -> str:
@@ -111,20 +168,11 @@ def _again(device: str) -> str:
     return "on a GPU gives a statistically equal model, not the same bytes"
 
 
-def _stored_vectors(reembed: Reembed) -> str:
-    """Say in a sentence what becomes of an index that holds the live model's vectors."""
-    if reembed.compatible is None:
-        return f"there was no live model to be compatible with; the vector space is `{reembed.space}`."
-    shown = {name: decimal(value) for name, value in reembed.ndcg10.items()}
-    if reembed.compatible:
-        return (
-            f"compatible with the live model's (space `{reembed.space}`): its queries on old documents reach "
-            f"nDCG@10 {shown['new_on_old']}, where the live model alone has {shown['live']}."
-        )
+def _device(speed: Speed, *, bf16: bool) -> str:
+    """Say on what was trained; a device is a type and a name, and each process has one."""
+    several = f"{speed.processes:,} processes, each on " if speed.processes > 1 else ""
     return (
-        f"**a new vector space** (`{reembed.space}`, before it `{reembed.live_space}`): embed all documents "
-        f"again first; on old ones its queries reach nDCG@10 {shown.get('new_on_old', '-')}. "
-        f"The machine of the evaluation embeds {reembed.vectors_per_hour:,.0f} texts an hour."
+        f"{several}{cell(speed.device)}, {counted(speed.threads, 'thread')}{', in bfloat16' if bf16 else ''}"
     )
 
 

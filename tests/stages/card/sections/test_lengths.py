@@ -38,24 +38,25 @@ def audit(train: int, test: int) -> Audit:
         ),
         (
             45,
-            "trained on has 40, the longest text that it was tested on has 45 (cut, of 50)",
+            "trained on has 40, the longest text that it was tested on has 50 and was cut to 45",
             "behind its first 45",
         ),
-        (30, "trained on has 30 (cut, of 40)", "behind its first 30 tokens is not read"),
+        (30, "trained on has 40 and was cut to 30", "behind its first 30 tokens is not read"),
     ],
 )
 def test_lengths_name_a_cut_where_one_was_made(limit: int, said: str, untested: str) -> None:
-    found = lengths.context(audit(40, 50), limit, probed=True)
+    found = lengths.context(audit(40, 50), limit, tested=["test"], probed=True)
     assert said in found["lengths"]
     assert untested in found["untested"]
     assert "outside of the domain" not in found["untested"]
     assert (
         "nothing outside of the domain was tested"
-        in lengths.context(audit(40, 50), limit, probed=False)["untested"]
+        in lengths.context(audit(40, 50), limit, tested=["test"], probed=False)["untested"]
     )
 
 
 def test_lengths_that_nobody_measured_say_so() -> None:
     assert (
-        lengths.context(audit(0, 0), 64, probed=True)["lengths"] == "how long the texts are was not measured"
+        lengths.context(audit(0, 0), 64, tested=["test"], probed=True)["lengths"]
+        == "how long the texts are was not measured"
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.records import Difference, Metrics, ProbeSet, RepoRef
+from pipeline.records import Check, Difference, Metrics, ProbeSet, RepoRef
 from pipeline.stages.card.sections import probe_tables
 from pipeline.wording import words
 from tests.support.golden_records import GOLDEN, OWN, difference, with_task
@@ -21,9 +21,16 @@ def probed(base: float | None, ours: float, sets: dict[str, ProbeSet] | None = N
     )
 
 
-def test_loss_on_a_probe_is_said_with_its_size() -> None:
+def test_loss_of_pairs_has_no_interval_and_is_forgotten_where_the_gate_does_not_allow_it() -> None:
     said = probe_tables.context(probed(0.7, 0.65), GOLDEN.pin, GOLDEN.verdict)["probes_said"]
-    assert said == "This model forgot something that its base knew: it lost 0.0500 on sts."
+    assert said == "Whether it forgot something is open: 0.0500 lower on sts, without an interval."
+    checks = {"forgetting_sts": Check(value=0.65, rule=">=", wanted=0.68, passed=False)}
+    refused = GOLDEN.verdict.model_copy(update={"checks": checks})
+    said = probe_tables.context(probed(0.7, 0.65), GOLDEN.pin, refused)["probes_said"]
+    assert said == (
+        "This model forgot something that its base knew: 0.0500 lower on sts, without an interval, which is "
+        "more than the gate allows."
+    )
 
 
 def test_nothing_is_forgotten_that_did_not_fall_or_was_never_asked() -> None:
@@ -39,7 +46,7 @@ def test_nothing_is_forgotten_that_did_not_fall_or_was_never_asked() -> None:
     [
         (
             difference(-0.05, -0.08, -0.02),
-            "This model forgot something that its base knew: it lost 0.0500 (0.0200 to 0.0800) on sts.",
+            "This model forgot something that its base knew: 0.0500 (0.0200 to 0.0800) lower on sts.",
         ),
         (
             difference(-0.05, -0.12, 0.02),
@@ -50,7 +57,7 @@ def test_nothing_is_forgotten_that_did_not_fall_or_was_never_asked() -> None:
 def test_loss_that_the_queries_do_not_prove_is_open(one: Difference, said: str) -> None:
     verdict = GOLDEN.verdict.model_copy(update={"probes": {"sts": {"base": one}}})
     found = probe_tables.context(probed(0.7, 0.65), GOLDEN.pin, verdict)
-    assert found["probes_said"] == said
+    assert found["probes_said"] == f"{said} A difference is this model less the other, with its 98% interval."
     assert found["probe_columns"][-1] == "against base"
     assert found["probes"][0][-1] == words.interval(one)
 

@@ -20,23 +20,7 @@ def context(**changes: Any) -> dict[str, Any]:
         }
         | changes
     )
-    return tables.context(read, {}, PARAMS.gate.split)
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"compatible": None}, "no live model to be compatible with"),
-        (
-            {"compatible": True, "ndcg10": {"new_on_old": 0.5, "live": 0.6}},
-            "reach nDCG@10 0.5000, where the live",
-        ),
-        ({"compatible": False, "ndcg10": {"new_on_old": 0.5}}, "**a new vector space**"),
-        ({"compatible": False, "ndcg10": {}}, "its queries reach nDCG@10 -."),
-    ],
-)
-def test_stored_vectors_are_told_what_becomes_of_them(changes: dict[str, Any], said: str) -> None:
-    assert said in context(reembed=GOLDEN.reembed.model_copy(update=changes))["stored_vectors"]
+    return tables.context(PARAMS, read, {}, "v2")
 
 
 def trained(**changes: Any) -> Any:
