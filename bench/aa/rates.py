@@ -154,6 +154,10 @@ def table(found: Sequence[Rate], trainings: Mapping[Damage, int]) -> str:
         )
         what = "**refused**" if first else rate.what
         shown = "" if rate.visible is None else f"{rate.visible:.3f}"
-        ends = f"{words.percent(rate.low)} to {words.percent(rate.high)}"
-        lines.append(f"| {' | '.join(who)} | {what} | {words.percent(rate.share)} | {ends} | {shown} |")
+        ends = f"{_percent(rate.low)} to {_percent(rate.high)}"
+        lines.append(f"| {' | '.join(who)} | {what} | {_percent(rate.share)} | {ends} | {shown} |")
     return "\n".join(lines)
+
+
+def _percent(share: float) -> str:
+    return words.percent(round(share, 3))  # more digits than seeds can give

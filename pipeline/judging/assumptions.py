@@ -1,13 +1,15 @@
 """What a verdict rests on, as sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pipeline.judging.bound_checks import margins_visible
 from pipeline.judging.comparisons import Compared, least_hard_rows, level, resamples
 from pipeline.judging.spending import FIRST_LOOKS, Count
 from pipeline.params.gate import GateParams
-from pipeline.records import Audit, HeldOut, Metrics
+from pipeline.records import Audit, HeldOut, Metrics, Rival
 from pipeline.wording import words
+
+_CALLED: Mapping[Rival, str] = {"live": "the live model", "anchor": "the best release"}
 
 
 def sentences(
@@ -33,8 +35,8 @@ def sentences(
     for rival in metrics.rivals:
         if any(not one.paired.known for one in compared if one.paired.other == rival):
             said[f"{rival}_training"] = (
-                f"Nobody knows what the {rival} model was trained on: no row is left out for it, and where "
-                "it has seen a row it may look better than it is."
+                f"Nobody knows what {_CALLED[rival]} was trained on: no row is left out for it, and "
+                "where it has seen a row it may look better than it is."
             )
     if "live" not in metrics.rivals:
         decide = "floors, the base and the anchor" if "anchor" in metrics.rivals else "floors and the base"
@@ -51,7 +53,9 @@ def sentences(
         missing = sorted(set(params.floors) - has, reverse=True)
         if missing:
             without = ", ".join(f"{dim:,}" for dim in missing)
-            said[f"{rival}_widths"] = f"The {rival} model is narrower, and was not compared at {without}."
+            said[f"{rival}_widths"] = (
+                f"{_CALLED[rival].capitalize()} is narrower, and was not compared at {without}."
+            )
     # Of what is proven rows say nothing more: a bad candidate spreads much, and would ask for many.
     unseen = {name for name, check in margins_visible(compared).items() if not check.passed}
     asked = {
@@ -78,9 +82,13 @@ def _looks(params: GateParams, count: Count) -> str:
     said = (
         f"This is look {count.number} of {allowed} at these rows, each at level {level(params):.4g}, so that "
         f"{together} let a candidate through that is worse by a margin in at most "
-        f"{first * level(params):.1%} of cases"
+        f"{words.percent(first * level(params))} of cases"
     )
-    said += "." if first == allowed else f", and all {allowed} in at most {allowed * level(params):.1%}."
+    said += (
+        "."
+        if first == allowed
+        else f", and all {allowed} in at most {words.percent(allowed * level(params))}."
+    )
     if count.lost:
         said += " The log of some of these rows is lost: nobody knows how many candidates they judged."
     left = allowed - count.number
@@ -106,7 +114,9 @@ def style_sentences(audit: Audit, split: HeldOut) -> dict[str, str]:
     found = audit.shortcut.get(split)
     if found is None or not found.warned:
         return {}
+    read = "nDCG@10 and the hard subset" if found.hard_rows else "nDCG@10"
     return {
-        "style": f"Without the query a word classifier picks {found.bag_of_words:.0%} of the positives, BM25 "
-        f"{found.bm25:.0%}: triplet accuracy partly measures style. Read nDCG@10 and the hard subset."
+        "style": "A word classifier that never sees the query gets "
+        f"{words.percent(found.bag_of_words)} of the triplets right, BM25 {words.percent(found.bm25)}: "
+        f"triplet accuracy partly measures style. Read {read}."
     }

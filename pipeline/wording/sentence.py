@@ -45,7 +45,9 @@ def say(verdict: Verdict) -> Said:
     remedy = _remedy(verdict, name)
     patterns = " ".join(verdict.patterns.values()).removesuffix(".")
     if patterns and not verdict.passed:
-        remedy = Remedy(patterns, remedy.section)
+        # It says more than "train a better one", and less than a broken model, a leak, or rows that decide.
+        enough = verdict.outcome == "failed" and name not in _FIRST
+        remedy = Remedy(patterns if enough else f"{remedy.do}. {patterns}", remedy.section)
     return Said(_SAID[verdict.outcome], _decided(verdict, name), remedy)
 
 
@@ -169,7 +171,11 @@ def _passed(verdict: Verdict, name: str) -> str:
         for dim, gain in gains
         if gain.low > 0
     ]
-    limits = [key for key, limit in verdict.comparisons.items() if limit.margin > 0 and key in verdict.checks]
+    limits = [
+        key
+        for key, limit in verdict.comparisons.items()
+        if limit.margin > 0 and key in verdict.checks and not key.startswith("base_")
+    ]
     if not limits:
         first = ["there was no live model to compare with"] if verdict.first_release else []
         return "; ".join([*better, *first]) or f"{called} {_moved(one)}"
@@ -203,12 +209,18 @@ def _worse(one: Comparison, name: str) -> str:
 
 def _open(one: Comparison, name: str) -> str:
     return (
-        f"{words.of(name)} {_moved(one)}. {one.rows:,} rows can show a loss of {one.visible:.4f} or more, "
+        f"{words.of(name)} {_moved(one)}. {_rows(one)} can show a loss of {one.visible:.4f} or more, "
         f"and {words.limit(one.margin)} is too much already"
     )
 
 
+def _rows(one: Comparison) -> str:
+    return f"{one.rows:,} row{'' if one.rows == 1 else 's'}"
+
+
 def _moved(one: Comparison) -> str:
+    if not one.rows:
+        return "has no comparable row"
     if one.proven is None:
         return f"changed by {words.interval(one)}"
     return f"{'rose' if one.proven == 'higher' else 'fell'} by {words.change(one)}"

@@ -144,11 +144,13 @@ def shown(value: float | str | bool, unit: Unit) -> str:
 def percent(share: float) -> str:
     """Show a share in per cent, with as many digits as it takes.
 
-    >>> percent(0.02), percent(0.9956), percent(0.0)
-    ('2%', '99.6%', '0%')
+    >>> percent(0.02), percent(0.9956), percent(0.0), percent(0.9999)
+    ('2%', '99.6%', '0%', '99.99%')
     """
-    text = f"{100 * share:.1f}" if abs(share) >= 0.001 or share == 0 else f"{100 * share:.2g}"
-    return f"{text.removesuffix('.0')}%"
+    close = min(abs(share), abs(1 - share))  # to nothing or to all, which it is not
+    digits = 1 if close == 0 or close >= 0.001 else min(9, -1 - math.floor(math.log10(close)))
+    text = f"{100 * share:.{digits}f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text}%"
 
 
 def limit(value: float) -> str:
@@ -172,7 +174,12 @@ def signed(value: float) -> str:
 
 
 def interval(one: Difference) -> str:
-    """Show a difference, its interval, and whether the rows prove that there is one."""
+    """Show a difference, its interval, and whether the rows prove that there is one.
+
+    Of no row a verdict has a difference of 0, which nobody measured.
+    """
+    if not one.rows:
+        return "no comparable row"
     proven = "" if one.proven else ", not proven"
     return f"{signed(one.difference)} ({signed(one.low)} to {signed(one.high)}{proven})"
 

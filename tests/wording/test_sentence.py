@@ -198,3 +198,24 @@ def test_remedies_point_to_sections_that_are_there(equal: Evidence) -> None:
     names = [*gate(equal, params(floors=dict.fromkeys(DIMS, 0.5))).checks, "nobody knows it"]
     more = ["live_hard_64", "forgetting_sts", "rows_left", "new_space_gain", "looks_known", "slice_a=b"]
     assert {remedies.of(name).section for name in [*names, *more]} <= sections
+
+
+def test_sentence_of_a_broken_model_says_what_to_do_about_it_whatever_else_is_found() -> None:
+    broken = refused("failed", {}, leak_share=(0.5, "<=", 0.05))
+    named = broken.model_copy(update={"patterns": {"style_learned": "Style was learned. Look at it."}})
+    assert re.search(
+        r"Set audit.policies.near_duplicate.*\. Style was learned\. Look at it\.$", str(say(named))
+    )
+    floor = refused("failed", {}, floor_64=(0.5, ">=", 0.9))
+    named = floor.model_copy(update={"patterns": {"style_learned": "Style was learned. Look at it."}})
+    assert str(say(named)).endswith("Style was learned. Look at it.")
+    few = refused("not_comparable", {}, live_clusters=(0.0, ">=", 200.0))
+    named = few.model_copy(update={"patterns": {"nothing_learned": "Nothing was learned."}})
+    assert re.search(r"Hold out more rows.*\. Nothing was learned\.$", str(say(named)))
+
+
+def test_sentence_of_a_base_that_may_be_missed_counts_it_as_no_rival(first: Evidence) -> None:
+    """A first release with `gate.base_min_gain` below 0 has a margin, and nobody else to compare with."""
+    said = str(say(gate(first, params(base_min_gain=-0.1))))
+    assert "comparison" not in said
+    assert "there was no live model" in said

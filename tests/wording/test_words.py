@@ -76,7 +76,8 @@ def test_what_misses_its_limit_closely_is_not_shown_as_the_limit(
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.00012, "0.012%"), (0.999999, "100%"), (-0.05, "-5%"), (1.0, "100%")]
+    ("value", "text"),
+    [(0.00012, "0.012%"), (0.999999, "99.9999%"), (0.9996, "99.96%"), (-0.05, "-5%"), (1.0, "100%")],
 )
 def test_share_has_as_many_digits_as_it_takes(value: float, text: str) -> None:
     assert words.percent(value) == text

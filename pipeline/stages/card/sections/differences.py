@@ -33,7 +33,7 @@ def context(verdict: Verdict) -> dict[str, Any]:
         "compared": " ".join(compared({name: list(found[name].values()) for name in others}, verdict)),
         "checks": [
             [*map(cell, sentence.row(verdict, name)), "pass" if check.passed else "fail"]
-            for name, check in verdict.checks.items()
+            for name, check in sorted(verdict.checks.items(), key=lambda item: item[1].passed)
         ],
         "comparisons": [
             [

@@ -119,11 +119,8 @@ def shown(model: ModelName) -> str:
 
 
 def difference(one: Difference | None) -> str:
-    """Show a difference to another model with its interval, or that there is none.
-
-    Of no row a verdict has a difference of 0, which nobody measured.
-    """
-    return "-" if one is None else words.interval(one) if one.rows else "no comparable row"
+    """Show a difference to another model with its interval, or that there is none."""
+    return "-" if one is None else words.interval(one)
 
 
 def of_documents(count: int | None) -> str:
