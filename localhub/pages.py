@@ -230,7 +230,8 @@ def _card(repo: Repo, git: pygit2.Repository, commit: pygit2.Commit) -> dict[str
     card = read_card(trees.read_file(git, entry).decode(errors="replace"))
     address = repo.id.address
     place = Place(f"{address}/blob/{revisions.MAIN}", f"{address}/{files_of(repo)}/{revisions.MAIN}")
-    return {"data": card.data or {}, "errors": card.errors, "html": render_markdown(card.text, place)}
+    html = render_markdown(card.text, place, anchors=True)
+    return {"data": card.data or {}, "errors": card.errors, "html": html}
 
 
 def _entries(git: pygit2.Repository, tree: pygit2.Tree, prefix: str) -> list[trees.Entry]:

@@ -69,10 +69,12 @@ def test_pages_show_card_files_commits_and_tags(hub: TestHub, names: Iterator[st
     address = f"/{repo}" if kind == "model" else f"/datasets/{repo}"
     assert f'href="{address}"' in look(hub, "/")
     page = look(hub, address)
-    assert "<h1>Hello</h1>" in page
+    assert '<h1 id="hello">Hello</h1>' in page
     assert '<th scope="row">license</th><td>mit</td>' in page
     assert (
-        page.index("<h1>Hello</h1>") < page.index('<details class="metadata">') < page.index("license</th>")
+        page.index('<h1 id="hello">Hello</h1>')
+        < page.index('<details class="metadata">')
+        < page.index("license</th>")
     )
     assert f'src="{address}/resolve/main/plots/a.png"' in page
     assert "The first &lt;one&gt;" in page
