@@ -14,14 +14,24 @@ FOLDER = ".eval_results"
 
 
 def files(pin: Pin, metrics: Metrics) -> dict[str, str]:
-    """Return the text of each file by its path in the release: one per probe that is a task of mteb."""
-    return {
-        f"{FOLDER}/{name}.yaml": yaml.safe_dump(
-            eval_result_entries_to_yaml(_entries(name, pin, metrics)), sort_keys=False, allow_unicode=True
-        )
-        for name in pin.mteb
-        if name in metrics.candidate.mteb
-    }
+    """Return the text of each file by its path in the release: one per probe that is a task of mteb.
+
+    What two probes score alike, as a task and a subset of it, stands in the first file alone.
+    """
+    found, given = {}, set[tuple[str, str | None, str]]()
+    for name in pin.mteb:
+        if name not in metrics.candidate.mteb:
+            continue
+        entries = {
+            (one.dataset_id, one.dataset_revision, one.task_id): one for one in _entries(name, pin, metrics)
+        }
+        new = [entry for key, entry in entries.items() if key not in given]
+        given |= entries.keys()
+        if new:
+            found[f"{FOLDER}/{name}.yaml"] = yaml.safe_dump(
+                eval_result_entries_to_yaml(new), sort_keys=False, allow_unicode=True
+            )
+    return found
 
 
 def _entries(name: str, pin: Pin, metrics: Metrics) -> list[EvalResultEntry]:

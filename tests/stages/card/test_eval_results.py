@@ -4,7 +4,7 @@ from huggingface_hub import parse_eval_result_entries
 from ruamel.yaml import YAML
 
 from pipeline.stages.card import eval_results
-from tests.support.golden_records import GOLDEN, OWN, with_task
+from tests.support.golden_records import GOLDEN, OWN, twofold, with_task
 
 
 def test_results_are_one_per_subset_and_the_mean_where_all_are_there() -> None:
@@ -24,3 +24,8 @@ def test_results_are_one_per_subset_and_the_mean_where_all_are_there() -> None:
 
 def test_results_are_none_where_no_probe_is_a_task() -> None:
     assert eval_results.files(GOLDEN.pin, GOLDEN.metrics) == {}
+
+
+def test_results_that_two_probes_share_are_given_once() -> None:
+    records = with_task("tr-tr", "en-en", whole=True)
+    assert eval_results.files(*twofold(*records)) == eval_results.files(*records)
