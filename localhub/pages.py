@@ -227,10 +227,14 @@ def _card(repo: Repo, git: pygit2.Repository, commit: pygit2.Commit) -> dict[str
     entry = trees.find_entry(git, commit, "README.md")
     if entry is None or entry.is_folder or entry.lfs:
         return None
-    card = read_card(trees.read_file(git, entry).decode(errors="replace"))
+    readme = trees.read_file(git, entry).decode(errors="replace")
+    card = read_card(readme)
     address = repo.id.address
     place = Place(f"{address}/blob/{revisions.MAIN}", f"{address}/{files_of(repo)}/{revisions.MAIN}")
-    return {"data": card.data or {}, "errors": card.errors, "html": render_markdown(card.text, place)}
+    html = render_markdown(card.text, place, anchors=True)
+    # Whoever wrote none misses none.
+    warnings = card.warnings if len(card.text) < len(readme) else []
+    return {"data": card.data or {}, "errors": card.errors, "warnings": warnings, "html": html}
 
 
 def _entries(git: pygit2.Repository, tree: pygit2.Tree, prefix: str) -> list[trees.Entry]:

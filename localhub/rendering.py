@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -39,10 +41,15 @@ class Place:
 
 
 @lru_cache(16)
-def render_markdown(text: str, place: Place) -> Markup:
+def render_markdown(text: str, place: Place, *, anchors: bool = False) -> Markup:
     """Turn Markdown into HTML without scripts, styles, attributes of its own or requests elsewhere.
 
     A text of more than `MARKDOWN_BYTES` is left as it stands.
+
+    Args:
+        text: The Markdown.
+        place: Where it stands.
+        anchors: Name its headings as the Hub does, so that `#a-heading` leads to one.
     """
     if len(text.encode(errors="replace")) > MARKDOWN_BYTES:
         return render_plain(text)
@@ -54,10 +61,24 @@ def render_markdown(text: str, place: Place) -> Markup:
     markdown.add_render_rule("table_open", lambda *_: _TABLE)
     markdown.add_render_rule("table_close", lambda *_: "</table></div>\n")
     tokens = markdown.parse(text)
+    if anchors:
+        _name_headings(tokens)
     for token in tokens:
         if token.children:
             token.children = [new for child in token.children for new in _place(child, place)]
     return Markup(markdown.renderer.render(tokens, markdown.options, {}))
+
+
+def _name_headings(tokens: Sequence[Token]) -> None:
+    seen: Counter[str] = Counter()
+    for opening, inline in pairwise(tokens):
+        if opening.type != "heading_open":
+            continue
+        words = "".join(child.content for child in inline.children or ()).strip().lower()
+        name = re.sub(r"[^\w -]", "", words).replace(" ", "-")
+        if name:
+            opening.attrSet("id", f"{name}-{seen[name]}" if seen[name] else name)
+            seen[name] += 1
 
 
 def _render_html(_: RendererHTML, tokens: Sequence[Token], index: int, *__: Any) -> str:

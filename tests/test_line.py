@@ -155,6 +155,7 @@ def verified(line: Line, section: str, folder: Path, endpoint: str) -> None:
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
+    assert "config.json: OK" in ran.stdout
     (downloaded,) = folder.glob("*-v*")
     config = downloaded / "config.json"
     config.write_text(config.read_text(encoding="utf-8") + " ", encoding="utf-8")
@@ -163,8 +164,8 @@ def verified(line: Line, section: str, folder: Path, endpoint: str) -> None:
     )
     assert ran.returncode != 0
     assert "config.json: FAILED" in ran.stdout
-    katman, *arguments = commands[2].split()
-    assert katman == "katman"
+    address, katman, *arguments = commands[2].split()
+    assert (address, katman) == (f"HF_ENDPOINT={endpoint}", "katman")
     done = workspaces.pipeline(line.folder, line.env, *arguments)
     assert done.returncode == 0, done.stderr
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -137,9 +138,10 @@ class Mteb:
                 f"{key}.task is {task!r}, which is of {' and '.join(found['modalities'])}; wanted a task of "
                 "text alone. Name another one"
             )
-        if "failed" in found:
+        if "failed" in found or "ended" in found:
+            why = found.get("failed", found.get("ended"))
             raise InvalidWorkspace(
-                f"{known} cannot be used: {found['failed']}; wanted {WANTED}. Install another version of it"
+                f"{known} cannot be used: {why}; wanted {WANTED}. Install another version of it"
             )
         return Description(**found | {name: tuple(found[name]) for name in ("subsets", "splits")})
 
@@ -165,9 +167,15 @@ class Mteb:
 
         Raises:
             InvalidData: mteb cannot score the task on these files.
+            InvalidWorkspace: Its process ended before it had.
         """
         request = {"task": task, "folder": str(folder.resolve()), "subsets": subsets, "splits": splits}
         found = self._ask(request | {"do": "score"}, encode)
+        if "ended" in found:
+            raise InvalidWorkspace(
+                f"{key}: the process of mteb {version('mteb')} did not live to score {task}: "
+                f"{found['ended']}. Run it again, with more memory if it ends like that once more"
+            )
         if "failed" in found:
             said = found["failed"].replace(str(folder.resolve()), folder.name)
             raise InvalidData(
@@ -200,8 +208,9 @@ class Mteb:
             answer: dict[str, Any] = json.loads(line)
             return answer
         said = (self._room / "said").read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        how = f"it ended with {self._process.wait()}: {said[-1] if said else 'it said nothing'}"
-        return {"failed": how}
+        code = self._process.wait()
+        killed = "; what is killed has mostly run out of memory" if code == -signal.SIGKILL else ""
+        return {"ended": f"it ended with {code}: {said[-1] if said else 'it said nothing'}{killed}"}
 
 
 @contextmanager

@@ -115,6 +115,21 @@ def test_mteb_that_dies_is_a_fault_that_says_how(tmp_path: Path) -> None:
             mteb.describe("STSBenchmark", "probes.x")
 
 
+def test_mteb_that_is_killed_while_it_scores_is_no_fault_of_the_data(tmp_path: Path) -> None:
+    folder = mteb_tasks.write(tmp_path / "set", STS)
+    with mteb_process.running() as mteb:
+
+        def killed(texts: list[str], role: Role) -> "np.ndarray[tuple[int, int], np.dtype[np.float32]]":
+            mteb.kill()
+            return words(texts)
+
+        with pytest.raises(
+            InvalidWorkspace,
+            match=r"probes.x: .* did not live to score STSBenchmark: it ended with -9.*memory",
+        ):
+            mteb.score("STSBenchmark", folder, killed, subsets=("default",), splits=("test",), key="probes.x")
+
+
 @pytest.mark.parametrize("version", [None, "1.38.9", "2.25.1", "3.0.0rc1"])
 def test_mteb_that_is_missing_or_another_is_named_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch, version: str | None

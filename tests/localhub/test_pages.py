@@ -13,6 +13,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
 from localhub.pages import human_size
 from localhub.process import serve
+from localhub.repos.cards import METADATA_BYTES
 from tests.localhub.conftest import OWNER, TestHub, clients
 
 PICTURE = b"\x89PNG\r\n\x1a\n\0\0"
@@ -69,10 +70,12 @@ def test_pages_show_card_files_commits_and_tags(hub: TestHub, names: Iterator[st
     address = f"/{repo}" if kind == "model" else f"/datasets/{repo}"
     assert f'href="{address}"' in look(hub, "/")
     page = look(hub, address)
-    assert "<h1>Hello</h1>" in page
+    assert '<h1 id="hello">Hello</h1>' in page
     assert '<th scope="row">license</th><td>mit</td>' in page
     assert (
-        page.index("<h1>Hello</h1>") < page.index('<details class="metadata">') < page.index("license</th>")
+        page.index('<h1 id="hello">Hello</h1>')
+        < page.index('<details class="metadata">')
+        < page.index("license</th>")
     )
     assert f'src="{address}/resolve/main/plots/a.png"' in page
     assert "The first &lt;one&gt;" in page
@@ -85,6 +88,20 @@ def test_pages_show_card_files_commits_and_tags(hub: TestHub, names: Iterator[st
     )
     assert "initial commit" in look(hub, f"{address}/commits/main")
     assert "sub/deep/note.txt" in look(hub, f"{address}/commit/{made.oid}")
+
+
+@pytest.mark.filterwarnings("ignore:Warnings while validating metadata")
+def test_pages_say_where_a_cards_metadata_is_not_read(hub: TestHub, empty_model: str) -> None:
+    for text, said in (
+        (f"---\nlicense: mit\nnote: {'x' * METADATA_BYTES}\n---\n# Card\n", True),
+        ("# Card\n", False),
+    ):
+        hub.owner.upload_file(path_or_fileobj=text.encode(), path_in_repo="README.md", repo_id=empty_model)
+        page = look(hub, f"/{empty_model}")
+        assert ("The metadata is not read here" in page) is said
+        assert '<h1 id="card">Card</h1>' in page
+        assert '<details class="metadata">' not in page
+        assert "empty or missing" not in page
 
 
 def test_pages_every_link_of_a_page_leads_somewhere(hub: TestHub, model: str) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +31,28 @@ PLACE = Place("/ann/m/blob/main", "/ann/m/resolve/main")
 )
 def test_rendering_keeps_what_a_card_needs(text: str, html: str) -> None:
     assert html in render_markdown(text, PLACE)
+
+
+def test_rendering_names_headings_so_that_links_in_the_text_lead_to_them() -> None:
+    text = '# ⚠️ A `b`, *c*: d_e\n\n## Same\n\n## Same\n\n## Türkçe İyi\n\n## "><script>\n\n## !\n'
+    named = re.findall(r"<h\d(.*?)>", render_markdown(text, PLACE, anchors=True))
+    assert named == [
+        ' id="-a-b-c-d_e"',
+        ' id="same"',
+        ' id="same-1"',
+        ' id="türkçe-iyi"',
+        ' id="script"',
+        "",
+    ]
+    assert " id=" not in render_markdown(text, PLACE)
+
+
+def test_rendering_leads_every_link_inside_a_release_card_to_a_heading() -> None:
+    card = Path(__file__).parents[1].joinpath("golden", "card.md").read_text(encoding="utf-8")
+    html = render_markdown(card, PLACE, anchors=True)
+    links = set(re.findall(r'href="#(.*?)"', html))
+    assert links
+    assert links <= set(re.findall(r'<h\d id="(.*?)"', html))
 
 
 @pytest.mark.parametrize(

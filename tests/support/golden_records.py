@@ -85,3 +85,25 @@ def with_task(*subsets: str, whole: bool, at: RepoRef = OWN) -> tuple[Pin, Metri
     )
     pin = GOLDEN.pin.model_copy(update={"probes": {"sts": repo, "law": repo}, "mteb": {"sts": task}})
     return pin, metrics
+
+
+def twofold(pin: Pin, metrics: Metrics) -> tuple[Pin, Metrics]:
+    """Give records `with_task` another probe, `half`, which is a subset of the task's."""
+    task = pin.mteb["sts"].model_copy(update={"subsets": pin.mteb["sts"].subsets[:1], "whole": False})
+    models = {
+        name: one.model_copy(
+            update={
+                "mteb": one.mteb | {"half": one.mteb["sts"][:1]},
+                "probes": one.probes | {"half": one.mteb["sts"][0].score},
+            }
+        )
+        for name, one in metrics.models.items()
+    }
+    changed = {
+        "models": models,
+        "probe_measures": metrics.probe_measures | {"half": "mteb"},
+        "probe_sets": metrics.probe_sets | {"half": metrics.probe_sets["sts"]},
+    }
+    return pin.model_copy(
+        update={"probes": pin.probes | {"half": pin.probes["sts"]}, "mteb": pin.mteb | {"half": task}}
+    ), metrics.model_copy(update=changed)

@@ -1,5 +1,6 @@
 """The metadata of a card, as the Hub reads it."""
 
+from dataclasses import replace
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
@@ -16,7 +17,7 @@ def front_matter(
 
     Triplet accuracy and nDCG@10 among the split's own texts by width, and what each probe measures.
     """
-    results = [*_own(pin, metrics), *_probes(pin, metrics), *_tasks(pin, metrics)]
+    results = _together([*_own(pin, metrics), *_probes(pin, metrics), *_tasks(pin, metrics)])
     return ModelCardData(
         model_name=params.model.name,
         language=params.model.languages(pin.languages) or None,
@@ -43,6 +44,20 @@ def front_matter(
         ],
         eval_results=results,
     )
+
+
+def _together(results: list[EvalResult]) -> list[EvalResult]:
+    """Give results that stand in one entry its whole name, and each of them once.
+
+    The Hub has one entry for a kind of task on a subset and split, whose first result names the data set.
+    """
+    names: dict[tuple[Any, ...], list[str]] = {}
+    for one in results:
+        known = names.setdefault(one.unique_identifier, [])
+        if one.dataset_name not in known:
+            known.append(one.dataset_name)
+    once = {(one.unique_identifier, one.metric_name): one for one in results}
+    return [replace(one, dataset_name=" and ".join(names[one.unique_identifier])) for one in once.values()]
 
 
 def _own(pin: Pin, metrics: Metrics) -> list[EvalResult]:
@@ -104,10 +119,10 @@ def _probes(pin: Pin, metrics: Metrics) -> list[EvalResult]:
     }
     return [
         EvalResult(
-            **{**kinds[measure], "metric_name": f"{kinds[measure]['metric_name']}{_on(name, metrics)}"},
+            **{**kinds[measure], "metric_name": f"{kinds[measure]['metric_name']} on {_on(name, metrics)}"},
             metric_value=metrics.candidate.probes[name],
             dataset_type=pin.probes[name].repo,
-            dataset_name=f"{name}, a probe",
+            dataset_name=f"the probe {name}",
             dataset_revision=pin.probes[name].revision,
         )
         for name, measure in metrics.probe_measures.items()
@@ -116,9 +131,9 @@ def _probes(pin: Pin, metrics: Metrics) -> list[EvalResult]:
 
 
 def _on(probe: str, metrics: Metrics) -> str:
-    """Say at which width a probe was measured, and among how many texts."""
+    """Name a probe, the width that it was measured at, and among how many texts."""
     found = metrics.probe_sets.get(probe)
-    return "" if found is None else f" at {found.dim} dimensions{of_documents(found.documents)}"
+    return probe if found is None else f"{probe} at {found.dim} dimensions{of_documents(found.documents)}"
 
 
 def _tasks(pin: Pin, metrics: Metrics) -> list[EvalResult]:
@@ -127,7 +142,7 @@ def _tasks(pin: Pin, metrics: Metrics) -> list[EvalResult]:
         EvalResult(
             task_type=task.kind,
             metric_type=task.metric,
-            metric_name=f"{task.metric} by mteb {metrics.mteb_version}",
+            metric_name=f"{task.metric} of {task.name} by mteb {metrics.mteb_version}",
             metric_value=one.score,
             dataset_type=pin.probes[name].repo,
             dataset_name=f"MTEB {task.name} ({one.subset})",

@@ -59,7 +59,7 @@ def run(workspace: Path, params: Params) -> Card:
         ),
     )
     write_text(folder / "README.md", text)
-    for path, content in eval_results.files(read.pin, read.metrics).items():
+    for path, content in eval_results.files(read.pin, read.metrics, params.model.prompts).items():
         (folder / path).parent.mkdir(exist_ok=True)
         write_text(folder / path, content)
     _name_space(workspace, read.reembed.space)

@@ -5,8 +5,10 @@ which names Parquet files beside it and nothing else; the repository's README an
 `rows.load` reads them, so that no option, path or address of theirs reaches mteb.
 """
 
+import math
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+import zlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +18,7 @@ import pyarrow.parquet as pq
 import yaml
 from numpy.typing import NDArray
 
-from pipeline.errors import InvalidParams
+from pipeline.errors import InvalidData, InvalidParams
 from pipeline.hub import Hub
 from pipeline.isolated import mteb_process
 from pipeline.isolated.mteb_process import Description, Mteb
@@ -137,9 +139,31 @@ def _fetch(hub: Hub, mteb: Mteb, key: str, asked: MtebProbe, folder: Path, pin: 
     files = {path for one in configs for paths in chosen(one, listed, owner).files.values() for path in paths}
     download = take([*there, *sorted(files)])
     read = partial(rows.read, download.folder, listed, owner, limits=pin.limits)
-    _write(folder, ((one.name, read(one)) for one in configs))
-    mteb.score(task.name, folder, _drawn, subsets=task.subsets, splits=task.splits, key=key)
+    splits = _write(folder, ((one.name, read(one)) for one in configs))
+    _try(mteb, key, task, folder, splits)
     return TaskSet(download.pinned, task, folder)
+
+
+def _try(mteb: Mteb, key: str, task: MtebTask, folder: Path, splits: Collection[str]) -> None:
+    """Have a task scored on vectors drawn at random.
+
+    Raises:
+        InvalidData: It cannot be, or what comes out is no number.
+    """
+    try:
+        found = mteb.score(task.name, folder, _drawn, subsets=task.subsets, splits=task.splits, key=key)
+    except InvalidData as error:
+        raise InvalidData(
+            f"{error}, or name in {key}.subsets and {key}.splits what is there (asked for: "
+            f"{', '.join(task.splits)}; splits of the data set: {', '.join(sorted(splits))})"
+        ) from None
+    empty = [f"{one.subset}, {one.split}" for one in found.parts if not math.isfinite(one.score)]
+    if empty:
+        raise InvalidData(
+            f"{key}: mteb's task {task.name} gives no number for {'; '.join(empty)} of this data set, of "
+            "vectors drawn at random; wanted scores or labels that are numbers and not all alike. Pin a "
+            f"commit that has them, or leave that out by {key}.subsets or {key}.splits"
+        )
 
 
 def _wanted(configs: Sequence[str], task: MtebTask, description: Description) -> list[str]:
@@ -154,12 +178,12 @@ def _wanted(configs: Sequence[str], task: MtebTask, description: Description) ->
     return own[description.reads] or list(configs)
 
 
-def _write(folder: Path, configs: Iterable[tuple[str, Loaded]]) -> None:
+def _write(folder: Path, configs: Iterable[tuple[str, Loaded]]) -> set[str]:
     """Write splits as Parquet, with the types of their columns, and a README that names them.
 
-    Folders and files are numbered: a subset's name may be anything.
+    Returns the names of the splits. Folders and files are numbered: a subset's name may be anything.
     """
-    entries = []
+    entries, names = [], set[str]()
     for number, (name, loaded) in enumerate(configs):
         inside = folder / f"{number:04}"
         inside.mkdir(parents=True)
@@ -167,15 +191,20 @@ def _write(folder: Path, configs: Iterable[tuple[str, Loaded]]) -> None:
         for place, (split, part) in enumerate(loaded.splits.items()):
             path = inside / f"{place:04}.parquet"
             pq.write_table(part.data.table, path)
+            names.add(str(split))
             files.append({"split": str(split), "path": path.relative_to(folder).as_posix()})
         entries.append({"config_name": name, "data_files": files})
     text = yaml.safe_dump({"configs": entries}, sort_keys=False, allow_unicode=True)
     (folder / "README.md").write_text(f"---\n{text}---\n", encoding="utf-8")
+    return names
 
 
 def _drawn(texts: list[str], role: str) -> NDArray[np.float32]:
-    """Return vectors that know nothing of the texts, the same ones each time."""
-    return np.random.default_rng(len(texts)).standard_normal((len(texts), _WIDTH)).astype(np.float32)
+    """Return vectors that know nothing of the texts: the same ones each time, for other texts other ones."""
+    seed = zlib.crc32(role.encode())
+    for text in texts:
+        seed = zlib.crc32(text.encode(errors="replace"), seed)
+    return np.random.default_rng(seed).standard_normal((len(texts), _WIDTH)).astype(np.float32)
 
 
 def move(found: Mapping[str, TaskSet], folder: Path) -> None:

@@ -37,9 +37,9 @@ def test_releases_stand_below_the_card_with_their_verdicts(hub: TestHub, empty_m
     refused = statement(verdict={"outcome": "refused"}, approval=None, restores="v1")
     released(hub, empty_model, "v2", CommitOperationAdd("provenance.json", refused))
     html = page(hub, empty_model)
-    first, last = html.index("<h1>A card</h1>"), html.index(">Files</h2>")
-    assert first < html.index('<details class="metadata">') < html.index('id="releases"') < last
-    rows = html[html.index('id="releases"') : last]
+    first, last = html.index(">A card</h1>"), html.index(">Files</h2>")
+    assert first < html.index('<details class="metadata">') < html.index('id="page.releases"') < last
+    rows = html[html.index('id="page.releases"') : last]
     assert '<span class="verdict good">passed</span>' in rows
     assert "approved by &lt;b&gt;Ayşe&lt;/b&gt;" in rows
     assert '<span class="verdict bad">refused</span>' in rows

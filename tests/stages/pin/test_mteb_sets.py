@@ -1,5 +1,6 @@
 """The data set of a task is read as any other, written out anew, and scored before anything is trained."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,28 @@ def test_task_that_cannot_read_the_data_set_is_refused(writer: Stage, tmp_path: 
     folder = mteb_tasks.write(tmp_path / "set", CLASSES)
     probe = published(writer, "other", folder, "STSBenchmark")
     with pytest.raises(InvalidData, match=r"probes.x: mteb .* cannot score its task STSBenchmark .*'score'"):
+        fetched(probe, tmp_path / "room")
+
+
+def test_task_whose_split_is_not_there_is_refused_with_those_that_are(writer: Stage, tmp_path: Path) -> None:
+    folder = mteb_tasks.write(tmp_path / "set", {"default": {"validation": STS["default"]["test"]}})
+    probe = published(writer, "validation", folder, "STSBenchmark")
+    with pytest.raises(
+        InvalidData,
+        match=r"name in probes.x.subsets and probes.x.splits .*: test; splits of the data set: validation\)",
+    ):
+        fetched(probe, tmp_path / "room")
+    there = probe.model_copy(update={"splits": ("validation",)})
+    assert not fetched(there, tmp_path / "again").task.whole
+
+
+@pytest.mark.parametrize("scores", [[3.0] * 30, [math.nan, *STS["default"]["test"]["score"][1:]]])
+def test_task_that_gives_no_number_whatever_the_vectors_is_refused(
+    writer: Stage, tmp_path: Path, scores: list[float]
+) -> None:
+    data = {"default": {"test": STS["default"]["test"] | {"score": scores}}}
+    probe = published(writer, "alike", mteb_tasks.write(tmp_path / "set", data), "STSBenchmark")
+    with pytest.raises(InvalidData, match=r"task STSBenchmark gives no number for default, test of this"):
         fetched(probe, tmp_path / "room")
 
 

@@ -54,7 +54,7 @@ def int8(repo: str, version: str, width: int, example: Example) -> str:
             "print(stored.dtype, stored.shape)",
             f"# int8 ({len(example.documents)}, {width})",
             f"query = model.encode_query({_literal(example.queries[0])})",
-            "scores = stored.astype(np.float32) @ (query * steps)",
+            "scores = (stored * steps + middle) @ query  # the cosines, to less than a hundredth",
             *_nearest("documents[scores.argmax()]", example),
         ]
     )
@@ -72,7 +72,7 @@ def binary(repo: str, version: str, width: int, example: Example) -> str:
             f"query = model.encode_query({_literal(example.queries[0])})",
             'differing = np.unpackbits(bits ^ quantize_embeddings(query[None], "ubinary"), axis=1)',
             "found = differing.sum(axis=1).argsort()[:100]  # ten times as many as are wanted",
-            "scores = stored[found].astype(np.float32) @ (query * steps)",
+            "scores = (stored[found] * steps + middle) @ query  # the cosines, to less than a hundredth",
             *_nearest("documents[found[scores.argmax()]]", example),
         ]
     )
@@ -89,6 +89,7 @@ def _encoded(repo: str, version: str, example: Example) -> list[str]:
         "vectors = model.encode_document(documents)",
         "ranges = np.stack([vectors.min(axis=0), vectors.max(axis=0)])  # of many of your documents",
         "steps = (ranges[1] - ranges[0]) / 255",
+        "middle = ranges[0] + 128.5 * steps",
     ]
 
 

@@ -16,14 +16,14 @@ def commands(repo: str, version: str, endpoint: str) -> str:
     Args:
         repo: Where the release stands.
         version: The one that it bears.
-        endpoint: Address of the Hub; where it is not the public one, the first line names it.
+        endpoint: Address of the Hub; where it is not the public one, the lines that ask it name it.
     """
     where = "" if endpoint == _HUB else f"HF_ENDPOINT={shlex.quote(endpoint)} "
     folder = f"{repo.split('/')[1]}-{version}"
     return "\n".join(
         [
             f"{where}hf download {repo} --revision {version} --local-dir {folder}",
-            f'(cd {folder} && python3 -c "{_LISTED}" | sha256sum --check --quiet)',
-            f"katman verify {repo}@{version}",
+            f'(cd {folder} && python3 -c "{_LISTED}" | sha256sum --check)',
+            f"{where}katman verify {repo}@{version}",
         ]
     )
