@@ -177,9 +177,18 @@ def _said(statement: Statement | None) -> str:
 
 def _unvouched(workspace: Path, asked: Asked, given: Given, statement: Statement | None, signed: str) -> str:
     claim = f"says of itself that it is {statement.version!r}" if statement else "has no provenance.json"
+    if SIGNATURE in given.files:
+        wanted = (
+            "Wanted one of the two: run it in the workspace that released it, with its newest commits, or "
+            "give --key FILE, the public key of whoever releases it (--identity and --issuer, where they sign by "
+            "sigstore)"
+        )
+    else:
+        wanted = (
+            "Wanted a receipt: run it in the workspace that released it, with its newest commits. A key "
+            f"is of no use where no {SIGNATURE} is among the files"
+        )
     return (
         f"nothing vouches for {asked}, at {given.commit}, which {claim}. Receipt: none of it in "
-        f"{workspace / 'receipts'}. Signature: {signed}. Wanted one of the two: run it in the workspace that "
-        "released it, with its newest commits, or give --key FILE, the public key of whoever releases it "
-        "(--identity and --issuer, where they sign by sigstore)"
+        f"{workspace / 'receipts'}. Signature: {signed}. {wanted}"
     )

@@ -182,7 +182,7 @@ def test_signatures_that_are_missing_vouch_for_nothing_and_contradict_nothing(
     ours = key(tmp_path, "ours")
     set_params(line, {"release.signature": ours.model_dump()})
     assert said(line)["signature"] == "none"  # it was released before there was a key
-    with pytest.raises(Unvouched, match=r"Signature: none\. Wanted one of the two"):
+    with pytest.raises(Unvouched, match=r"Signature: none\. Wanted a receipt"):
         said(clone, ours)
 
 

@@ -36,13 +36,14 @@ def derive(stated: str | None, base: str | None, dataset: str | None) -> Licence
     known = sorted({name for one in said.values() if one is not None for name in one.split(SEVERAL)})
     name = stated or (known[0] if len(known) == 1 else "other" if known else "unknown")
     parts = [f"{who} {f'is under {one}' if one else 'states none'}" for who, one in said.items()]
-    reason = f"{' and '.join(parts)}".capitalize()
+    reason = f"T{' and '.join(parts)[1:]}"
     if stated is None:
-        reason += "; this one follows from them" if known else ""
+        reason += "; this one follows from them" if len(known) == 1 else ""
     elif len(known) == 1 and known[0] == stated and None not in said.values():
         reason += ", as this model is"
     if len(known) > 1:
-        reason += ". They disagree: read each before you use this model"
+        maker = "" if stated is None else f"; the maker of this model states {stated}"
+        reason += f". They disagree{maker}: read each before you use this model"
     elif stated is not None and any(one != stated for one in known):
         reason += f". The maker of this model states {stated}, which disagrees: ask before you rely on it"
     elif stated is not None and None in said.values():
