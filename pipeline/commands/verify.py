@@ -180,8 +180,8 @@ def _unvouched(workspace: Path, asked: Asked, given: Given, statement: Statement
     if SIGNATURE in given.files:
         wanted = (
             "Wanted one of the two: run it in the workspace that released it, with its newest commits, or "
-            "give --key FILE, the public key of whoever releases it (--identity and --issuer, where they sign by "
-            "sigstore)"
+            "give --key FILE, the public key of whoever releases it (--identity and --issuer, where they "
+            "sign by sigstore)"
         )
     else:
         wanted = (
