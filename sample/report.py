@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.records import Metrics, Part, Receipt, Verdict
-from pipeline.wording import sentence
+from pipeline.wording import checks, sentence
 from pipeline.workspace import paths, receipts
 from sample.workspace import SampleError
 
@@ -118,7 +118,7 @@ def gather(work: Path, endpoint: str, outcome: str, seconds: dict[str, float]) -
         tag=receipt.version if receipt else None,
         verdict="passed" if verdict.passed else "refused",
         sentence=str(sentence.say(verdict)),
-        failed_checks={name: sentence.line(verdict, name) for name in verdict.failures()},
+        failed_checks={name: checks.line(verdict, name) for name in verdict.failures()},
         accuracies={
             model: {
                 split: {dim: score.accuracy for dim, score in parts.triplets.items()}

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from flows.views.markup import cell, message, plain, section
 from pipeline.records import Metrics, ModelName, Receipt, Verdict
-from pipeline.wording import sentence, words
+from pipeline.wording import checks, sentence, words
 from pipeline.workspace import paths, receipts
 
 # What would end an alternative text, which nobody can escape: one page shows the backslash.
@@ -84,7 +84,7 @@ def page(workspace: Path, did: str, said: str, below: str = "") -> str:
         *section(
             "Other checks that passed",
             ["check", "found", "wanted"],
-            [_escaped(sentence.row(verdict, name)) for name in others],
+            [_escaped(checks.row(verdict, name)) for name in others],
         ),
         *section(
             "Accuracy",
@@ -110,8 +110,8 @@ def judged(verdict: Verdict) -> str:
     """Return why the gate let a candidate through; nothing where it did not: that is how the run ended."""
     if not verdict.passed:
         return ""
-    checks = f"all {len(verdict.checks)} checks hold at look {verdict.look}"
-    return f"The gate: {checks}; {plain(sentence.say(verdict).decided)}."
+    held = f"all {len(verdict.checks)} checks hold at look {verdict.look}"
+    return f"The gate: {held}; {plain(sentence.say(verdict).decided)}."
 
 
 def _escaped(row: Sequence[str]) -> list[str]:
@@ -122,7 +122,7 @@ def _failures(verdict: Verdict, failed: list[str]) -> list[str]:
     """Return a line for each check that failed, which wraps: as a table they are wider than the page."""
     lines = [
         f"- **{plain(name)}**: {plain(found)}, wanted {plain(wanted)}"
-        for name, found, wanted in (sentence.row(verdict, name) for name in failed)
+        for name, found, wanted in (checks.row(verdict, name) for name in failed)
     ]
     title = f"## Checks that failed: {len(failed)} of {len(verdict.checks)}"
     return [title, "\n".join(lines)] if lines else []

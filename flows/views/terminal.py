@@ -27,7 +27,7 @@ from rich.text import Text
 from flows.views import report
 from pipeline.errors import BrokenChain
 from pipeline.records import Metrics, Verdict
-from pipeline.wording import sentence
+from pipeline.wording import checks
 from pipeline.workspace import paths
 
 _ANY_WIDTH = 10_000
@@ -111,11 +111,11 @@ def tables(workspace: Path, console: Console | None = None) -> None:
     except BrokenChain:
         return
     _print(console, *report.side_by_side(metrics), names=1)
-    checks = [
-        ["pass" if one.passed else "FAIL", *sentence.row(verdict, name)]
+    rows = [
+        ["pass" if one.passed else "FAIL", *checks.row(verdict, name)]
         for name, one in sorted(verdict.checks.items(), key=lambda item: item[1].passed)
     ]
-    _print(console, "Verdict", ["", "check", "found", "wanted"], checks, names=2)
+    _print(console, "Verdict", ["", "check", "found", "wanted"], rows, names=2)
 
 
 def _print(console: Console, title: str, head: list[str], rows: list[list[Any]], *, names: int) -> None:

@@ -27,7 +27,7 @@ from pipeline.publishing import (
 from pipeline.publishing.publish import Published
 from pipeline.publishing.release_tree import PROVENANCE, SIGNATURE, Intent
 from pipeline.records import Approval, Card, Judged, LogState, Pin, Receipt, Reembed, Verdict
-from pipeline.wording import sentence
+from pipeline.wording import checks, sentence
 from pipeline.workspace import approvals, backup, digests, git, lineage, live, log, paths, receipts
 
 _LOG = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ def passing_records(workspace: Path) -> tuple[Verdict, Card, Pin]:
     verdict = Verdict.load(workspace / paths.RECORDS["gate"])
     if not verdict.passed:
         said = sentence.say(verdict)
-        failed = [sentence.line(verdict, name) for name in verdict.failures()]
+        failed = [checks.line(verdict, name) for name in verdict.failures()]
         raise ReleaseRefused(
             f"the gate said no, so nothing is released. {said}\n  "
             + "\n  ".join(["checks that do not hold:", *failed])

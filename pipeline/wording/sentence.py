@@ -1,11 +1,11 @@
 """A verdict as a person says it: the outcome, the one check that decided it, by how much, and what to do."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.records import Comparison, Outcome, Verdict
-from pipeline.wording import remedies, words
+from pipeline.wording import checks, needed_rows, remedies, words
+from pipeline.wording.deciding import GRAVEST, VISIBLE, deciding, proven_worse
 from pipeline.wording.remedies import Remedy
 
 _SAID: Mapping[Outcome, str] = {
@@ -15,9 +15,6 @@ _SAID: Mapping[Outcome, str] = {
     "not_comparable": "Not comparable",
     "test_spent": "Test rows spent",
 }
-_VISIBLE = "_visible"
-# What makes every other figure worthless, first.
-_FIRST = ("not_finite", "weights_finite", "unit_norm", "safetensors_only", "leak_share", "rejected_share")
 
 
 @dataclass(frozen=True)
@@ -46,75 +43,16 @@ def say(verdict: Verdict) -> Said:
     patterns = " ".join(verdict.patterns.values()).removesuffix(".")
     if patterns and not verdict.passed:
         # It says more than "train a better one", and less than a broken model, a leak, or rows that decide.
-        enough = verdict.outcome == "failed" and name not in _FIRST
+        enough = verdict.outcome == "failed" and name not in GRAVEST
         remedy = Remedy(patterns if enough else f"{remedy.do}. {patterns}", remedy.section)
     return Said(_SAID[verdict.outcome], _decided(verdict, name), remedy)
-
-
-def deciding(verdict: Verdict) -> str | None:
-    """Return the name of the check that decided; None where a verdict has no check that could.
-
-    Of several it is the one that leaves least to hope for: a broken model before everything, rows that were
-    trained on before a loss on them, what is proven before what is open, and of these what misses by most.
-    Of a candidate that passed it is the comparison that came closest to its limit.
-    """
-    if verdict.passed:
-        judged = {name: one for name, one in verdict.comparisons.items() if name in verdict.checks}
-        rivals = {name: one for name, one in judged.items() if not name.startswith("base_")} or judged
-        return min(rivals, key=lambda name: _room(rivals[name]), default=None)
-    failed = verdict.failures()
-    ranks: dict[Outcome, Callable[[str], float]] = {
-        "test_spent": lambda name: _among(name, "look", "looks_known"),
-        "not_comparable": lambda name: (
-            -float(failed[name].value) if name.endswith("_clusters") else -math.inf
-        ),
-        "underpowered": lambda name: _missing(verdict, name),
-        "failed": lambda name: _gravity(verdict, name),
-        "passed": lambda name: 0.0,
-    }
-    return max(failed, key=ranks[verdict.outcome], default=None)
-
-
-def _among(name: str, *wanted: str) -> float:
-    return float(name in wanted)
-
-
-def _room(one: Comparison) -> float:
-    """Return how far the lower bound lies above what is allowed, in margins."""
-    return (one.low + one.margin) / max(abs(one.margin), 1e-9)
-
-
-def _missing(verdict: Verdict, name: str) -> float:
-    """Return how many times its rows a comparison would need; no number where rows decide nothing."""
-    one = verdict.comparisons.get(name.removesuffix(_VISIBLE)) if name.endswith(_VISIBLE) else None
-    return -math.inf if one is None else one.rows_needed / max(1, one.rows)
-
-
-def _gravity(verdict: Verdict, name: str) -> float:
-    """Rank a failed check: broken models and leaks, then proven losses by size, limits, and what is open."""
-    if name in _FIRST:
-        return 300.0 - _FIRST.index(name)
-    one = verdict.comparisons.get(name)
-    if one is not None:
-        return 100.0 + _lost(one) if _proven(one) else -100.0 + _lost(one)
-    return -200.0 if name.endswith(_VISIBLE) else 0.0
-
-
-def _lost(one: Comparison) -> float:
-    """Return by how many margins a loss is too large, up to 99; where no margin is given, in hundredths."""
-    return min(99.0, (-one.margin - one.difference) / max(abs(one.margin), 0.01))
-
-
-def _proven(one: Comparison) -> bool:
-    """Say whether all that the rows allow lies below what is wanted."""
-    return one.high < -one.margin
 
 
 def _decided(verdict: Verdict, name: str | None) -> str:
     if name is None:
         return "no check says why"
-    if name.endswith(_VISIBLE):
-        return _open(verdict.comparisons[name.removesuffix(_VISIBLE)], name.removesuffix(_VISIBLE))
+    if name.endswith(VISIBLE):
+        return _open(verdict.comparisons[name.removesuffix(VISIBLE)], name.removesuffix(VISIBLE))
     if verdict.passed:
         return _passed(verdict, name)
     one, check = verdict.comparisons.get(name), verdict.checks[name]
@@ -130,32 +68,7 @@ def _decided(verdict: Verdict, name: str | None) -> str:
         )
     if name == "looks_known":
         return "the log of the looks at these test rows is lost, so that nobody knows how many they judged"
-    return line(verdict, name)
-
-
-def line(verdict: Verdict, name: str) -> str:
-    """Return what a check found and what it wanted."""
-    called, found, wanted = row(verdict, name)
-    return f"{called}: {found}, wanted {wanted}"
-
-
-def row(verdict: Verdict, name: str) -> tuple[str, str, str]:
-    """Return what a check is called, what it found and what it wanted.
-
-    A check of a comparison is about the lower end of what the rows allow, and shows both ends.
-    """
-    check, one = verdict.checks[name], _bounded_by(verdict, name)
-    if one is None:
-        return words.of(name), words.found_value(name, check), words.wanted_value(name, check)
-    return words.of(name), words.interval(one), f"lower end {words.wanted_value(name, check)}"
-
-
-def _bounded_by(verdict: Verdict, name: str) -> Comparison | None:
-    """Return the comparison whose lower end a check is about: its own, or nDCG@10's at the largest width."""
-    if name == "new_space_gain":
-        gains = [key for key in verdict.comparisons if key.startswith("live_ndcg_")]
-        name = max(gains, key=lambda key: int(key.rpartition("_")[2]), default=name)
-    return verdict.comparisons.get(name)
+    return checks.line(verdict, name)
 
 
 def _passed(verdict: Verdict, name: str) -> str:
@@ -202,7 +115,7 @@ def _worse(one: Comparison, name: str) -> str:
         by = f" by {words.limit(-one.margin)}" if one.margin else ""
         wanted = f"must be proven to rise{by}"
         return f"{called} {_moved(one)}, and {wanted}"
-    if _proven(one):
+    if proven_worse(one):
         return f"{called} {_moved(one)}, and at most {words.limit(one.margin)} may be lost"
     return f"{called} {_moved(one)}, and a loss of {words.limit(one.margin)} is not ruled out"
 
@@ -238,55 +151,20 @@ def _remedy(verdict: Verdict, name: str | None) -> Remedy:
     if name is None:
         return Remedy("Run `dvc repro`", "what-must-be-proven")
     if name.endswith("_clusters"):
-        return Remedy(_hold_out_clusters(verdict, name), remedies.of(name).section)
-    compared = name.removesuffix(_VISIBLE)
+        return Remedy(needed_rows.for_clusters(verdict, name), remedies.of(name).section)
+    compared = name.removesuffix(VISIBLE)
     known, one = remedies.of(compared), verdict.comparisons.get(compared)
     if one is None:
         return known
-    if name.endswith(_VISIBLE):
+    if name.endswith(VISIBLE):
         other, metric, _ = compared.split("_")
         key = f"gate.{other}_margins.{metric}"
-        return Remedy(_hold_out(verdict, one, key), known.section)
-    more = rows_to_prove(one)
-    if more is None or _proven(one):
+        return Remedy(needed_rows.to_show(verdict, one, key), known.section)
+    more = needed_rows.to_prove(one)
+    if more is None or proven_worse(one):
         return known
     return Remedy(
         f"{known.do}; if it is as good as it looks, about {words.rows(more)} test rows in place of "
         f"{one.rows:,} would prove it",
         known.section,
     )
-
-
-def _hold_out(verdict: Verdict, one: Comparison, key: str) -> str:
-    """Say how many rows would decide, of all comparisons that these rows leave open, or what to allow."""
-    left = [
-        verdict.comparisons[name.removesuffix(_VISIBLE)]
-        for name in verdict.failures()
-        if name.endswith(_VISIBLE)
-    ]
-    needed = max((other.rows_needed for other in left), default=0)
-    if not needed:
-        return f"Allow more in {key}: no number of rows would show a margin of {words.limit(one.margin)}"
-    return f"Hold out about {words.rows(needed)} test rows in place of {one.rows:,}, or allow more in {key}"
-
-
-def _hold_out_clusters(verdict: Verdict, name: str) -> str:
-    """Say how many rows would make enough clusters, if further rows are like these."""
-    check, start = verdict.checks[name], name.removesuffix("clusters")
-    rows = max((one.rows for key, one in verdict.comparisons.items() if key.startswith(start)), default=0)
-    found, wanted = float(check.value), float(check.wanted)
-    if not rows or found <= 0:
-        return remedies.of(name).do
-    needed = words.rows(rows * wanted / found)
-    return f"Hold out about {needed} rows that neither model was trained on, in place of {rows:,}"
-
-
-def rows_to_prove(one: Comparison) -> float | None:
-    """Return with about how many rows like these the bound would lie where it is wanted; None with no number.
-
-    The distance of a bound from what was found falls with the root of the rows.
-    """
-    room = one.difference + one.margin
-    if room <= 0 or one.low > -one.margin:
-        return None
-    return one.rows * float(((one.difference - one.low) / room) ** 2)

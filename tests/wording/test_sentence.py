@@ -2,35 +2,19 @@
 
 import re
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from bench.gate.draws import DIMS, EQUAL, Truth, draw
 from pipeline.judging.spending import Count
 from pipeline.judging.verdict import Evidence, gate
-from pipeline.records import Comparison, Verdict
 from pipeline.wording import remedies
-from pipeline.wording.sentence import deciding, line, row, rows_to_prove, say
+from pipeline.wording.deciding import deciding
+from pipeline.wording.sentence import say
 from tests.support import sealed
 from tests.support.simulated import ROWS, params
+from tests.support.verdicts import compared, refused
 from tests.support.workspaces import PROJECT
-
-COMPARED: dict[str, Any] = {"alpha": 0.01, "rows": 400, "clusters": 390, "left_out": 0, "visible": 0.04}
-
-
-def compared(difference: float, low: float, high: float, margin: float, rows_needed: int = 0) -> Comparison:
-    bounds: dict[str, Any] = {"difference": difference, "low": low, "high": high}
-    return Comparison(**bounds, margin=margin, rows_needed=rows_needed, **COMPARED)
-
-
-def refused(outcome: str, comparisons: dict[str, Comparison], **checks: tuple[Any, str, Any]) -> Verdict:
-    """Give a verdict with checks that all failed."""
-    failed = {
-        name: {"value": value, "rule": rule, "wanted": wanted, "passed": False}
-        for name, (value, rule, wanted) in checks.items()
-    }
-    return sealed.verdict("c" * 64, passed=False, outcome=outcome, checks=failed, comparisons=comparisons)
 
 
 def test_sentence_of_a_candidate_that_passed_names_the_closest_call(equal: Evidence) -> None:
@@ -137,50 +121,6 @@ def test_sentence_of_a_gain_that_is_open_says_which_rows_would_prove_it() -> Non
         "must be proven to rise. Train a better candidate; if it is as good as it looks, about 6,400 test "
         "rows in place of 400 would prove it."
     )
-    assert rows_to_prove(compared(-0.01, -0.03, 0.01, margin=0.0)) is None
-
-
-@pytest.mark.parametrize(
-    ("checks", "wanted"),
-    [
-        ({"unit_norm": (False, "==", True), "live_ndcg_64": (-0.2, ">", -0.05)}, "unit_norm"),
-        ({"leak_share": (0.5, "<=", 0.05), "live_ndcg_64": (-0.2, ">", -0.05)}, "leak_share"),
-        ({"floor_64": (0.5, ">=", 0.9), "live_ndcg_64": (-0.2, ">", -0.05)}, "live_ndcg_64"),
-        ({"live_hard_64": (-0.1, ">", -0.05), "live_ndcg_64": (-0.2, ">", -0.05)}, "live_ndcg_64"),
-        ({"live_hard_64": (-0.1, ">", -0.05), "floor_64": (0.5, ">=", 0.9)}, "floor_64"),
-        ({"slice_plan=a|b": (-0.2, ">=", -0.1)}, "slice_plan=a|b"),
-    ],
-)
-def test_sentence_rests_on_what_leaves_least_to_hope_for(checks: dict[str, Any], wanted: str) -> None:
-    proven, open_one = compared(-0.15, -0.2, -0.1, margin=0.05), compared(-0.04, -0.1, 0.02, margin=0.05)
-    verdict = refused("failed", {"live_ndcg_64": proven, "live_hard_64": open_one}, **checks)
-    assert deciding(verdict) == wanted
-    assert str(say(verdict))
-
-
-def test_row_of_a_comparison_shows_both_ends_and_says_which_is_judged() -> None:
-    one = compared(0.01, -0.02, 0.04, margin=0.03)
-    checks = {
-        "live_accuracy_16": (-0.02, ">", -0.03),
-        "new_space_gain": (-0.02, ">=", 0.01),
-        "floor_16": (0.4, ">=", 0.5),
-    }
-    wide = compared(0.02, -0.02, 0.06, margin=0.03)
-    verdict = refused(
-        "failed", {"live_accuracy_16": one, "live_ndcg_16": one, "live_ndcg_128": wide}, **checks
-    )
-    assert row(verdict, "live_accuracy_16") == (
-        "triplet accuracy against live at 16",
-        "+0.0100 (-0.0200 to +0.0400, not proven)",
-        "lower end above -0.03",
-    )
-    assert line(verdict, "new_space_gain") == (
-        "gain in nDCG@10 for a new vector space: +0.0200 (-0.0200 to +0.0600, not proven), wanted lower end "
-        "at least 0.01"
-    )
-    assert line(verdict, "floor_16") == "triplet accuracy at 16: 0.4000, wanted at least 0.5"
-    alone = refused("failed", {}, new_space_gain=("NaN", ">=", 0.01))
-    assert row(alone, "new_space_gain")[1:] == ("no number", "at least 0.01")
 
 
 def test_sentence_of_a_record_that_cannot_say_why_says_that() -> None:

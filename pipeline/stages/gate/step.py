@@ -11,7 +11,7 @@ from pipeline.judging.verdict import gate
 from pipeline.params import Params
 from pipeline.records import HeldOut, Metrics, ModelName, Summary, Verdict
 from pipeline.stages.gate import looks
-from pipeline.wording import sentence, words
+from pipeline.wording import checks, sentence, words
 from pipeline.workspace import lineage, paths
 from pipeline.workspace.files import write_text
 
@@ -37,7 +37,7 @@ def summary(verdict: Verdict) -> str:
     """Return the verdict in a sentence, a line per check, and the differences to the other models."""
     said = sentence.say(verdict)
     lines = [
-        f"{'pass' if check.passed else 'FAIL'}  {sentence.line(verdict, name)}"
+        f"{'pass' if check.passed else 'FAIL'}  {checks.line(verdict, name)}"
         for name, check in verdict.checks.items()
     ]
     lines += [*_differences(verdict), f"verdict: {said}"]

@@ -8,7 +8,7 @@ from pipeline.stages.card.markdown import cell
 from pipeline.stages.card.sections import release_facts
 from pipeline.stages.card.sections.counted import listed
 from pipeline.stages.card.sections.score_tables import difference
-from pipeline.wording import sentence, words
+from pipeline.wording import checks, words
 
 _OTHERS: tuple[ModelName, ...] = ("base", "live", "anchor")
 
@@ -32,7 +32,7 @@ def context(verdict: Verdict) -> dict[str, Any]:
         ],
         "compared": " ".join(compared({name: list(found[name].values()) for name in others}, verdict)),
         "checks": [
-            [*map(cell, sentence.row(verdict, name)), "pass" if check.passed else "fail"]
+            [*map(cell, checks.row(verdict, name)), "pass" if check.passed else "fail"]
             for name, check in sorted(verdict.checks.items(), key=lambda item: item[1].passed)
         ],
         "comparisons": [
