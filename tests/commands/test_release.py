@@ -112,7 +112,7 @@ def test_release_refuses_what_the_gate_refused(line: Path, api: HfApi, outcome: 
     }
     sealed.seal(line, passed=False, outcome=outcome, checks=checks)
     message = refusal(line, ReleaseRefused)
-    found = "triplet accuracy at 32: 0.2500, wanted at least 1.0000"
+    found = "triplet accuracy at 32: 0.2500, wanted at least 1"
     for part in (f"{said}: {found}. Train a better candidate.", f"\n  {found}\n", "docs/gate.md#floors"):
         assert part in message
     assert "accuracy at 4:" not in message, "it passed"
