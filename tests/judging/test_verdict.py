@@ -98,7 +98,7 @@ def test_gate_spends_twice_alpha_up_to_its_horizon_and_says_so_ten_looks_ahead(e
     far = gate(equal, params(max_looks=104))
     assert far.comparisons["live_accuracy_64"].alpha == pytest.approx(0.1 / 104)
     assert "the first 10 together" in far.assumptions["looks"]
-    assert "all 104 in at most 10.0%" in far.assumptions["looks"]
+    assert "all 104 in at most 10%" in far.assumptions["looks"]
     assert "more may be judged" not in far.assumptions["looks"]
     near = replace(equal, count=Count(number=94, spent=0.0, candidates=93, lost=False))
     assert "10 more may be judged" in gate(near, params(max_looks=104)).assumptions["looks"]
