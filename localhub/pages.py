@@ -54,8 +54,10 @@ def human_value(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
 
 
+_FOLDER = Path(__file__).with_name("templates")
+# Read once, when the server starts: one that runs goes on with its own pages when newer files replace them.
 _templates = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
+    loader=jinja2.DictLoader({path.name: path.read_text("utf-8") for path in _FOLDER.glob("*.html")}),
     autoescape=True,
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,

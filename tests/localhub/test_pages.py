@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,6 +18,7 @@ from localhub.pages import human_size
 from localhub.process import serve
 from localhub.repos.cards import METADATA_BYTES
 from tests.localhub.conftest import OWNER, TestHub, clients
+from tests.support.workspaces import PROJECT
 
 PICTURE = b"\x89PNG\r\n\x1a\n\0\0"
 ATTACK = """---
@@ -157,6 +161,23 @@ def test_pages_a_hostile_card_is_shown_and_never_run(hub: TestHub, empty_model: 
     assert f'href="/{empty_model}/blob/main/docs/more.md"' in html
     assert "<script" not in look(hub, "/")
     assert status(hub, f"/{empty_model}/resolve/main/page.html")[1]["Content-Type"].startswith("text/plain")
+
+
+def test_pages_of_a_running_server_are_its_own_when_newer_files_come(tmp_path: Path) -> None:
+    """`git pull` replaces the templates under a server that runs with the code of before."""
+    shutil.copytree(PROJECT / "localhub", tmp_path / "localhub")
+    started = [sys.executable, "-m", "localhub", "--root", str(tmp_path / "root"), "--port", "0"]
+    with subprocess.Popen(started, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            address = server.stdout.readline().split()[-1]
+            (tmp_path / "localhub" / "templates" / "index.html").write_text(
+                "{{ of_another_version }}", "utf-8"
+            )
+            with urllib.request.urlopen(address) as page:
+                assert (page.status, "localhub" in page.read().decode()) == (200, True)
+        finally:
+            server.terminate()
 
 
 def test_pages_of_a_private_repo_are_hidden(hub: TestHub, names: Iterator[str]) -> None:
