@@ -91,11 +91,11 @@ def with_others(found: Measured, rivals: Sequence[Rival], params: GateParams) ->
 def with_base_beside(found: Measured) -> list[Paired]:
     """Pair the candidate with the base in everything that the verdict does not rest on."""
     dims = found.common_dims("base")
-    paired = [_paired(found.queries, "query", "base", "ndcg", dim, None) for dim in dims[1:]]
+    paired = [paired_with(found.queries, "query", "base", "ndcg", dim, None) for dim in dims[1:]]
     if not found.pairs:
-        paired += [_paired(found.outcomes, "row", "base", "accuracy", dim, None) for dim in dims]
+        paired += [paired_with(found.outcomes, "row", "base", "accuracy", dim, None) for dim in dims]
         paired += [
-            _paired(found.outcomes.filter("hard"), "row", "base", "hard", dim, None) for dim in dims[:1]
+            paired_with(found.outcomes.filter("hard"), "row", "base", "hard", dim, None) for dim in dims[:1]
         ]
     return [replace(one, judged=False) for one in paired if len(one.differences.values)]
 
@@ -124,7 +124,9 @@ def in_slices(found: Measured, other: ModelName, max_drop: float) -> list[Paired
     if found.pairs:
         return []
     paired = [
-        _paired(found.outcomes.filter(pl.col("row").is_in(rows.implode())), "row", other, one, dim, max_drop)
+        paired_with(
+            found.outcomes.filter(pl.col("row").is_in(rows.implode())), "row", other, one, dim, max_drop
+        )
         for dim in found.common_dims(other)[:1]
         for one, rows in found.slices.items()
     ]
@@ -175,28 +177,39 @@ def ndcg_bounds(compared: Sequence[Compared], other: ModelName) -> list[Bounds]:
 def _with_base(found: Measured) -> list[Paired]:
     """Pair nDCG@10 at the largest width, where the candidate must be better."""
     return [
-        _paired(found.queries, "query", "base", "ndcg", dim, None) for dim in found.common_dims("base")[:1]
+        paired_with(found.queries, "query", "base", "ndcg", dim, None)
+        for dim in found.common_dims("base")[:1]
     ]
 
 
 def _with_rival(found: Measured, rival: Rival, margins: Margins, least_hard_rows: int) -> list[Paired]:
     """Pair every metric at every width that both have; the hard subset at the largest, where it has rows."""
     dims = found.common_dims(rival)
-    paired = [_paired(found.queries, "query", rival, "ndcg", dim, margins.ndcg) for dim in dims]
+    paired = [paired_with(found.queries, "query", rival, "ndcg", dim, margins.ndcg) for dim in dims]
     if found.pairs:
         return paired
-    paired += [_paired(found.outcomes, "row", rival, "accuracy", dim, margins.accuracy) for dim in dims]
+    paired += [paired_with(found.outcomes, "row", rival, "accuracy", dim, margins.accuracy) for dim in dims]
     for dim in dims[:1]:
-        hard = _paired(found.outcomes.filter("hard"), "row", rival, "hard", dim, margins.hard)
+        hard = paired_with(found.outcomes.filter("hard"), "row", rival, "hard", dim, margins.hard)
         rows = len(hard.differences.values)
         if rows:
             paired.append(replace(hard, judged=rows >= least_hard_rows))
     return paired
 
 
-def _paired(
+def paired_with(
     table: pl.DataFrame, key: str, other: ModelName, metric: Metric | Slice, dim: int, margin: float | None
 ) -> Paired:
+    """Pair the candidate's rows with another model's, at one width.
+
+    Args:
+        table: model, `key`, dim, value, seen, cluster.
+        key: The column that tells rows apart.
+        other: The other model.
+        metric: What the values are.
+        dim: The width.
+        margin: How far below the candidate may lie; None where nothing is allowed for.
+    """
     at = table.filter(pl.col("dim") == dim)
     ours, theirs = (at.filter(pl.col("model") == model) for model in ("candidate", other))
     pairs = ours.join(theirs.select(key, "value", "seen"), on=key, suffix="_other", maintain_order="left")

@@ -92,7 +92,7 @@ def gate(evidence: Evidence, params: GateParams) -> Verdict:
         **bound_checks.slices_hold(slices, params.max_slice_drop),
         **proven_missed(evidence.audit, metrics, params),
     }
-    reported = {one.name: _difference(one, params) for one in beside}
+    reported = {one.name: difference(one, params) for one in beside}
     judged = {one.name: _comparison(one, params) for one in compared}
     return Verdict(
         candidate=metrics.candidate.revision,
@@ -106,7 +106,10 @@ def gate(evidence: Evidence, params: GateParams) -> Verdict:
         checks=checks,
         comparisons=judged,
         reported=reported,
-        probes=probes.differences(evidence.retrieved, metrics, params),
+        probes={
+            name: {one.paired.other: difference(one, params) for one in found}
+            for name, found in probes.compared(evidence.retrieved, metrics, params).items()
+        },
         patterns=patterns.found(
             {**reported, **judged}, checks, metrics, evidence.audit.shortcut.get(params.split), params
         ),
@@ -180,7 +183,7 @@ def _outcome(
     return next((outcome for outcome, some in in_turn if not _all_pass(some)), "failed")
 
 
-def _difference(one: Compared, params: GateParams) -> Difference:
+def difference(one: Compared, params: GateParams) -> Difference:
     """Return a difference that nothing is judged by."""
     return Difference.model_validate(_bounds(one, params))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pipeline.records import Comparison, Outcome, Verdict
 from pipeline.wording import checks, needed_rows, remedies, words
+from pipeline.wording.counted import counted, listed
 from pipeline.wording.deciding import GRAVEST, VISIBLE, deciding, proven_worse
 from pipeline.wording.remedies import Remedy
 
@@ -103,7 +104,7 @@ def _passed(verdict: Verdict, name: str) -> str:
 
 def _all_of(limits: Sequence[str]) -> str:
     rivals = dict.fromkeys(name.partition("_")[0] for name in limits)
-    others = " and ".join(words.MODELS.get(name, name) for name in rivals)
+    others = listed([words.MODELS.get(name, name) for name in rivals])
     if len(limits) == 1:
         return f"the one comparison with {others} rules out"
     return f"all {len(limits)} comparisons with {others} rule out"
@@ -122,13 +123,9 @@ def _worse(one: Comparison, name: str) -> str:
 
 def _open(one: Comparison, name: str) -> str:
     return (
-        f"{words.of(name)} {_moved(one)}. {_rows(one)} can show a loss of {one.visible:.4f} or more, "
-        f"and {words.limit(one.margin)} is too much already"
+        f"{words.of(name)} {_moved(one)}. {counted(one.rows, 'row')} can show a loss of {one.visible:.4f} "
+        f"or more, and {words.limit(one.margin)} is too much already"
     )
-
-
-def _rows(one: Comparison) -> str:
-    return f"{one.rows:,} row{'' if one.rows == 1 else 's'}"
 
 
 def _moved(one: Comparison) -> str:

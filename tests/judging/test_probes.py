@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pipeline.judging import probes
-from pipeline.records import Metrics
+from pipeline.judging import probes, verdict
+from pipeline.records import Difference, Metrics, ModelName
 from pipeline.records.tables import RETRIEVED
 from tests.support.golden_records import GOLDEN
 from tests.support.simulated import params
@@ -27,6 +27,14 @@ def rows(model: str, scores: list[float], name: str = "history") -> pl.DataFrame
     return RETRIEVED.shape(table)
 
 
+def differences(retrieved: pl.DataFrame) -> dict[str, dict[ModelName, Difference]]:
+    """Give what is found on each probe as a verdict has it."""
+    return {
+        name: {one.paired.other: verdict.difference(one, params()) for one in found}
+        for name, found in probes.compared(retrieved, MEASURED, params()).items()
+    }
+
+
 @pytest.mark.parametrize(("shift", "proven"), [(0.1, "higher"), (0.0, None), (-0.1, "lower")])
 def test_probe_has_the_difference_to_base_and_live_with_what_the_queries_prove(
     shift: float, proven: str | None
@@ -41,7 +49,7 @@ def test_probe_has_the_difference_to_base_and_live_with_what_the_queries_prove(
             rows("base", [0.0] * 9, "another"),
         ]
     )
-    (found,) = probes.differences(table, MEASURED, params()).values()
+    (found,) = differences(table).values()
     assert list(found) == ["base", "live"]
     one = found["base"]
     assert one.difference == pytest.approx(shift, abs=1e-12)
@@ -52,10 +60,10 @@ def test_probe_has_the_difference_to_base_and_live_with_what_the_queries_prove(
 
 def test_probe_on_which_the_candidate_is_no_number_was_lost() -> None:
     table = pl.concat([rows("candidate", [float("nan")] * 50), rows("base", [0.5] * 50)])
-    one = probes.differences(table, MEASURED, params())["history"]["base"]
+    one = differences(table)["history"]["base"]
     assert one.difference == -1.0
     assert one.proven == "lower"
 
 
 def test_probe_without_rows_has_no_difference() -> None:
-    assert probes.differences(rows("candidate", [0.5]), MEASURED, params()) == {}
+    assert differences(rows("candidate", [0.5])) == {}

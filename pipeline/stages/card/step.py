@@ -19,9 +19,9 @@ from pipeline.records import Audit, Card, Metrics, Pin, Reembed, Training, Verdi
 from pipeline.stages.card import eval_results, licences, markdown, plots, shown_rows
 from pipeline.stages.card.front_matter import front_matter
 from pipeline.stages.card.sections import tables, usage_snippet, verify_commands
-from pipeline.stages.card.sections.counted import counted
 from pipeline.stages.card.sections.tables import Read
 from pipeline.wording import words
+from pipeline.wording.counted import counted, listed
 from pipeline.workspace import digests, git, lineage, paths, receipts
 from pipeline.workspace.files import write_text
 
@@ -172,6 +172,7 @@ def _environment() -> Environment:  # compiling the templates takes ten times as
     environment.filters |= {
         "cell": markdown.cell,
         "counted": counted,
+        "listed": listed,
         "percent": words.percent,
         "decimal": markdown.decimal,
         "inline": markdown.inline,

@@ -4,8 +4,8 @@ from typing import Any
 
 from pipeline.records import Audit
 from pipeline.stages.card.markdown import cell
-from pipeline.stages.card.sections.counted import counted
 from pipeline.wording import words
+from pipeline.wording.counted import counted
 
 
 def context(audit: Audit) -> dict[str, Any]:

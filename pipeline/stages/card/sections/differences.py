@@ -6,9 +6,9 @@ from typing import Any, get_args
 from pipeline.records import Difference, Metric, ModelName, Verdict
 from pipeline.stages.card.markdown import cell
 from pipeline.stages.card.sections import release_facts
-from pipeline.stages.card.sections.counted import listed
 from pipeline.stages.card.sections.score_tables import difference
 from pipeline.wording import checks, words
+from pipeline.wording.counted import listed
 
 _OTHERS: tuple[ModelName, ...] = ("base", "live", "anchor")
 

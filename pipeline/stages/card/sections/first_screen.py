@@ -5,10 +5,10 @@ from typing import Any
 
 from pipeline.records import HeldOut, Metric, Metrics, ModelName, Outcome, SplitScores, Verdict
 from pipeline.stages.card.markdown import cell, decimal
-from pipeline.stages.card.sections.counted import counted, listed
 from pipeline.stages.card.sections.differences import compared
 from pipeline.stages.card.sections.score_tables import difference, of_documents, shown
 from pipeline.wording import sentence, words
+from pipeline.wording.counted import counted, listed
 
 _SHOWN: tuple[ModelName, ...] = ("base", "live", "candidate")
 _OTHERS: tuple[ModelName, ...] = ("base", "live")

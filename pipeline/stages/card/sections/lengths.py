@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.records import Audit, SplitAudit
-from pipeline.stages.card.sections.counted import counted
+from pipeline.wording.counted import counted
 
 
 def context(audit: Audit, limit: int, *, tested: Sequence[str], probed: bool) -> dict[str, Any]:

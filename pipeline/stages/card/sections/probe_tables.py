@@ -4,10 +4,10 @@ from typing import Any
 
 from pipeline.records import Metrics, ModelName, Pin, ProbeMeasure, Verdict
 from pipeline.stages.card.markdown import cell, decimal, link
-from pipeline.stages.card.sections.counted import counted
 from pipeline.stages.card.sections.differences import level
 from pipeline.stages.card.sections.score_tables import difference, of_documents, shown
 from pipeline.wording import words
+from pipeline.wording.counted import counted
 
 _SHOWN: tuple[ModelName, ...] = ("base", "live", "candidate")
 _OTHERS: tuple[ModelName, ...] = ("base", "live")

@@ -6,9 +6,9 @@ from pipeline.params import Params
 from pipeline.records import HeldOut, Metrics, Pin, Reembed, Rival, Verdict
 from pipeline.records.reembed import Arrangement
 from pipeline.stages.card.markdown import decimal
-from pipeline.stages.card.sections.counted import listed
 from pipeline.stages.card.sections.score_tables import of_documents
 from pipeline.wording import words
+from pipeline.wording.counted import listed
 
 _MIXTURES: dict[Arrangement, str] = {
     "new_on_old": "this model's queries on the live model's documents",

@@ -5,8 +5,8 @@ from typing import Any
 
 from pipeline.records import Accuracy, Difference, HeldOut, Metrics, ModelName, Pin, Retrieval
 from pipeline.stages.card.markdown import cell, decimal
-from pipeline.stages.card.sections.counted import counted
 from pipeline.wording import words
+from pipeline.wording.counted import counted
 
 # This model last, after those that it is compared with.
 _ORDER: tuple[ModelName, ...] = ("base", "live", "anchor", "candidate")

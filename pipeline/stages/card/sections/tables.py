@@ -21,7 +21,7 @@ from pipeline.stages.card.sections import (
     score_tables,
     training_log,
 )
-from pipeline.stages.card.sections.counted import counted
+from pipeline.wording.counted import counted
 
 _LIBRARIES = {
     "python": "Python",

@@ -5,8 +5,8 @@ from typing import Any
 
 from pipeline.records import CurvePoint, HeldOut, Metrics, Training
 from pipeline.stages.card.markdown import decimal
-from pipeline.stages.card.sections.counted import counted, listed
 from pipeline.wording import words
+from pipeline.wording.counted import counted, listed
 
 _LOSSES = ("epoch", "step", "training loss", "validation loss")
 # More columns than these are folded away.

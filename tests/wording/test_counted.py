@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.stages.card.sections.counted import counted, listed
+from pipeline.wording.counted import counted, listed
 
 
 @pytest.mark.parametrize(
